@@ -1,0 +1,189 @@
+"""The command line; the only place where the parts are put together."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from bot import __version__
+from bot.conversation import Conversations
+from bot.engine import Engine, Sampling
+from bot.errors import UserError
+from bot.history import open_history
+from bot.settings import Settings, SettingsError, read
+
+_DESCRIPTION = """\
+Parley lets a community talk, in its own Discord channels, to its own language model on an ordinary CPU.
+
+Without a command it runs the Discord bot, which needs DISCORD_TOKEN. To try it without Discord and without a
+model of your own:
+
+  python -m bot chat --model demo
+"""
+_EPILOG = """\
+Settings come from the environment and from the .env file; .env.example lists them all. Exit status: 0 after a
+normal end, 1 when the work could not be done, 2 for wrong usage or settings.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    options = _parse(arguments)
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    try:
+        settings = _settings(options)
+        _set_up_logging(settings.log_level, bare=options.command is not None)
+        # Ctrl+C and a supervisor's SIGTERM end the program in the same, normal way.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        asyncio.run(_command(options, settings))
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; what Python still has to write at exit goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    # Without a default of its own, an option given before the command is not undone by the command's parser.
+    shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    shared.add_argument("--model", metavar="NAME", help="model folder, hub name or demo (over MODEL_PATH)")
+    shared.add_argument(
+        "--env-file", metavar="FILE", type=Path, help="file with settings (default: .env in this folder)"
+    )
+    parser = argparse.ArgumentParser(
+        "python -m bot",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        parents=[shared],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"parley {__version__}")
+    commands = parser.add_subparsers(dest="command", title="commands", metavar="{chat,ask}")
+    commands.add_parser(
+        "chat",
+        parents=[shared],
+        help="talk in the terminal",
+        description="Talk with the model in the terminal. It remembers the last turns, also the next time.",
+    )
+    ask = commands.add_parser(
+        "ask",
+        parents=[shared],
+        help="print one answer",
+        description="Print the answer to one question on standard output, and nothing else there.",
+        epilog='Examples: python -m bot ask how are you    |    echo "how are you" | python -m bot ask -',
+    )
+    ask.add_argument("words", metavar="WORDS", nargs="+", help="the question, without quotes; - reads standard input")
+    return parser.parse_args(arguments)
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    env_file = getattr(options, "env_file", None)
+    if not env_file and Path(".env").exists():
+        env_file = Path(".env")
+    settings, warnings = read(os.environ, env_file)
+    for warning in warnings:
+        print(warning, file=sys.stderr)
+    return replace(settings, model_path=options.model) if "model" in options else settings
+
+
+def _set_up_logging(level: str, *, bare: bool) -> None:
+    """Our own parts log at `level`; the libraries at INFO at the most, as below it they log what people write."""
+    form = "%(message)s" if bare else "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=max(logging.INFO, logging.getLevelName(level)), format=form)
+    for ours in ("bot", "cogs"):
+        logging.getLogger(ours).setLevel(level)
+
+
+async def _command(options: argparse.Namespace, settings: Settings) -> None:
+    match options.command:
+        case "chat":
+            await _chat(settings)
+        case "ask":
+            await _ask(settings, " ".join(options.words))
+        case _:
+            await _run_bot(settings)
+
+
+async def _run_bot(settings: Settings) -> None:
+    if not settings.discord_token:
+        raise SettingsError(
+            "DISCORD_TOKEN is not set. Create a bot at https://discord.com/developers/applications, copy its token"
+            " into a file .env as DISCORD_TOKEN=..., and start again; README.md shows how. Without Discord, try:"
+            " python -m bot chat"
+        )
+    from bot.client import Parley, serve
+
+    quitting = asyncio.Event()
+    async with _engine(settings) as engine, _conversations(engine, settings) as conversations:
+
+        def make_client() -> Parley:
+            return Parley(
+                conversations=conversations,
+                engine=engine,
+                chat_channels=settings.chat_channels,
+                guild_id=settings.guild_id,
+                quitting=quitting,
+            )
+
+        loop = asyncio.get_running_loop()
+        for ending in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(ending, lambda *_: loop.call_soon_threadsafe(quitting.set))
+        await serve(make_client, settings.discord_token, conversations=conversations, engine=engine, quitting=quitting)
+
+
+async def _chat(settings: Settings) -> None:
+    from bot import console
+
+    async with _engine(settings) as engine, _conversations(engine, settings) as conversations:
+        await engine.ready()
+        await console.chat(conversations)
+
+
+async def _ask(settings: Settings, text: str) -> None:
+    from bot import console
+
+    text = (sys.stdin.read() if text == "-" else text).strip()
+    if not text:
+        raise SettingsError("There is no question: give it as words after ask, or on standard input with -")
+    async with _engine(settings) as engine:
+        await console.ask(engine, text, system_prompt=settings.system_prompt, sampling=_sampling(settings))
+
+
+@asynccontextmanager
+async def _engine(settings: Settings) -> AsyncIterator[Engine]:
+    from bot.engine.local import LocalEngine  # imports torch, which takes seconds that --help need not wait
+
+    async with LocalEngine(
+        settings.model_path,
+        max_prompt_tokens=settings.max_prompt_tokens,
+        max_new_tokens=settings.max_new_tokens,
+    ) as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def _conversations(engine: Engine, settings: Settings) -> AsyncIterator[Conversations]:
+    async with open_history(settings.database_path, settings.history_turns) as history:
+        yield Conversations(engine, history, system_prompt=settings.system_prompt, sampling=_sampling(settings))
+
+
+def _sampling(settings: Settings) -> Sampling:
+    return Sampling(settings.max_new_tokens, settings.temperature, settings.top_p, settings.top_k, settings.seed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,200 @@
+"""The discord.py bot: its intents, cogs, commands and errors, and how it connects and ends."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import aiohttp
+import discord
+from discord.backoff import ExponentialBackoff
+from discord.ext import commands
+
+from bot.conversation import Conversations
+from bot.engine import Engine, ModelError
+from bot.errors import UserError
+from bot.replies import explain
+from cogs.admin import Admin
+from cogs.ask import Ask
+from cogs.chat import Chat
+from cogs.context import Context
+
+log = logging.getLogger(__name__)
+
+_LOADING = discord.CustomActivity("Loading the model…")
+_WRONG_TOKEN = (
+    "Discord refuses the token. Copy it again (or reset it) under Bot in the developer portal,"
+    " https://discord.com/developers/applications, and set DISCORD_TOKEN to it."
+)
+_NO_INTENT = (
+    "Discord refuses the Message Content intent, which CHAT_CHANNELS needs. Switch it on under Bot in the developer"
+    " portal, https://discord.com/developers/applications, or empty CHAT_CHANNELS."
+)
+_READY = discord.CustomActivity("Mention me to talk")
+
+
+class DiscordError(UserError):
+    """Discord refuses the bot; the sentence says what to do about it."""
+
+
+class Parley(commands.Bot):
+    """The bot. It is online while the model still loads; `quitting` is set when somebody asks it to end."""
+
+    def __init__(
+        self,
+        *,
+        conversations: Conversations,
+        engine: Engine,
+        chat_channels: frozenset[int],
+        guild_id: int | None,
+        quitting: asyncio.Event,
+    ) -> None:
+        intents = discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
+        intents.message_content = bool(chat_channels)
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            intents=intents,
+            allowed_mentions=discord.AllowedMentions.none(),
+            activity=_LOADING,
+            max_messages=None,
+        )
+        self._conversations = conversations
+        self._engine = engine
+        self._chat_channels = chat_channels
+        self._guild = discord.Object(guild_id) if guild_id else None
+        self._quitting = quitting
+        self._announcing: asyncio.Task[None] | None = None
+        self.tree.error(self._on_command_error)
+
+    async def setup_hook(self) -> None:
+        """Add the cogs and register the commands, before the gateway connects."""
+        await self.add_cog(Chat(self, self._conversations, self._chat_channels))
+        await self.add_cog(Ask(self._conversations))
+        await self.add_cog(Context(self._conversations))
+        await self.add_cog(Admin(self._quitting))
+        # Learns who owns the bot now: asked within /quit, Discord's answer might come too late to acknowledge it.
+        await self.is_owner(self.user)  # type: ignore[arg-type]
+        await self._sync_commands()
+        self._announcing = asyncio.create_task(self._announce())
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        """Leave messages to the cogs: the bot has no commands with a prefix."""
+
+    async def close(self) -> None:
+        """Close the connection to Discord."""
+        if self._announcing:
+            self._announcing.cancel()
+        await super().close()
+
+    async def _announce(self) -> None:
+        """Show when the model has been loaded."""
+        with suppress(ModelError):  # told by `serve`
+            await self._engine.ready()
+            self.activity = _READY  # for the next time the gateway asks who we are
+            await self.wait_until_ready()
+            await self.change_presence(activity=_READY)
+
+    async def _sync_commands(self) -> None:
+        """Register the commands, if Discord knows others: registering is rationed per day."""
+        assert self.application_id is not None  # known since the login
+        theirs: Sequence[Any]
+        if self._guild:
+            self.tree.copy_global_to(guild=self._guild)
+            theirs = await self.http.get_guild_commands(self.application_id, self._guild.id)
+        else:
+            theirs = await self.http.get_global_commands(self.application_id)
+        ours = [command.to_dict(self.tree) for command in self.tree.get_commands(guild=self._guild)]
+        if not same_commands(ours, theirs):
+            await self.tree.sync(guild=self._guild)
+            log.info("Registered the slash commands.")
+
+    async def _on_command_error(
+        self, interaction: discord.Interaction, error: discord.app_commands.AppCommandError
+    ) -> None:
+        sentence = explain(getattr(error, "original", error))
+        if interaction.response.is_done():
+            await interaction.followup.send(sentence, ephemeral=True)
+        else:
+            await interaction.response.send_message(sentence, ephemeral=True)
+
+
+def same_commands(ours: Sequence[Any], theirs: Sequence[Any]) -> bool:
+    """Whether Discord's list of commands is what we would register, leaving aside what Discord adds to it."""
+
+    def same(our: Any, their: Any) -> bool:
+        if not our or not their:
+            return not our and not their
+        if isinstance(our, dict):
+            return all(same(our.get(key), their.get(key)) for key in our.keys() | their.keys())
+        if isinstance(our, list):
+            return len(our) == len(their) and all(map(same, our, their))
+        return bool(our == their)
+
+    def key(command: Any) -> tuple[int, str]:
+        return command["type"], command["name"]
+
+    return len(ours) == len(theirs) and all(
+        same(our, {name: their.get(name) for name in our})
+        for our, their in zip(sorted(ours, key=key), sorted(theirs, key=key), strict=True)
+    )
+
+
+async def serve(
+    make_client: Callable[[], Parley],
+    token: str,
+    *,
+    conversations: Conversations,
+    engine: Engine,
+    quitting: asyncio.Event,
+) -> None:
+    """Keep a bot connected until `quitting` is set; then let answers end and disconnect.
+
+    Raises ModelError when the model cannot be loaded and DiscordError when Discord refuses the bot.
+    """
+    connected = asyncio.create_task(_connect(make_client, token))
+    loaded = asyncio.create_task(engine.ready())
+    quit_asked = asyncio.create_task(quitting.wait())
+    try:
+        await asyncio.wait({connected, loaded, quit_asked}, return_when=asyncio.FIRST_COMPLETED)
+        if loaded.done():
+            loaded.result()
+        await asyncio.wait({connected, quit_asked}, return_when=asyncio.FIRST_COMPLETED)
+        if connected.done():
+            connected.result()
+    finally:
+        await conversations.close()
+        tasks = (connected, loaded, quit_asked)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _connect(make_client: Callable[[], Parley], token: str) -> None:
+    """Run a client. One whose first connection fails is replaced; later discord.py itself reconnects.
+
+    A new client for each attempt, because discord.py's cannot be started twice, and because it fails with an
+    AttributeError, instead of trying again, when the gateway is out of reach the first time (seen with 2.7.1).
+    """
+    backoff = ExponentialBackoff()
+    while True:
+        async with make_client() as client:
+            try:
+                return await client.start(token)
+            except discord.LoginFailure:
+                raise DiscordError(_WRONG_TOKEN) from None
+            except discord.PrivilegedIntentsRequired:
+                raise DiscordError(_NO_INTENT) from None
+            except discord.ConnectionClosed as closed:
+                if closed.code == 4004:
+                    raise DiscordError(_WRONG_TOKEN) from None
+                raise DiscordError(f"Discord closed the connection for good: {closed}") from closed
+            except (OSError, aiohttp.ClientError, TimeoutError, discord.DiscordServerError, AttributeError) as error:
+                if isinstance(error, AttributeError) and client.ws is not None:
+                    raise
+                delay = backoff.delay()
+                log.warning(
+                    "Discord cannot be reached (%s); trying again in %.0f s. Is this machine online?", error, delay
+                )
+        await asyncio.sleep(delay)

@@ -1,0 +1,99 @@
+"""The same conversations in a terminal."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from bot.conversation import Conversations, Question
+from bot.engine import Engine, Sampling
+from bot.errors import UserError
+from bot.prompt import Prompt
+from bot.wording import forgotten
+
+log = logging.getLogger(__name__)
+
+with suppress(ImportError):
+    import readline  # noqa: F401 - gives input() line editing and a history, where the platform has it
+
+_CHANNEL = 0  # no Discord channel has this id
+_PERSON = 0
+_BANNER = """\
+Parley in the terminal. Say something and press Enter.
+  clear          forget what was said
+  quit, exit, q  leave (or Ctrl+D)
+  Ctrl+C         stop an answer
+"""
+
+
+async def chat(conversations: Conversations) -> None:
+    """Talk in the terminal until the person leaves. The turns are stored like a channel's."""
+    print(_BANNER)
+    while True:
+        try:
+            # Reading blocks the event loop, on purpose: nothing else has work for it while the prompt waits, and
+            # a line read in a thread could not be interrupted.
+            with _interrupt(signal.default_int_handler):
+                text = input("You: ").strip()  # noqa: ASYNC250
+        except (EOFError, KeyboardInterrupt):
+            print()
+            return
+        match text.lower().removeprefix("/"):
+            case "":
+                pass
+            case "quit" | "exit" | "q":
+                return
+            case "clear":
+                print(forgotten(await conversations.clear(_CHANNEL)) + "\n")
+            case _:
+                await _answer(conversations, text)
+
+
+async def ask(engine: Engine, text: str, *, system_prompt: str, sampling: Sampling) -> None:
+    """Print the answer to one question on standard output. Raises what the engine's stream raises."""
+    stream = engine.submit(Prompt(system_prompt, (), None, text), sampling)
+    with _interrupt(_in_loop(stream.stop)):
+        await _show(stream)
+
+
+async def _answer(conversations: Conversations, text: str) -> None:
+    print("Parley: ", end="", flush=True)
+    try:
+        with _interrupt(_in_loop(conversations.stop, _CHANNEL)):
+            await conversations.converse(Question(_CHANNEL, _PERSON, "You", text), _show)
+    except UserError as error:
+        print(error)
+    except Exception as error:
+        log.debug("The answer failed.", exc_info=True)
+        print(f"Something went wrong ({error}). You can go on; with LOG_LEVEL=DEBUG you see where it happened.")
+    print()
+
+
+async def _show(pieces: AsyncIterator[str]) -> tuple[int, ...]:
+    try:
+        async for piece in pieces:
+            print(piece, end="", flush=True)
+    finally:
+        print(flush=True)
+    return ()
+
+
+def _in_loop(action: Callable[..., None], *arguments: object) -> Callable[..., None]:
+    """A signal handler that has the running event loop do the action."""
+    loop = asyncio.get_running_loop()
+
+    def handler(*signal_and_frame: object) -> None:
+        loop.call_soon_threadsafe(action, *arguments)
+
+    return handler
+
+
+@contextmanager
+def _interrupt(handler: Callable[..., None]) -> Iterator[None]:
+    """Within the block Ctrl+C calls the handler."""
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,47 @@
+"""Text generation: what an engine is asked, what it gives back, and how it fails.
+
+An engine knows no Discord and no history. `local` runs a model on this machine's CPU.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.engine.stream import NoAnswer, Stream
+from bot.errors import UserError
+from bot.prompt import Prompt
+
+__all__ = ["Engine", "ModelError", "NoAnswer", "Sampling", "Stream"]
+
+
+class ModelError(UserError):
+    """The model cannot be loaded; the sentence says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How an answer's tokens are chosen.
+
+    `temperature` 0 always takes the likeliest token; `top_k` 0 is off; the same `seed` gives the same answer.
+    """
+
+    max_new_tokens: int = 200
+    temperature: float = 0.7
+    top_p: float = 0.9
+    top_k: int = 50
+    seed: int | None = None
+
+
+class Engine(Protocol):
+    """Generates text. Used from the event loop, which it never keeps waiting."""
+
+    async def ready(self) -> None:
+        """Return when the model is loaded. Raises ModelError when it cannot be."""
+
+    def submit(self, prompt: Prompt, sampling: Sampling) -> Stream:
+        """Ask for an answer; it comes as pieces of text. Before the model is loaded the request waits.
+
+        The stream raises what ends it early: QuestionTooLong, ModelError, NoAnswer, or whatever broke generation.
+        """
+
+    async def close(self) -> None:
+        """Stop all that runs or waits, and let go of the model."""

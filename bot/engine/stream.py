@@ -1,0 +1,62 @@
+"""The one boundary between the generating thread and the event loop: text goes one way, "stop" the other."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+
+from bot.errors import UserError
+from bot.wording import NO_ANSWER
+
+
+class NoAnswer(UserError):
+    """The model ended its answer before the first word."""
+
+    def __init__(self) -> None:
+        super().__init__(NO_ANSWER)
+
+
+class Stream(AsyncIterator[str]):
+    """The pieces of one answer. Made in the event loop and read there, by one reader, with `async for`.
+
+    The generating thread calls `put` any number of times and `end` once, whatever happens; the reader hears of
+    every end. After `stop` the reader's iteration ends at once and the thread finds `stopped` set.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._queue: asyncio.Queue[str | BaseException | None] = asyncio.Queue()
+        self._stopped = threading.Event()
+        self._begun = False
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nobody wants more text."""
+        return self._stopped.is_set()
+
+    def stop(self) -> None:
+        """End the answer with what has been said so far (event loop only; doing it again changes nothing)."""
+        self._stopped.set()
+        self._queue.put_nowait(None)
+
+    def put(self, text: str) -> None:
+        """Hand the reader a piece of text (generating thread)."""
+        self._begun = True
+        self._loop.call_soon_threadsafe(self._queue.put_nowait, text)
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Hand the reader the end of the answer, or the error that ended it (generating thread).
+
+        An answer that ends without any text is an error too, NoAnswer.
+        """
+        if error is None and not self._begun:
+            error = NoAnswer()
+        self._loop.call_soon_threadsafe(self._queue.put_nowait, error)
+
+    async def __anext__(self) -> str:
+        item = await self._queue.get()
+        if isinstance(item, str):
+            return item
+        self._queue.put_nowait(None)  # Who reads on after the end finds the end again, and does not wait.
+        if item is None:
+            raise StopAsyncIteration
+        raise item

@@ -1,0 +1,182 @@
+"""The newest turns of each channel, in SQLite. Knows no model and no Discord."""
+
+import asyncio
+import json
+import os
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiosqlite
+
+from bot.errors import UserError
+
+_APPLICATION_ID = 0x5041524C  # "PARL": tells our files from those of other programs
+_VERSION = 1
+_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS turns (
+    id INTEGER PRIMARY KEY,
+    channel INTEGER NOT NULL,
+    asker INTEGER NOT NULL,
+    asker_name TEXT NOT NULL,
+    question TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    at TEXT NOT NULL,            -- UTC, ISO 8601
+    question_message INTEGER,    -- NULL: not said in Discord
+    answer_messages TEXT NOT NULL  -- a JSON list: a long answer takes several messages
+) STRICT;
+CREATE INDEX IF NOT EXISTS turns_of_channel ON turns (channel, id);
+PRAGMA application_id = {_APPLICATION_ID};
+PRAGMA user_version = {_VERSION};
+"""
+_RECENT = """
+SELECT asker, asker_name, question, answer, at, question_message, answer_messages
+FROM turns WHERE channel = ? ORDER BY id DESC LIMIT ?
+"""
+_INSERT = """
+INSERT INTO turns (channel, asker, asker_name, question, answer, at, question_message, answer_messages)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_PRUNE = """
+DELETE FROM turns WHERE channel = ?1
+AND id <= (SELECT id FROM turns WHERE channel = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)
+"""
+
+
+class HistoryError(UserError):
+    """The database file cannot be used; the sentence says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One exchange: who asked, the question, the answer, when, and the Discord messages of both."""
+
+    asker: int
+    asker_name: str
+    question: str
+    answer: str
+    at: datetime
+    question_message: int | None = None
+    answer_messages: tuple[int, ...] = ()
+
+
+class History:
+    """Turns by channel, of which the newest `limit` are kept; made by `open_history`.
+
+    When a method that writes has returned, its change survives the process being killed.
+    """
+
+    def __init__(self, connection: aiosqlite.Connection, limit: int) -> None:
+        self._connection = connection
+        self._limit = limit
+        self._writing = asyncio.Lock()
+
+    async def recent(self, channel: int) -> list[Turn]:
+        """The channel's turns, oldest first."""
+        rows = await self._connection.execute_fetchall(_RECENT, (channel, self._limit))
+        return [
+            Turn(asker, name, question, answer, datetime.fromisoformat(at), message, tuple(json.loads(messages)))
+            for asker, name, question, answer, at, message, messages in reversed(list(rows))
+        ]
+
+    async def append(self, channel: int, turn: Turn) -> None:
+        """Add a turn and drop those that are now too old, both or neither."""
+        async with self._transaction():
+            await self._connection.execute(
+                _INSERT,
+                (
+                    channel,
+                    turn.asker,
+                    turn.asker_name,
+                    turn.question,
+                    turn.answer,
+                    turn.at.astimezone(UTC).isoformat(timespec="seconds"),
+                    turn.question_message,
+                    json.dumps(turn.answer_messages),
+                ),
+            )
+            await self._connection.execute(_PRUNE, (channel, self._limit))
+
+    async def clear(self, channel: int) -> int:
+        """Forget the channel's turns; returns how many there were."""
+        async with self._transaction():
+            return (await self._connection.execute("DELETE FROM turns WHERE channel = ?", (channel,))).rowcount
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[None]:
+        # The lock keeps the statements of two tasks, which share the connection, out of each other's transaction.
+        async with self._writing:
+            await self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                await self._connection.rollback()
+                raise
+            await self._connection.commit()
+
+
+@asynccontextmanager
+async def open_history(path: str | Path, limit: int) -> AsyncIterator[History]:
+    """Open the file, or create it with its folder, readable by its owner alone; closed on leaving.
+
+    Raises HistoryError when the file is no database of ours, is from a newer Parley, or cannot be written. Such
+    a file is left as it is.
+    """
+    path = _create(path)
+    # Autocommit: transactions begin and end where we say so.
+    async with aiosqlite.connect(path, isolation_level=None) as connection:
+        await _check(connection, path)
+        _protect(path)
+        await _prepare(connection)
+        yield History(connection, limit)
+
+
+def _create(path: str | Path) -> Path:
+    """Make the file if it is missing; a check that it can be written if not."""
+    path = Path(path).expanduser()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise HistoryError(
+            f"The database {path} cannot be opened: {error.strerror}. Set DATABASE_PATH to a file in a folder that"
+            " Parley may write to."
+        ) from error
+    return path
+
+
+async def _check(connection: aiosqlite.Connection, path: Path) -> None:
+    """See that the file is new or ours."""
+    try:
+        rows = await connection.execute_fetchall(
+            "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)"
+            " FROM pragma_application_id, pragma_user_version"
+        )
+    except sqlite3.DatabaseError as error:
+        raise HistoryError(
+            f"The database {path} cannot be used: {error}. Repair it, or set DATABASE_PATH to another file."
+        ) from error
+    ((application, version, tables),) = rows
+    if application != _APPLICATION_ID and (application or version or tables):
+        raise HistoryError(
+            f"{path} is the database of another program. Set DATABASE_PATH to another file; Parley creates it."
+        )
+    if version > _VERSION:
+        raise HistoryError(
+            f"{path} was written by a newer Parley (schema {version}, this one knows {_VERSION}). Update Parley, or"
+            " set DATABASE_PATH to another file."
+        )
+
+
+def _protect(path: Path) -> None:
+    """A file that came from elsewhere may be readable by others; SQLite gives its side files the same mode."""
+    path.chmod(0o600)
+
+
+async def _prepare(connection: aiosqlite.Connection) -> None:
+    await connection.execute("PRAGMA journal_mode = WAL")
+    await connection.execute("PRAGMA synchronous = FULL")
+    await connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")

@@ -1,0 +1,161 @@
+"""Every option: name, default, limits and meaning; read from the environment and a `.env` file."""
+
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+
+from bot.errors import UserError
+
+
+class SettingsError(UserError):
+    """One line for each bad value; the program ends with exit status 2."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How an option's text becomes its value; `read` raises ValueError for what is not `allowed`."""
+
+    read: Callable[[str], Any]
+    allowed: str
+    blank_counts: bool = False  # a blank value is a value of its own, not "use the default"
+
+
+def _number(number: type[int] | type[float], low: float, high: float, *, above: bool = False) -> Kind:
+    def read(text: str) -> float:
+        value = number(text)
+        if not (low < value if above else low <= value) or not value <= high:
+            raise ValueError
+        return value
+
+    noun = "a whole number" if number is int else "a number"
+    return Kind(read, f"{noun} {'above' if above else 'from'} {low} {'up to' if above else 'to'} {high}")
+
+
+def _id(text: str) -> int:
+    value = int(text)
+    if not 0 < value < 2**63:
+        raise ValueError
+    return value
+
+
+def _ids(text: str) -> frozenset[int]:
+    return frozenset(_id(part) for part in re.split(r"[,\s]+", text) if part)
+
+
+def _token(text: str) -> str:
+    if not re.fullmatch(r"[\w.-]+", text, re.ASCII):
+        raise ValueError
+    return text
+
+
+def _level(text: str) -> str:
+    if text.upper() not in _LEVELS:
+        raise ValueError
+    return text.upper()
+
+
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_TEXT = Kind(str, "any text", blank_counts=True)
+_NAME = Kind(str, "any text")
+_ID = Kind(_id, "a Discord id: a whole number such as 41771983423143937")
+_IDS = Kind(_ids, "Discord ids such as 41771983423143937, separated by commas")
+_TOKEN = Kind(_token, "the token exactly as the developer portal shows it, without spaces or quotes")
+_LEVEL = Kind(_level, "one of " + ", ".join(_LEVELS))
+
+
+def _option(default: Any, kind: Kind, meaning: str, *, secret: bool = False) -> Any:
+    return field(default=default, repr=not secret, metadata={"kind": kind, "meaning": meaning, "secret": secret})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All options, each checked. A field's name in capitals is its variable; the metadata say what it means."""
+
+    discord_token: str | None = _option(
+        None,
+        _TOKEN,
+        "The bot's token from Discord's developer portal; only the Discord bot needs it",
+        secret=True,
+    )
+    model_path: str = _option(
+        "./qwen_finetune", _NAME, "A model folder, a hub name such as Qwen/Qwen2-1.5B-Instruct, or demo"
+    )
+    system_prompt: str = _option(
+        "You are Parley, a friendly assistant in a chat. Answer briefly and clearly.",
+        _TEXT,
+        "What the model is told about itself before every conversation; blank tells it nothing",
+    )
+    history_turns: int = _option(
+        5, _number(int, 0, 100), "Turns remembered per channel, 0 to 100; with 0 every message stands alone"
+    )
+    max_new_tokens: int = _option(200, _number(int, 1, 32768), "The longest answer, in tokens")
+    max_prompt_tokens: int = _option(
+        2048, _number(int, 64, 1048576), "The most tokens read per answer: system prompt, turns and question"
+    )
+    temperature: float = _option(
+        0.7, _number(float, 0, 5), "How freely words are chosen, 0 to 5; 0 always takes the likeliest"
+    )
+    top_p: float = _option(
+        0.9,
+        _number(float, 0, 1, above=True),
+        "Choose among the likeliest tokens making up this share, up to 1",
+    )
+    top_k: int = _option(50, _number(int, 0, 1000), "Choose among this many likeliest tokens; 0 is off")
+    seed: int | None = _option(
+        None,
+        _number(int, 0, 2**63 - 1),
+        "Makes answers repeatable, for tests and demonstrations; blank is random",
+    )
+    database_path: str = _option("parley.db", _NAME, "The SQLite file that holds the turns")
+    chat_channels: frozenset[int] = _option(
+        frozenset(),
+        _IDS,
+        "Ids of channels where every message is answered, with commas; needs the Message Content intent",
+    )
+    guild_id: int | None = _option(
+        None, _ID, "Register the slash commands in this server only (at once), for development"
+    )
+    log_level: str = _option("INFO", _LEVEL, "How much is logged: DEBUG, INFO, WARNING, ERROR or CRITICAL")
+
+
+def read(environment: Mapping[str, str], env_file: Path | None = None) -> tuple[Settings, list[str]]:
+    """Read the settings from `environment` over `env_file` (UTF-8, python-dotenv's syntax; None: no file).
+
+    Returns the settings and warnings, each a line for the operator. Raises SettingsError with a line for
+    every bad value, or when the file cannot be read.
+    """
+    in_file = _read_env_file(env_file) if env_file else {}
+    names = [option.name.upper() for option in fields(Settings)]
+    values, problems = {}, []
+    for option in fields(Settings):
+        name, kind = option.name.upper(), option.metadata["kind"]
+        text = environment.get(name, in_file.get(name))
+        if text is None or (not text.strip() and not kind.blank_counts):
+            continue
+        try:
+            values[option.name] = kind.read(text.strip())
+        except ValueError:
+            shown = "the value given (not shown)" if option.metadata["secret"] else repr(text)
+            problems.append(f"{name}: {shown} is not allowed; use {kind.allowed}.")
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return Settings(**values), [
+        f"{env_file}: unknown setting {key}; did you mean {close[0]}?"
+        for key in in_file
+        if key not in names and (close := difflib.get_close_matches(key.upper(), names, n=1, cutoff=0.75))
+    ]
+
+
+def _read_env_file(path: Path) -> dict[str, str]:
+    try:
+        # Without interpolation a "$" in a prompt or a token stays what it is.
+        with path.open(encoding="utf-8-sig") as lines:
+            return {key: value or "" for key, value in dotenv_values(stream=lines, interpolate=False).items()}
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise SettingsError(f"The settings file {path} cannot be read: {reason}.") from None

@@ -1,0 +1,19 @@
+"""What Parley itself says to people, apart from the model's answers: short, friendly, exact."""
+
+ONLY_TEXT = "I only understand text, so I can't see what you sent. Tell me about it in words."
+UNREADABLE_REPLY = "Discord shows me a reply only when it pings me. Switch its @ on, or mention me."
+NO_ANSWER = "The model had nothing to say to that. Please put it another way."
+UNEXPECTED = "Something went wrong while I was answering; it is in my log. Please try again."
+SHUTTING_DOWN = "I am just shutting down, so I can't answer that now. Please ask again when I am back."
+QUITTING = "I am shutting down."
+OWNER_ONLY = "Only my owner can shut me down."
+
+
+def question_too_long(tokens: int, limit: int) -> str:
+    """`tokens` is the length of the question, `limit` what there is room for."""
+    return f"That message is too long for me: it has {tokens} tokens and may have at most {limit}. Please shorten it."
+
+
+def forgotten(turns: int) -> str:
+    """After a clear; `turns` is how many there were."""
+    return f"I have forgotten our conversation here: {turns} turn{'' if turns == 1 else 's'}."

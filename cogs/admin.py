@@ -1,0 +1,25 @@
+"""/quit: what only the bot's owner may do."""
+
+import asyncio
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.wording import OWNER_ONLY, QUITTING
+
+
+class Admin(commands.Cog):
+    """Ends the program, for its owner or the owning team."""
+
+    def __init__(self, quitting: asyncio.Event) -> None:
+        self._quitting = quitting
+
+    @app_commands.command(description="Shut the bot down (only for its owner)")
+    async def quit(self, interaction: discord.Interaction[commands.Bot]) -> None:
+        """Acknowledge and have the program end; refuse anyone else."""
+        if await interaction.client.is_owner(interaction.user):
+            await interaction.response.send_message(QUITTING, ephemeral=True)
+            self._quitting.set()
+        else:
+            await interaction.response.send_message(OWNER_ONLY, ephemeral=True)

@@ -1,0 +1,69 @@
+"""Messages to the bot: mentions, replies to it, direct messages, and all that is said in chat channels."""
+
+import re
+
+import discord
+from discord.ext import commands
+
+from bot.conversation import Conversations, Question
+from bot.replies import reply_to
+from bot.wording import ONLY_TEXT, UNREADABLE_REPLY
+
+_SAID_BY_PEOPLE = (discord.MessageType.default, discord.MessageType.reply)
+
+
+class Chat(commands.Cog):
+    """Answers messages that are meant for the bot."""
+
+    def __init__(self, bot: commands.Bot, conversations: Conversations, chat_channels: frozenset[int]) -> None:
+        self._bot = bot
+        self._conversations = conversations
+        self._chat_channels = chat_channels
+
+    @commands.Cog.listener()
+    async def on_message(self, message: discord.Message) -> None:
+        """Answer, as a reply, if the message is for us."""
+        if not self._is_for_us(message):
+            return
+        text = self._text(message)
+        if not text:
+            await self._say_what_is_missing(message)
+            return
+        question = Question(
+            message.channel.id,
+            message.author.id,
+            message.author.display_name,
+            text,
+            shared=message.guild is not None,
+            message=message.id,
+        )
+        async with reply_to(message) as reply:
+            await self._conversations.converse(question, reply.show)
+
+    def _is_for_us(self, message: discord.Message) -> bool:
+        """Never a bot's or a webhook's, or two bots would talk for ever; nor what Discord itself announces."""
+        if message.author.bot or message.webhook_id or message.type not in _SAID_BY_PEOPLE:
+            return False
+        return (
+            message.guild is None
+            or message.channel.id in self._chat_channels
+            or self._bot.user in message.mentions
+            or self._is_reply_to_us(message)
+        )
+
+    def _is_reply_to_us(self, message: discord.Message) -> bool:
+        replied_to = message.reference and message.reference.resolved
+        return isinstance(replied_to, discord.Message) and replied_to.author == self._bot.user
+
+    def _text(self, message: discord.Message) -> str:
+        """What was said, without the bot's own mention, and with others' as names."""
+        names = {user.id: f"@{user.display_name}" for user in message.mentions}
+        names[self._bot.user.id] = ""  # type: ignore[union-attr]
+        text = re.sub(r"<@!?(\d+)>", lambda mention: names.get(int(mention[1]), mention[0]), message.content)
+        return text.strip()
+
+    async def _say_what_is_missing(self, message: discord.Message) -> None:
+        if message.attachments or message.stickers:
+            await message.reply(ONLY_TEXT)
+        elif self._is_reply_to_us(message) and not message.content and not self._bot.intents.message_content:
+            await message.reply(UNREADABLE_REPLY)

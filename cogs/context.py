@@ -1,0 +1,21 @@
+"""/clear: what a channel may do with its memory."""
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.conversation import Conversations
+from bot.wording import forgotten
+
+
+class Context(commands.Cog):
+    """Clears a channel's turns."""
+
+    def __init__(self, conversations: Conversations) -> None:
+        self._conversations = conversations
+
+    @app_commands.command(description="Forget the conversation in this channel")
+    async def clear(self, interaction: discord.Interaction) -> None:
+        """Forget the channel's turns and say how many there were."""
+        count = await self._conversations.clear(interaction.channel_id or 0)
+        await interaction.response.send_message(forgotten(count))
