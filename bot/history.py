@@ -109,8 +109,8 @@ class History:
     async def _transaction(self) -> AsyncIterator[None]:
         # The lock keeps the statements of two tasks, which share the connection, out of each other's transaction.
         async with self._writing:
-            await self._connection.execute("BEGIN IMMEDIATE")
             try:
+                await self._connection.execute("BEGIN IMMEDIATE")
                 yield
             except BaseException:
                 await self._connection.rollback()

@@ -16,6 +16,7 @@ Message: TypeAlias = dict[str, str]
 """A chat template's unit: `role` (system, user or assistant) and `content`."""
 
 _ZERO_WIDTH_SPACE = "\u200b"
+_LOOKS_LIKE_MARK = re.compile(r"<.*>|\[.*\]")
 _PLAIN_LABELS = {"user": "User:", "assistant": "Assistant:"}
 PLAIN_STOP = "\nUser:"
 """Where an answer in the plain form ends: the model has begun to speak for the user."""
@@ -75,29 +76,31 @@ def encode(prompt: Prompt, tokenizer: Tokenizer, limit: int) -> list[int]:
     raise QuestionTooLong(question_too_long(question, max(room, 0)))
 
 
-def role_marks(tokenizer: Tokenizer) -> frozenset[str]:
-    """The strings that the tokenizer turns into tokens with a meaning beside the text.
-
-    Besides those declared special these are the added tokens that the chat template uses: a fine-tune's
-    `<|im_start|>` is often added without being declared special.
-    """
-    template = tokenizer.chat_template or ""
-    return frozenset(
-        token.content for token in tokenizer.added_tokens_decoder.values() if token.special or token.content in template
-    )
-
-
 def _spoken(speaker: str | None, text: str) -> str:
     return f"{' '.join(speaker.split())}: {text}" if speaker else text
 
 
 def _encode_messages(said: Sequence[Message], tokenizer: Tokenizer) -> list[int]:
-    marks = role_marks(tokenizer)
+    marks = _marks(tokenizer)
     said = [{**message, "content": _defuse(message["content"], marks)} for message in said]
     if tokenizer.chat_template:
         text = tokenizer.apply_chat_template(said, tokenize=False, add_generation_prompt=True)
         return list(tokenizer.encode(text, add_special_tokens=False))
     return list(tokenizer.encode(_plain(said)))
+
+
+def _marks(tokenizer: Tokenizer) -> list[str]:
+    """The strings that the tokenizer turns into tokens with a meaning beside the text.
+
+    Not only those declared special: a fine-tune's `<|im_start|>` is often added without. But an added word, such
+    as a name that a fine-tune should know, is text.
+    """
+    template = tokenizer.chat_template or ""
+    return [
+        token.content
+        for token in tokenizer.added_tokens_decoder.values()
+        if token.special or token.content in template or _LOOKS_LIKE_MARK.fullmatch(token.content)
+    ]
 
 
 def _defuse(text: str, marks: Iterable[str]) -> str:

@@ -1,0 +1,53 @@
+"""An engine that says what a test scripts, for what the demo model can't be made to do."""
+
+import asyncio
+from collections.abc import Iterable
+
+from bot.engine import Sampling, Stream
+from bot.prompt import Prompt
+
+
+class ScriptedEngine:
+    """Answers each prompt with the next script: pieces of text, a pause (an asyncio.Event to wait for), an error.
+
+    A script of None answers "ok". What it was asked stands in `prompts`, what it gave back in `streams`.
+    """
+
+    def __init__(self, *scripts: Iterable[str | asyncio.Event | Exception]) -> None:
+        self._scripts = list(scripts)
+        self._running: set[asyncio.Task[None]] = set()
+        self.prompts: list[Prompt] = []
+        self.streams: list[Stream] = []
+        self.loaded = asyncio.Event()
+        self.loaded.set()
+
+    async def ready(self) -> None:
+        await self.loaded.wait()
+
+    def submit(self, prompt: Prompt, sampling: Sampling) -> Stream:
+        stream = Stream()
+        self.prompts.append(prompt)
+        self.streams.append(stream)
+        script = self._scripts.pop(0) if self._scripts else ["ok"]
+        task = asyncio.create_task(self._play(script, stream))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return stream
+
+    async def close(self) -> None:
+        for task in self._running:
+            task.cancel()
+        if self._running:
+            await asyncio.wait(self._running)
+
+    async def _play(self, script: Iterable[str | asyncio.Event | Exception], stream: Stream) -> None:
+        await self.loaded.wait()
+        for step in script:
+            if isinstance(step, Exception):
+                return stream.end(step)
+            if isinstance(step, asyncio.Event):
+                await step.wait()
+            elif not stream.stopped:
+                stream.put(step)
+            await asyncio.sleep(0)
+        return stream.end()

@@ -1,0 +1,200 @@
+"""One turn at a time per channel, in order; stored whole or not at all."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from bot.conversation import Conversations, Question, ShuttingDown
+from bot.engine import NoAnswer, Sampling
+from bot.history import History, open_history
+from tests.scripted import ScriptedEngine
+
+
+@pytest.fixture
+async def history(tmp_path):
+    async with open_history(tmp_path / "parley.db", 5) as history:
+        yield history
+
+
+@pytest.fixture
+async def talk(history):
+    engines = []
+
+    def make(*scripts) -> tuple[Conversations, ScriptedEngine]:
+        engines.append(ScriptedEngine(*scripts))
+        return Conversations(engines[-1], history, system_prompt="Be brief.", sampling=Sampling()), engines[-1]
+
+    yield make
+    for engine in engines:
+        await engine.close()
+
+
+class Screen:
+    """Shows an answer like Discord does, to be read by a test."""
+
+    def __init__(self, *messages: int) -> None:
+        self.text = ""
+        self.grown = asyncio.Event()
+        self.messages = messages
+
+    async def show(self, pieces: AsyncIterator[str]) -> tuple[int, ...]:
+        async for piece in pieces:
+            self.text += piece
+            self.grown.set()
+        return self.messages
+
+
+def ask(text: str, channel: int = 7, name: str = "Alice", *, shared: bool = True) -> Question:
+    return Question(channel, 1, name, text, shared, 11)
+
+
+async def stored(history: History, channel: int = 7) -> list[tuple[str, str]]:
+    return [(turn.question, turn.answer) for turn in await history.recent(channel)]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+async def test_the_model_is_told_the_channels_turns_and_who_speaks(talk):
+    conversations, engine = talk(["Hel", "lo "], ["yes"])
+    await conversations.converse(ask("hi"), Screen().show)
+    await conversations.converse(ask("again", name="Bob"), Screen().show)
+    await conversations.converse(ask("elsewhere", channel=8), Screen().show)
+    first, second, elsewhere = engine.prompts
+    assert (first.system, first.turns, first.speaker, first.question) == ("Be brief.", (), "Alice", "hi")
+    assert [(turn.speaker, turn.question, turn.answer) for turn in second.turns] == [("Alice", "hi", "Hello")]
+    assert second.speaker == "Bob"
+    assert elsewhere.turns == ()
+
+
+async def test_nobody_is_named_where_one_person_talks(talk):
+    conversations, engine = talk()
+    for text in ("one", "two"):
+        await conversations.converse(ask(text, shared=False), Screen().show)
+    assert engine.prompts[1].speaker is None
+    assert engine.prompts[1].turns[0].speaker is None
+
+
+async def test_the_turn_is_stored_with_its_messages(talk, history):
+    conversations, _ = talk()
+    await conversations.converse(ask("hi"), Screen(21, 22).show)
+    (turn,) = await history.recent(7)
+    assert (turn.asker, turn.asker_name, turn.question, turn.answer) == (1, "Alice", "hi", "ok")
+    assert (turn.question_message, turn.answer_messages) == (11, (21, 22))
+
+
+async def test_a_channel_answers_in_the_order_asked_and_others_do_not_wait(talk, history):
+    hold = asyncio.Event()
+    conversations, engine = talk([hold, "first"], ["other channel"], ["second"], ["third"])
+    asked = [asyncio.create_task(conversations.converse(ask("1"), Screen().show))]
+    await until(lambda: len(engine.prompts) == 1)
+    other = Screen()
+    await conversations.converse(ask("x", channel=8), other.show)
+    assert other.text == "other channel"
+    for text in ("2", "3"):
+        asked.append(asyncio.create_task(conversations.converse(ask(text), Screen().show)))
+        await asyncio.sleep(0)
+    assert len(engine.prompts) == 2, "the channel's next waits for its first"
+    hold.set()
+    await asyncio.gather(*asked)
+    assert await stored(history) == [("1", "first"), ("2", "second"), ("3", "third")]
+
+
+async def test_a_stop_keeps_what_was_said(talk, history):
+    conversations, engine = talk(["Once ", asyncio.Event()])
+    screen = Screen()
+    asked = asyncio.create_task(conversations.converse(ask("tell"), screen.show))
+    await screen.grown.wait()
+    conversations.stop(7)
+    await asked
+    assert engine.streams[0].stopped
+    assert await stored(history) == [("tell", "Once")]
+
+
+async def test_a_stop_where_nothing_runs_is_nothing(talk):
+    conversations, _ = talk()
+    conversations.stop(7)
+
+
+async def test_a_clear_during_an_answer_wins(talk, history):
+    hold = asyncio.Event()
+    conversations, _ = talk(["before"], ["during", hold], ["waiting"], ["after"])
+    await conversations.converse(ask("1"), Screen().show)
+    screen = Screen()
+    running = asyncio.create_task(conversations.converse(ask("2"), screen.show))
+    await screen.grown.wait()
+    waiting = asyncio.create_task(conversations.converse(ask("3"), Screen().show))
+    await asyncio.sleep(0)
+    assert await conversations.clear(7) == 1
+    hold.set()
+    await asyncio.gather(running, waiting)
+    assert screen.text == "during", "the answer itself is shown to its end"
+    assert await stored(history) == []
+    await conversations.converse(ask("4"), Screen().show)
+    assert await stored(history) == [("4", "after")]
+
+
+async def test_a_failed_answer_is_not_stored_and_the_channel_works_on(talk, history):
+    conversations, engine = talk(["half", RuntimeError("broken")], [], ["fine"])
+    screen = Screen()
+    with pytest.raises(RuntimeError, match="broken"):
+        await conversations.converse(ask("1"), screen.show)
+    assert screen.text == "half"
+    with pytest.raises(NoAnswer):
+        await conversations.converse(ask("2"), Screen().show)
+    await conversations.converse(ask("3"), Screen().show)
+    assert await stored(history) == [("3", "fine")]
+    assert all(stream.stopped for stream in engine.streams)
+
+
+async def test_generation_stops_when_nobody_can_be_shown_the_answer(talk, history):
+    conversations, engine = talk(["text", asyncio.Event()])
+
+    async def gone(pieces: AsyncIterator[str]) -> tuple[int, ...]:
+        await anext(pieces)
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        await conversations.converse(ask("1"), gone)
+    assert engine.streams[0].stopped
+    assert await stored(history) == []
+
+
+async def test_a_one_off_question_reads_and_stores_nothing(talk, history):
+    conversations, engine = talk()
+    await conversations.converse(ask("remember"), Screen().show)
+    screen = Screen()
+    await conversations.ask("one-off", screen.show)
+    assert screen.text == "ok"
+    assert (engine.prompts[1].turns, engine.prompts[1].speaker) == ((), None)
+    assert await stored(history) == [("remember", "ok")]
+
+
+async def test_close_stops_what_runs_refuses_what_waits_and_returns_when_all_is_done(talk, history):
+    conversations, _ = talk(["half", asyncio.Event()], [asyncio.Event()])
+    running, waiting, silent = Screen(), Screen(), Screen()
+    asked = [asyncio.create_task(conversations.converse(ask("runs"), running.show))]
+    await running.grown.wait()
+    asked += [
+        asyncio.create_task(conversations.converse(ask("waits"), waiting.show)),
+        asyncio.create_task(conversations.ask("no word yet", silent.show)),
+    ]
+    await asyncio.sleep(0)
+    await conversations.close()
+    assert all(task.done() for task in asked)
+    assert [type(task.exception()) for task in asked] == [type(None), ShuttingDown, ShuttingDown]
+    assert await stored(history) == [("runs", "half")]
+    with pytest.raises(ShuttingDown):
+        await conversations.converse(ask("late"), Screen().show)
+
+
+async def test_nothing_is_kept_of_a_channel_at_rest(talk):
+    conversations, _ = talk()
+    for channel in range(100):
+        await conversations.converse(ask("x", channel=channel), Screen().show)
+    assert len(conversations._channels) == 0
+    assert not conversations._streams

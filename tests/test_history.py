@@ -1,0 +1,192 @@
+"""The history keeps the newest turns of each channel, whatever happens to the process, and harms no other file."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot import history
+from bot.history import HistoryError, Turn, open_history
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def turn(text: str) -> Turn:
+    return Turn(1, "Alice", text, f"{text}!", NOW, 11, (12, 13))
+
+
+@pytest.fixture
+def path(tmp_path) -> Path:
+    return tmp_path / "new folder" / "parley.db"
+
+
+async def test_a_turn_comes_back_as_it_was(path):
+    said = Turn(2**62, "Zoë 👋", "一二\n'; DROP TABLE turns", "naïve 👩‍👩‍👧", NOW, None, ())
+    async with open_history(path, 5) as turns:
+        await turns.append(7, said)
+    async with open_history(path, 5) as turns:
+        assert await turns.recent(7) == [said]
+
+
+async def test_only_the_newest_turns_of_a_channel_are_kept(path):
+    async with open_history(path, 3) as turns:
+        for number in range(5):
+            await turns.append(7, turn(f"seven {number}"))
+            await turns.append(8, turn(f"eight {number}"))
+        assert [said.question for said in await turns.recent(7)] == ["seven 2", "seven 3", "seven 4"]
+        assert len(await turns.recent(8)) == 3
+    with sqlite3.connect(path) as file:
+        assert file.execute("SELECT count(*) FROM turns").fetchone() == (6,)
+    file.close()
+
+
+async def test_a_smaller_limit_reads_fewer_turns(path):
+    async with open_history(path, 5) as turns:
+        for number in range(5):
+            await turns.append(7, turn(str(number)))
+    async with open_history(path, 2) as turns:
+        assert [said.question for said in await turns.recent(7)] == ["3", "4"]
+
+
+async def test_without_turns_nothing_is_kept(path):
+    async with open_history(path, 0) as turns:
+        await turns.append(7, turn("one"))
+        assert await turns.recent(7) == []
+        assert await turns.clear(7) == 0
+
+
+async def test_clear_forgets_one_channel_and_counts(path):
+    async with open_history(path, 5) as turns:
+        for channel in (7, 7, 8):
+            await turns.append(channel, turn("x"))
+        assert await turns.clear(7) == 2
+        assert await turns.recent(7) == []
+        assert len(await turns.recent(8)) == 1
+
+
+async def test_many_writers_do_not_get_into_each_others_transactions(path):
+    async with open_history(path, 5) as turns:
+        writes = [turns.append(n % 10, turn(str(n))) for n in range(100)]
+        clears = [turns.clear(n) for n in range(10, 20)]
+        await asyncio.gather(*writes, *clears)
+        assert [len(await turns.recent(channel)) for channel in range(10)] == [5] * 10
+
+
+async def test_a_write_that_fails_or_is_cancelled_leaves_nothing_behind(path):
+    async with open_history(path, 5) as turns:
+        with pytest.raises(sqlite3.Error):
+            await turns.append(7, Turn(1, "A", None, "x", NOW))  # type: ignore[arg-type]
+        cancelled = asyncio.create_task(turns.append(7, turn("x")))
+        await asyncio.sleep(0)
+        cancelled.cancel()
+        await asyncio.wait([cancelled])
+        await turns.append(7, turn("last"))
+        assert (await turns.recent(7))[-1].question == "last"
+
+
+def test_a_stored_turn_survives_kill(path):
+    program = """
+import asyncio, sys
+from datetime import UTC, datetime
+from bot.history import Turn, open_history
+async def main():
+    async with open_history(sys.argv[1], 5) as turns:
+        for number in range(100000):
+            await turns.append(7, Turn(1, "A", str(number), "x", datetime.now(UTC)))
+            print(number, flush=True)
+asyncio.run(main())
+"""
+    writer = subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE, text=True)
+    assert writer.stdout
+    for _ in range(20):
+        stored = int(writer.stdout.readline())
+    writer.send_signal(signal.SIGKILL)
+    stored = max([stored, *map(int, writer.stdout.read().split())])
+    writer.wait()
+    writer.stdout.close()
+
+    async def check() -> None:
+        async with open_history(path, 5) as turns:
+            kept = [int(said.question) for said in await turns.recent(7)]
+            assert stored in kept
+            assert kept == list(range(kept[-1] - 4, kept[-1] + 1))
+
+    asyncio.run(check())
+
+
+def test_reading_uses_the_index(path):
+    async def make() -> None:
+        async with open_history(path, 5):
+            pass
+
+    asyncio.run(make())
+    with sqlite3.connect(path) as file:
+        plan = [row[3] for row in file.execute(f"EXPLAIN QUERY PLAN {history._RECENT}", (7, 5))]
+        pruning = [row[3] for row in file.execute(f"EXPLAIN QUERY PLAN {history._PRUNE}", (7, 5))]
+    file.close()
+    assert plan == ["SEARCH turns USING INDEX turns_of_channel (channel=?)"]
+    assert not any(step.startswith("SCAN") for step in pruning)
+
+
+async def test_the_file_is_its_owners_alone(path):
+    async with open_history(path, 5) as turns:
+        await turns.append(7, turn("x"))
+        files = list(path.parent.iterdir())
+        assert len(files) == 3, "the database, its WAL and the WAL's index"
+        assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    path.chmod(0o644)
+    async with open_history(path, 5):
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+def other_program(path: Path) -> None:
+    with sqlite3.connect(path) as file:
+        file.execute("CREATE TABLE theirs (x)")
+    file.close()
+
+
+def newer_parley(path: Path) -> None:
+    with sqlite3.connect(path) as file:
+        file.execute(f"PRAGMA application_id = {history._APPLICATION_ID}")
+        file.execute("PRAGMA user_version = 99")
+    file.close()
+
+
+def no_database(path: Path) -> None:
+    path.write_text("Dear diary, " * 500)
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [(other_program, "another program"), (newer_parley, "newer Parley"), (no_database, "not a database")],
+)
+async def test_a_file_that_is_not_ours_is_refused_and_left_alone(tmp_path, make, sentence):
+    path = tmp_path / "file.db"
+    make(path)
+    path.chmod(0o644)
+    before = path.read_bytes()
+    with pytest.raises(HistoryError, match=sentence):
+        async with open_history(path, 5):
+            pass
+    assert path.read_bytes() == before
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert os.listdir(tmp_path) == ["file.db"]
+
+
+async def test_a_place_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(HistoryError, match="DATABASE_PATH"):
+        async with open_history(tmp_path / "file" / "parley.db", 5):
+            pass
+
+
+async def test_an_error_inside_the_block_is_not_mistaken_for_one_of_the_file(path):
+    with pytest.raises(ConnectionError):
+        async with open_history(path, 5):
+            raise ConnectionError

@@ -1,0 +1,100 @@
+"""Settings: each from the environment over the file, bad ones told all at once, the token never."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from bot.settings import Settings, SettingsError, read
+
+EXAMPLE = Path(__file__).parent.parent / ".env.example"
+SECRET = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.secret"
+
+BAD = {
+    "DISCORD_TOKEN": "my token",
+    "HISTORY_TURNS": "101",
+    "MAX_NEW_TOKENS": "0",
+    "MAX_PROMPT_TOKENS": "ten",
+    "TEMPERATURE": "-0.1",
+    "TOP_P": "0",
+    "TOP_K": "-1",
+    "SEED": "1.5",
+    "CHAT_CHANNELS": "general",
+    "GUILD_ID": "0",
+    "LOG_LEVEL": "LOUD",
+}
+
+
+def test_the_example_file_gives_the_defaults():
+    assert read({}, EXAMPLE) == (Settings(), [])
+
+
+def test_the_example_file_shows_each_option_with_its_meaning_and_default():
+    options = re.findall(r"^# (.+)\n([A-Z_]+)=(.*)$", EXAMPLE.read_text(), re.MULTILINE)
+    assert [(meaning, name) for meaning, name, _ in options] == [
+        (option.metadata["meaning"], option.name.upper()) for option in fields(Settings)
+    ]
+    shown = {name: default for _, name, default in options}
+    for option in fields(Settings):
+        default = "" if option.default in (None, frozenset()) else str(option.default)
+        assert shown[option.name.upper()] == default
+
+
+def test_the_environment_counts_more_than_the_file(tmp_path):
+    file = tmp_path / ".env"
+    file.write_text("TOP_K=7\nSEED=1\nSYSTEM_PROMPT='Costs $5: {yes}'\n")
+    settings, _ = read({"TOP_K": "9"}, file)
+    assert (settings.top_k, settings.seed, settings.system_prompt) == (9, 1, "Costs $5: {yes}")
+
+
+def test_blank_means_the_default_but_no_system_prompt_is_a_choice():
+    settings, _ = read({"TOP_K": " ", "DISCORD_TOKEN": "", "SYSTEM_PROMPT": ""})
+    assert (settings.top_k, settings.discord_token, settings.system_prompt) == (50, None, "")
+
+
+def test_channel_ids_are_a_set():
+    assert read({"CHAT_CHANNELS": "12, 34 56,"})[0].chat_channels == {12, 34, 56}
+
+
+@pytest.mark.parametrize(("name", "value"), BAD.items())
+def test_a_bad_value_is_told_with_its_name_and_what_is_allowed(name, value):
+    with pytest.raises(SettingsError, match=rf"^{name}: .* is not allowed; use .+\.$") as told:
+        read({name: value})
+    assert (value in str(told.value)) == (name != "DISCORD_TOKEN")
+
+
+def test_all_bad_values_are_told_at_once():
+    with pytest.raises(SettingsError) as told:
+        read(BAD)
+    assert [line.split(":")[0] for line in str(told.value).splitlines()] == list(BAD)
+
+
+def test_nan_is_no_number():
+    with pytest.raises(SettingsError):
+        read({"TOP_P": "nan"})
+
+
+def test_the_token_is_not_in_the_repr():
+    settings, _ = read({"DISCORD_TOKEN": SECRET})
+    assert settings.discord_token == SECRET
+    assert SECRET not in repr(settings)
+
+
+def test_a_misspelt_key_in_the_file_is_warned_of(tmp_path):
+    file = tmp_path / "my.env"
+    file.write_text("TEMPRATURE=1\ntop_k=3\nMY_OTHER_PROGRAM=1\n")
+    _, warnings = read({}, file)
+    assert [warning.split(": ")[1] for warning in warnings] == [
+        "unknown setting TEMPRATURE; did you mean TEMPERATURE?",
+        "unknown setting top_k; did you mean TOP_K?",
+    ]
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe\x00"], ids=["missing", "not text"])
+def test_an_unreadable_file_is_told(tmp_path, content):
+    file = tmp_path / "my.env"
+    if content:
+        file.write_bytes(content)
+    with pytest.raises(SettingsError, match=r"my\.env cannot be read"):
+        read({}, file)
