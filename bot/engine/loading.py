@@ -96,6 +96,12 @@ def load(name: str) -> LoadedModel:
             f"The weights of {name} are incomplete: {sorted(info['missing_keys'])[0]} is missing. Save or"
             " download the model again."
         )
+    if len(tokenizer) <= len(tokenizer.all_special_ids):
+        # Where the files are missing, transformers makes a tokenizer without a vocabulary.
+        raise ModelError(
+            f"The model {name} has no tokenizer. Copy the tokenizer's files (tokenizer.json and tokenizer_config.json)"
+            " of the model that it was trained from into the folder."
+        )
     config = model.config.get_text_config()
     log.info(
         "Loaded %s in %.1f s: %s, %.1f million parameters, %s.",
