@@ -1,0 +1,93 @@
+"""Time, ids, and waiting until something has happened."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+DISCORD_EPOCH_MS = 1_420_070_400_000
+
+T = TypeVar("T")
+
+
+class Changes:
+    """Wakes those who wait for a state, each time the thing they watch has changed.
+
+    Waits are per subject (a channel, an interaction), so that a thousand people waiting in a hundred channels
+    are not all woken by every message.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[object, set[asyncio.Future[None]]] = {}
+
+    def notify(self, *subjects: object) -> None:
+        """Something about these subjects changed; whoever waits for anything (subject None) wakes too."""
+        for subject in (*subjects, None):
+            for waiter in self._waiting.pop(subject, ()):
+                _wake(waiter)
+
+    def notify_everyone(self) -> None:
+        self.notify(*list(self._waiting))
+
+    async def until(
+        self,
+        subject: object,
+        read: Callable[[], T],
+        within: float,
+        failure: Callable[[], str],
+        every: float = math.inf,
+    ) -> T:
+        """The first true value of `read`, which is asked now and after every change of `subject`.
+
+        What changes elsewhere than in the stand-in is no event here: for that, ask `every` so many seconds, too.
+        Raises AssertionError with the text of `failure` after `within` seconds of real time.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + within
+        while not (value := read()):
+            if loop.time() >= deadline:
+                raise AssertionError(failure())
+            waiter: asyncio.Future[None] = loop.create_future()
+            self._waiting.setdefault(subject, set()).add(waiter)
+            timer = loop.call_at(min(deadline, loop.time() + every), _wake, waiter)
+            try:
+                await waiter
+            finally:
+                timer.cancel()
+                self._waiting.get(subject, set()).discard(waiter)
+        return value
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+class Clock:
+    """Seconds since 1970. Real time, which a test may advance instead of waiting."""
+
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
+        self._offset = time.time() - time.monotonic()
+        self._last_id = 0
+
+    def now(self) -> float:
+        return time.monotonic() + self._offset
+
+    def advance(self, seconds: float) -> None:
+        self._offset += seconds
+        self._changes.notify_everyone()
+
+    def snowflake(self) -> int:
+        """A new id, greater than every id before it, which tells its time as Discord's do."""
+        self._last_id = max(self._last_id + 1, (int(self.now() * 1000) - DISCORD_EPOCH_MS) << 22)
+        return self._last_id
+
+
+def iso(seconds: float) -> str:
+    """A time as Discord writes it."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")

@@ -1,0 +1,45 @@
+"""Trouble that a test asks for: errors, rate limits and slowness on chosen routes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+
+@dataclass
+class Fault:
+    """What happens to the next `times` requests of this kind (None: to all, until `times` is set to 0)."""
+
+    method: str
+    path: str
+    """Both with * for any part, as in /channels/*/messages."""
+    times: int | None = 1
+    status: int | None = None
+    """Answer with this status instead of doing what is asked."""
+    too_late: bool = False
+    """Do what is asked, and only then answer with `status`: the request worked, its answer was lost."""
+    retry_after: float = 1.0
+    """With status 429: seconds to wait."""
+    scope: str = "user"
+    """With status 429: user, shared, or global."""
+    delay: float = 0.0
+    """Seconds before anything else; inf never answers."""
+
+    def meets(self, method: str, path: str) -> bool:
+        return self.times != 0 and fnmatchcase(method, self.method) and fnmatchcase(path, self.path)
+
+
+class Faults:
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+
+    def add(self, fault: Fault) -> Fault:
+        self._faults.append(fault)
+        return fault
+
+    def next(self, method: str, path: str) -> Fault | None:
+        """The fault that this request meets, counted down."""
+        fault = next((f for f in self._faults if f.meets(method, path)), None)
+        if fault is not None and fault.times is not None:
+            fault.times -= 1
+        return fault
