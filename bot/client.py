@@ -120,6 +120,10 @@ class Parley(commands.Bot):
             await interaction.response.send_message(sentence, ephemeral=True)
 
 
+# What we leave open and Discord fills in, differently for a server's commands than for everyone's.
+_LEFT_TO_DISCORD = {"contexts", "dm_permission", "integration_types"}
+
+
 def same_commands(ours: Sequence[Any], theirs: Sequence[Any]) -> bool:
     """Whether Discord's list of commands is what we would register, leaving aside what Discord adds to it."""
 
@@ -136,7 +140,7 @@ def same_commands(ours: Sequence[Any], theirs: Sequence[Any]) -> bool:
         return command["type"], command["name"]
 
     return len(ours) == len(theirs) and all(
-        same(our, {name: their.get(name) for name in our})
+        all(same(our[name], their.get(name)) for name in our.keys() - _LEFT_TO_DISCORD)
         for our, their in zip(sorted(ours, key=key), sorted(theirs, key=key), strict=True)
     )
 

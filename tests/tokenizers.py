@@ -7,7 +7,12 @@ CHATML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-_TEXT = ["the quick brown fox jumps over the lazy dog", "User: hello", "Assistant: how are you", "system user assistant"]
+_TEXT = [
+    "the quick brown fox jumps over the lazy dog",
+    "User: hello",
+    "Assistant: how are you",
+    "system user assistant",
+]
 _MARKS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 
 
@@ -18,7 +23,9 @@ def make_tokenizer(*, template: str | None = CHATML, declared_special: bool = Tr
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     tokenizer.train_from_iterator(_TEXT, trainers.BpeTrainer(vocab_size=300, initial_alphabet=alphabet))
-    wrapped = PreTrainedTokenizerFast(tokenizer_object=tokenizer, chat_template=template, clean_up_tokenization_spaces=False)
+    wrapped = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, chat_template=template, clean_up_tokenization_spaces=False
+    )
     wrapped.add_tokens(_MARKS, special_tokens=declared_special)
     if declared_special:
         wrapped.eos_token = "<|im_end|>"

@@ -1,0 +1,64 @@
+"""/quit: the owner ends the program, nobody else does, and nothing half-said is lost."""
+
+import asyncio
+
+import pytest
+
+from bot.wording import OWNER_ONLY, QUITTING, SHUTTING_DOWN
+from tests.discord_stand_in import Discord
+from tests.parley import parley
+from tests.scripted import ScriptedEngine
+
+
+@pytest.fixture
+def place(discord: Discord):
+    guild = discord.guild("Home")
+    return guild, guild.channel("general"), guild.member("Alice")
+
+
+async def test_the_owner_can_quit(discord, path, place):
+    _, channel, _ = place
+    async with parley(discord, ScriptedEngine(), path) as running:
+        asked = await discord.owner.command(channel, "quit")
+        assert asked.response.content == QUITTING
+        assert asked.response.ephemeral
+        await discord.gateway.gone()
+        async with asyncio.timeout(5):
+            await running.ended
+
+
+async def test_anyone_else_is_refused_privately(discord, path, place):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(), path) as running:
+        asked = await alice.command(channel, "quit")
+        assert asked.response.content == OWNER_ONLY
+        assert asked.response.ephemeral
+        assert not running.quitting.is_set()
+
+
+async def test_a_team_member_can_quit(discord, path, place):
+    _, channel, alice = place
+    discord.application.team = [alice]
+    async with parley(discord, ScriptedEngine(), path):
+        assert (await alice.command(channel, "quit")).response.content == QUITTING
+        await discord.gateway.gone()
+
+
+async def test_quit_stops_answers_stores_what_was_said_and_tells_who_waits(discord, path, place):
+    guild, channel, alice = place
+    other = guild.channel("other")
+    engine = ScriptedEngine(["half an answer", asyncio.Event()], [asyncio.Event()])
+    async with parley(discord, engine, path) as running:
+        answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} one"))
+        silent = await alice.say(other, f"{discord.bot.mention} two")
+        waiting = await alice.say(channel, f"{discord.bot.mention} three")
+        await discord.quiet()
+        asked = await discord.owner.command(channel, "quit")
+        assert asked.ack_seconds < 3
+        for place, question in ((other, silent), (channel, waiting)):
+            assert (await place.reply_to(question)).content == SHUTTING_DOWN
+        await discord.gateway.gone()
+        await running.ended
+        assert answer.content == "half an answer"
+        assert await running.stored(channel.id) == [("one", "half an answer")]
+        assert not channel.is_typing(discord.bot)

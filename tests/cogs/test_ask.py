@@ -1,0 +1,79 @@
+"""/ask: one question by itself, streamed, shown to all or to one."""
+
+import asyncio
+
+import pytest
+
+from bot.wording import UNEXPECTED
+from tests.discord_stand_in import Discord
+from tests.parley import parley
+from tests.scripted import ScriptedEngine
+
+
+@pytest.fixture
+def place(discord: Discord):
+    guild = discord.guild("Home")
+    return guild, guild.channel("general"), guild.member("Alice")
+
+
+async def test_an_answer_reads_and_stores_no_turns(discord, path, place):
+    _, channel, alice = place
+    engine = ScriptedEngine(["remembered"], ["one-off"])
+    async with parley(discord, engine, path) as running:
+        await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} hi"))
+        await discord.quiet()
+        asked = await alice.command(channel, "ask", prompt="what is up?")
+        await asked.wait_for("one-off")
+        assert (engine.prompts[1].turns, engine.prompts[1].speaker) == ((), None)
+        assert engine.prompts[1].question == "what is up?"
+        assert await running.stored(channel.id) == [("hi", "remembered")]
+
+
+async def test_the_answer_streams(discord, path, place):
+    _, channel, alice = place
+    hold = asyncio.Event()
+    async with parley(discord, ScriptedEngine(["Once ", hold, "more"]), path):
+        asked = await alice.command(channel, "ask", prompt="tell")
+        await asked.wait_for(lambda message: message.content == "Once")
+        hold.set()
+        await asked.wait_for(lambda message: message.content == "Once more")
+        assert not asked.response.ephemeral
+
+
+async def test_a_private_answer_is_seen_by_the_asker_alone(discord, path, place):
+    guild, channel, alice = place
+    bob = guild.member("Bob")
+    async with parley(discord, ScriptedEngine(["secret " * 400]), path):
+        asked = await alice.command(channel, "ask", prompt="tell", private=True)
+        await discord.until(lambda: len(asked.messages) == 2, within=10)
+        await discord.quiet()
+        assert all(message.ephemeral for message in asked.messages)
+        assert "secret" in channel.transcript(alice)
+        assert "secret" not in channel.transcript(bob)
+
+
+async def test_a_long_answer_goes_on_in_followups(discord, path, place):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(["word " * 900]), path):
+        asked = await alice.command(channel, "ask", prompt="a lot")
+        await discord.until(lambda: sum(m.content.count("word") for m in asked.messages) == 900, within=10)
+        assert len(asked.messages) == 3
+
+
+async def test_it_is_acknowledged_while_the_model_is_busy_or_loading(discord, path, place):
+    _, channel, alice = place
+    engine = ScriptedEngine(["at last"])
+    engine.loaded.clear()
+    async with parley(discord, engine, path):
+        asked = await alice.command(channel, "ask", prompt="hello?")
+        assert asked.failed is None
+        assert asked.ack_seconds < 3
+        engine.loaded.set()
+        await asked.wait_for("at last")
+
+
+async def test_an_error_is_told_in_place_of_the_answer(discord, path, place):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine([RuntimeError("broken")]), path):
+        asked = await alice.command(channel, "ask", prompt="hello?")
+        await asked.wait_for(UNEXPECTED)

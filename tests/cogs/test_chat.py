@@ -1,0 +1,260 @@
+"""What the bot answers, what it leaves alone, and how the answer appears."""
+
+import asyncio
+
+import pytest
+
+from bot.wording import NO_ANSWER, ONLY_TEXT, UNEXPECTED, UNREADABLE_REPLY
+from tests.discord_stand_in import Discord
+from tests.parley import parley
+from tests.scripted import ScriptedEngine
+
+
+@pytest.fixture
+def place(discord: Discord):
+    guild = discord.guild("Home")
+    return guild, guild.channel("general"), guild.member("Alice")
+
+
+async def test_a_mention_is_answered_with_a_reply_and_the_mention_is_removed(discord, path, place):
+    _, channel, alice = place
+    engine = ScriptedEngine(["Hello ", "Alice."])
+    async with parley(discord, engine, path) as running:
+        question = await alice.say(channel, f"hey {discord.bot.mention}, how are you?")
+        answer = await channel.reply_to(question, wanted=lambda message: message.content == "Hello Alice.")
+        await discord.quiet()
+        assert answer.author == discord.bot
+        assert (engine.prompts[0].speaker, engine.prompts[0].question) == ("Alice", "hey , how are you?")
+        (turn,) = await running.history.recent(channel.id)
+        assert (turn.asker, turn.question_message, turn.answer_messages) == (alice.id, question.id, (answer.id,))
+
+
+async def test_a_reply_to_the_bot_is_answered(discord, path, place):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(["one"], ["two"]), path):
+        first = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} hi"))
+        await channel.reply_to(await alice.reply(first, "and?"), wanted=lambda message: message.content == "two")
+
+
+async def test_a_reply_that_does_not_ping_is_told_why_it_is_not_understood(discord, path, place):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(["one"]), path):
+        first = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} hi"))
+        answer = await channel.reply_to(await alice.reply(first, "and?", ping=False))
+        assert answer.content == UNREADABLE_REPLY
+
+
+async def test_a_direct_message_is_answered_without_names(discord, path, place):
+    _, _, alice = place
+    engine = ScriptedEngine(["hello"])
+    async with parley(discord, engine, path) as running:
+        await alice.say(discord.bot, "hi")
+        await alice.direct.wait_for("hello")
+        assert engine.prompts[0].speaker is None
+        await discord.until(lambda: not engine._running)
+        await discord.quiet()
+        assert await running.stored(alice.direct.id) == [("hi", "hello")]
+
+
+async def test_in_chat_channels_everything_is_answered(discord, path, place):
+    guild, channel, alice = place
+    other = guild.channel("other")
+    async with parley(discord, ScriptedEngine(["hello"]), path, chat_channels=[channel.id]):
+        await alice.say(other, "not for you")
+        await channel.reply_to(await alice.say(channel, "hi"))
+        await discord.quiet()
+        assert len(other.shows(alice)) == 1
+
+
+async def test_what_is_not_for_the_bot_is_left_alone(discord, path, place):
+    guild, channel, alice = place
+    engine = ScriptedEngine()
+    role = guild.role("Parley fans", mentionable=True)
+    robot = guild.member("Robot", bot=True)
+    hook = channel.webhook("Hook")
+    mention = discord.bot.mention
+    async with parley(discord, engine, path):
+        said = [
+            await alice.say(channel, "just talking"),
+            await discord.owner.say(channel, "@everyone hello"),
+            await alice.say(channel, f"<@&{role.id}> hello"),
+            await alice.say(channel, mention),
+            await robot.say(channel, f"{mention} hello"),
+            await hook.say(channel, f"{mention} hello"),
+            await alice.reply(await alice.say(channel, "mine"), "to myself"),
+        ]
+        await discord.quiet(0.5)
+        assert engine.prompts == []
+        assert not [message for message in channel.shows(alice) if message.author == discord.bot]
+        assert said
+
+
+async def test_an_attachment_alone_gets_a_sentence(discord, path, place):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(), path):
+        question = await alice.say(channel, discord.bot.mention, files={"cat.png": b"png"})
+        assert (await channel.reply_to(question)).content == ONLY_TEXT
+
+
+async def test_others_mentions_become_names(discord, path, place):
+    guild, channel, alice = place
+    bob = guild.member("Bob")
+    engine = ScriptedEngine()
+    async with parley(discord, engine, path):
+        await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} do you know {bob.mention}?"))
+        assert engine.prompts[0].question == "do you know @Bob?"
+
+
+async def test_the_answer_grows_and_is_whole_in_the_end(discord, path, place):
+    _, channel, alice = place
+    hold = asyncio.Event()
+    async with parley(discord, ScriptedEngine(["Once ", "upon ", hold, "a time."]), path):
+        question = await alice.say(channel, f"{discord.bot.mention} tell")
+        answer = await channel.reply_to(question)
+        await discord.until(lambda: answer.content == "Once upon")
+        hold.set()
+        await discord.until(lambda: answer.content == "Once upon a time.")
+        await discord.quiet()
+    shown = [version.content for version in answer.versions]
+    assert all("Once upon a time.".startswith(text) for text in shown)
+    assert len(shown) == len(set(shown)), "no edit shows what is shown already"
+
+
+async def test_it_types_until_there_is_text(discord, path, place):
+    _, channel, alice = place
+    hold = asyncio.Event()
+    async with parley(discord, ScriptedEngine([hold, "done"]), path):
+        question = await alice.say(channel, f"{discord.bot.mention} think")
+        await discord.until(lambda: channel.is_typing(discord.bot))
+        hold.set()
+        await channel.reply_to(question)
+        assert not channel.is_typing(discord.bot)
+        typed = len(channel.typings)
+        await discord.quiet()
+        assert len(channel.typings) == typed
+
+
+async def test_edits_come_at_most_about_once_a_second(discord, path, place):
+    _, channel, alice = place
+    pauses = [asyncio.Event() for _ in range(40)]
+    script = [step for number, pause in enumerate(pauses) for step in (f"{number} ", pause)]
+    async with parley(discord, ScriptedEngine(script), path):
+        question = await alice.say(channel, f"{discord.bot.mention} count")
+        for pause in pauses:
+            await asyncio.sleep(0.1)
+            pause.set()
+        whole = " ".join(map(str, range(40)))
+        answer = await channel.reply_to(question, wanted=lambda message: message.content == whole)
+    times = [version.at for version in answer.versions]
+    gaps = [after - before for before, after in zip(times[:-1], times[1:-1], strict=False)]
+    assert len(times) <= 6
+    assert all(gap > 1 for gap in gaps)
+    assert not discord.limits.too_many
+
+
+@pytest.mark.parametrize("text", ["word " * 1000, "x" * 4500, "a line of text\n" * 300], ids=["words", "run", "lines"])
+async def test_a_long_answer_goes_on_in_further_messages_and_nothing_is_lost(discord, path, place, text):
+    _, channel, alice = place
+    pieces = [text[at : at + 7] for at in range(0, len(text), 7)]
+    async with parley(discord, ScriptedEngine(pieces), path) as running:
+        question = await alice.say(channel, f"{discord.bot.mention} a lot")
+        await discord.until(
+            lambda: sum(len("".join(m.content.split())) for m in channel.shows(alice)[1:]) == len("".join(text.split()))
+        )
+        answers = [message for message in channel.shows(alice) if message.author == discord.bot]
+        assert len(answers) == 3
+        assert answers[0].reference == question
+        assert all(len(message.content) <= 2000 for message in answers)
+        assert "".join("".join(m.content for m in answers).split()) == "".join(text.split())
+        if " " in text:
+            assert all(message.content.split()[-1] in text.split() for message in answers), "no word is broken"
+        await discord.quiet()
+        (turn,) = await running.history.recent(channel.id)
+        assert turn.answer == text.strip()
+        assert turn.answer_messages == tuple(message.id for message in answers)
+
+
+async def test_nobody_is_pinged_by_an_answer(discord, path, place):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine([f"@everyone {alice.mention} hello"]), path):
+        answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} hi"))
+        assert not answer.pings
+
+
+async def test_emoji_and_cjk_arrive_whole(discord, path, place):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(["👩‍👩‍👧 ", "你好, ", "naïve"]), path):
+        question = await alice.say(channel, f"{discord.bot.mention} 日本語 🎉")
+        await channel.reply_to(question, wanted=lambda message: message.content == "👩‍👩‍👧 你好, naïve")
+
+
+async def test_an_error_is_told_in_one_sentence_and_the_channel_works_on(discord, path, place, caplog):
+    _, channel, alice = place
+    engine = ScriptedEngine(["half a ", RuntimeError("secret detail")], [], ["fine"])
+    async with parley(discord, engine, path) as running:
+        await alice.say(channel, f"{discord.bot.mention} one")
+        await channel.wait_for(UNEXPECTED)
+        assert any(message.content == "half a" for message in channel.shows(alice))
+        await channel.reply_to(
+            await alice.say(channel, f"{discord.bot.mention} two"), wanted=lambda m: m.content == NO_ANSWER
+        )
+        await channel.reply_to(
+            await alice.say(channel, f"{discord.bot.mention} three"), wanted=lambda m: m.content == "fine"
+        )
+        await discord.quiet()
+        assert await running.stored(channel.id) == [("three", "fine")]
+    assert "secret detail" not in channel.transcript(alice)
+    assert "secret detail" in caplog.text, "the log has the cause"
+    assert "Traceback" in caplog.text
+
+
+async def test_questions_in_one_channel_are_answered_in_order(discord, path, place):
+    guild, channel, alice = place
+    bob = guild.member("Bob")
+    hold = asyncio.Event()
+    async with parley(discord, ScriptedEngine([hold, "first"], ["second"], ["third"]), path) as running:
+        for person, text in ((alice, "1"), (bob, "2"), (alice, "3")):
+            await person.say(channel, f"{discord.bot.mention} {text}")
+        await discord.quiet()
+        hold.set()
+        await channel.wait_for("third")
+        await discord.quiet()
+        assert await running.stored(channel.id) == [("1", "first"), ("2", "second"), ("3", "third")]
+
+
+async def test_channels_do_not_wait_for_one_another(discord, path, place):
+    guild, channel, alice = place
+    other, bob = guild.channel("other"), guild.member("Bob")
+    hold = asyncio.Event()
+    async with parley(discord, ScriptedEngine([hold, "slow"], ["quick"]), path):
+        slow = await alice.say(channel, f"{discord.bot.mention} hard one")
+        await discord.until(lambda: channel.is_typing(discord.bot))
+        await other.reply_to(await bob.say(other, f"{discord.bot.mention} easy one"))
+        assert len(channel.shows(alice)) == 1
+        hold.set()
+        await channel.reply_to(slow)
+
+
+async def test_an_answer_whose_message_is_deleted_ends_quietly(discord, path, place):
+    _, channel, alice = place
+    hold = asyncio.Event()
+    async with parley(discord, ScriptedEngine(["unwanted ", hold, "text"], ["fine"]), path) as running:
+        answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} one"))
+        await discord.owner.delete(answer)
+        hold.set()
+        await channel.reply_to(
+            await alice.say(channel, f"{discord.bot.mention} two"), wanted=lambda m: m.content == "fine"
+        )
+        await discord.quiet()
+        assert await running.stored(channel.id) == [("two", "fine")]
+
+
+async def test_a_question_that_is_deleted_is_still_answered(discord, path, place):
+    _, channel, alice = place
+    hold = asyncio.Event()
+    async with parley(discord, ScriptedEngine([hold, "anyway"]), path):
+        question = await alice.say(channel, f"{discord.bot.mention} one")
+        await discord.until(lambda: channel.is_typing(discord.bot))
+        await alice.delete(question)
+        hold.set()
+        await channel.wait_for("anyway")

@@ -1,0 +1,53 @@
+"""/clear: the channel forgets."""
+
+import asyncio
+
+import pytest
+
+from tests.discord_stand_in import Discord
+from tests.parley import parley
+from tests.scripted import ScriptedEngine
+
+
+@pytest.fixture
+def place(discord: Discord):
+    guild = discord.guild("Home")
+    return guild, guild.channel("general"), guild.member("Alice")
+
+
+async def test_clear_forgets_the_channel_and_says_how_many_turns(discord, path, place):
+    guild, channel, alice = place
+    other = guild.channel("other")
+    async with parley(discord, ScriptedEngine(), path) as running:
+        for where in (channel, channel, other):
+            await where.reply_to(await alice.say(where, f"{discord.bot.mention} hi"))
+            await discord.quiet()
+        asked = await alice.command(channel, "clear")
+        assert "2 turns" in asked.response.content
+        assert await running.stored(channel.id) == []
+        assert await running.stored(other.id) == [("hi", "ok")]
+        assert "0 turns" in (await alice.command(channel, "clear")).response.content
+
+
+async def test_an_answer_under_way_is_not_stored_after_a_clear(discord, path, place):
+    _, channel, alice = place
+    hold = asyncio.Event()
+    async with parley(discord, ScriptedEngine(["half ", hold, "and half"]), path) as running:
+        question = await alice.say(channel, f"{discord.bot.mention} hi")
+        answer = await channel.reply_to(question)
+        cleared = await alice.command(channel, "clear")
+        assert cleared.failed is None
+        hold.set()
+        await discord.until(lambda: answer.content == "half and half")
+        await discord.quiet()
+        assert await running.stored(channel.id) == []
+
+
+async def test_a_direct_message_can_be_cleared(discord, path, place):
+    _, _, alice = place
+    async with parley(discord, ScriptedEngine(["hello"]), path) as running:
+        await alice.say(discord.bot, "hi")
+        await alice.direct.wait_for("hello")
+        await discord.quiet()
+        assert "1 turn." in (await alice.command(discord.bot, "clear")).response.content
+        assert await running.stored(alice.direct.id) == []

@@ -1,0 +1,28 @@
+"""What many tests stand on."""
+
+import pytest
+
+from bot import demo
+from bot.engine.local import LocalEngine
+from tests.discord_stand_in import Discord
+
+
+@pytest.fixture
+async def discord():
+    """Discord, with nobody in it."""
+    async with Discord() as discord:
+        yield discord
+
+
+@pytest.fixture
+async def demo_engine():
+    """The real engine with the demo model, loaded."""
+    async with LocalEngine(str(demo.MODEL), max_prompt_tokens=2048, max_new_tokens=200) as engine:
+        await engine.ready()
+        yield engine
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Where the history goes."""
+    return tmp_path / "parley.db"

@@ -1,0 +1,81 @@
+"""Parley's Discord bot, put together as `__main__` does, against the stand-in."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.client import Parley, serve
+from bot.conversation import Conversations
+from bot.engine import Engine, Sampling
+from bot.history import History, open_history
+from tests.discord_stand_in import Discord
+
+GREEDY = Sampling(temperature=0)
+
+
+@dataclass
+class Running:
+    """What a test may want to look at or set."""
+
+    history: History
+    quitting: asyncio.Event
+    ended: asyncio.Task[None]
+
+    async def stored(self, channel: int) -> list[tuple[str, str]]:
+        return [(turn.question, turn.answer) for turn in await self.history.recent(channel)]
+
+
+@asynccontextmanager
+async def parley(
+    discord: Discord,
+    engine: Engine,
+    path: Path,
+    *,
+    chat_channels: Sequence[int] = (),
+    guild_id: int | None = None,
+    wait: bool = True,
+) -> AsyncIterator[Running]:
+    """Run the bot with its history in `path`; `wait`: until the gateway has let it in.
+
+    An error that ends the bot is raised on leaving.
+    """
+    quitting = asyncio.Event()
+    async with open_history(path, 5) as history:
+        conversations = Conversations(
+            engine,
+            history,
+            system_prompt="You are Parley, a friendly assistant in a chat. Answer briefly and clearly.",
+            sampling=GREEDY,
+        )
+
+        def make_client() -> Parley:
+            client = Parley(
+                conversations=conversations,
+                engine=engine,
+                chat_channels=frozenset(chat_channels),
+                guild_id=guild_id,
+                quitting=quitting,
+            )
+            client._connection.guild_ready_timeout = 0.05  # discord.py waits two seconds for late servers
+            return client
+
+        with discord.redirect():
+            ended = asyncio.create_task(
+                serve(
+                    make_client,
+                    discord.application.token,
+                    conversations=conversations,
+                    engine=engine,
+                    quitting=quitting,
+                )
+            )
+            try:
+                if wait:
+                    await discord.gateway.ready()
+                yield Running(history, quitting, ended)
+            finally:
+                quitting.set()
+                async with asyncio.timeout(10):
+                    await ended

@@ -1,0 +1,83 @@
+"""Imports run one way: who may know whom."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for folder in ("bot", "cogs")
+    for path in (ROOT / folder).rglob("*.py")
+}
+TORCH_SIDE = {"bot.engine.loading", "bot.engine.local", "bot.demo.tokenizer", "bot.demo.train", "bot.demo.evaluate"}
+DISCORD_SIDE = {"bot.client", "bot.replies"}
+
+
+def imports(module: str) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{module} has a relative import"
+            assert node.module
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def ours(module: str) -> set[str]:
+    return {name for name in imports(module) if name in MODULES}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_only_its_side_imports_torch_or_discord(module):
+    packages = {name.split(".")[0] for name in imports(module)}
+    if module not in TORCH_SIDE:
+        assert not packages & {"torch", "transformers"}
+    if module not in DISCORD_SIDE and not module.startswith("cogs"):
+        assert "discord" not in packages
+
+
+@pytest.mark.parametrize(
+    ("module", "may_know"),
+    [
+        ("bot.errors", set()),
+        ("bot.wording", set()),
+        ("bot.settings", {"bot.errors"}),
+        ("bot.prompt", {"bot.errors", "bot.wording"}),
+        ("bot.history", {"bot.errors"}),
+        ("bot.conversation", {"bot.engine", "bot.errors", "bot.history", "bot.prompt", "bot.wording"}),
+        ("bot.replies", {"bot.errors", "bot.wording"}),
+        ("bot.console", {"bot.conversation", "bot.engine", "bot.errors", "bot.prompt", "bot.wording"}),
+    ],
+)
+def test_a_room_knows_only_those_below(module, may_know):
+    assert ours(module) - {"bot"} <= may_know
+
+
+def test_the_engine_knows_no_discord_no_history_and_no_conversation():
+    for module in MODULES:
+        if module.startswith("bot.engine"):
+            known = {name for name in ours(module) if not name.startswith("bot.engine")}
+            assert known <= {"bot", "bot.demo", "bot.errors", "bot.prompt", "bot.wording"}, module
+
+
+def test_only_the_command_line_puts_the_parts_together():
+    assert [module for module in MODULES if "bot.__main__" in imports(module)] == []
+    assert [module for module in MODULES if "bot.client" in imports(module)] == ["bot.__main__"]
+
+
+def test_the_discord_side_runs_without_torch():
+    program = "import sys, bot.__main__, bot.client, bot.console; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program], cwd=ROOT, check=True)
+
+
+def test_the_readme_names_every_file():
+    readme = (ROOT / "README.md").read_text()
+    for path in MODULES.values():
+        if path.name != "__init__.py":
+            assert path.name in readme, f"{path.relative_to(ROOT)} is missing in the README's file map"

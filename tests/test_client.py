@@ -1,0 +1,117 @@
+"""The bot connects, says what Discord refuses, registers its commands once, and shows what it is doing."""
+
+import asyncio
+
+import pytest
+
+from bot.client import DiscordError, same_commands
+from bot.engine import ModelError
+from tests.parley import parley
+from tests.scripted import ScriptedEngine
+
+
+async def test_without_chat_channels_no_privileged_intent_is_asked_for(discord, path):
+    discord.application.privileged_intents = set()
+    async with parley(discord, ScriptedEngine(), path):
+        pass
+
+
+async def test_a_refused_intent_is_told_with_what_to_do(discord, path):
+    discord.application.privileged_intents = set()
+    with pytest.raises(DiscordError, match="Message Content intent"):
+        async with parley(discord, ScriptedEngine(), path, chat_channels=[1], wait=False) as running:
+            await running.ended
+
+
+async def test_a_wrong_token_is_told_without_it(discord, path, monkeypatch):
+    token, discord.application.token = discord.application.token, "another.token"
+    with pytest.raises(DiscordError, match="DISCORD_TOKEN") as told:
+        async with parley(discord, ScriptedEngine(), path, wait=False) as running:
+            discord.application.token = token
+            await running.ended
+    assert "another.token" not in str(told.value)
+
+
+async def test_a_token_that_the_gateway_refuses_is_told(discord, path):
+    with pytest.raises(DiscordError, match="DISCORD_TOKEN"):
+        async with parley(discord, ScriptedEngine(), path) as running:
+            discord.gateway.close(4004)
+            await running.ended
+
+
+async def test_the_first_connection_is_tried_again(discord, path, monkeypatch, caplog):
+    monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.05)
+    with discord.gateway.refusing():
+        trying = parley(discord, ScriptedEngine(), path, wait=False)
+        await trying.__aenter__()
+        await discord.until(lambda: caplog.text.count("cannot be reached") >= 2)
+    await discord.gateway.ready()
+    await trying.__aexit__(None, None, None)
+
+
+async def test_without_a_network_it_keeps_trying(discord, path, monkeypatch, caplog):
+    monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.05)
+    async with parley(discord, ScriptedEngine(), path, wait=False):
+        with monkeypatch.context() as offline:
+            offline.setattr("discord.http.Route.BASE", "http://127.0.0.1:1")
+            await discord.until(lambda: caplog.text.count("cannot be reached") >= 2)
+
+
+async def test_commands_are_registered_once_and_again_when_they_changed(discord, path):
+    async with parley(discord, ScriptedEngine(), path):
+        assert {command["name"] for command in discord.commands.registered[None]} == {"ask", "clear", "quit"}
+    async with parley(discord, ScriptedEngine(), path):
+        pass
+    assert discord.commands.syncs == 1
+    next(iter(discord.commands.registered[None]))["description"] = "An older text"
+    async with parley(discord, ScriptedEngine(), path):
+        pass
+    assert discord.commands.syncs == 2
+
+
+async def test_for_development_commands_are_registered_in_one_server(discord, path):
+    guild = discord.guild("Home")
+    for _ in range(2):
+        async with parley(discord, ScriptedEngine(), path, guild_id=guild.id):
+            assert not discord.commands.registered[None]
+            assert len(discord.commands.registered[guild.id]) == 3
+    assert discord.commands.syncs == 1
+
+
+@pytest.mark.parametrize("change", [{"options": []}, {"options": [{"name": "a", "required": True}]}, {"type": 2}])
+def test_a_changed_command_is_noticed(change):
+    ours = [{"name": "x", "type": 1, "description": "d", "nsfw": False, "options": [{"name": "a", "type": 3}]}]
+    theirs = [
+        {**ours[0], "id": "1", "version": "2", "nsfw": None, "options": [{"name": "a", "type": 3, "required": False}]}
+    ]
+    assert same_commands(ours, theirs)
+    assert not same_commands(ours, [{**theirs[0], **change}])
+    assert not same_commands(ours, [])
+
+
+async def test_it_is_online_while_the_model_loads_and_answers_when_ready(discord, path):
+    guild = discord.guild("Home")
+    channel, alice = guild.channel("general"), guild.member("Alice")
+    engine = ScriptedEngine(["here"])
+    engine.loaded.clear()
+    async with parley(discord, engine, path):
+        await discord.gateway.shows_activity("Loading the model…")
+        question = await alice.say(channel, f"{discord.bot.mention} hi")
+        engine.loaded.set()
+        await channel.reply_to(question)
+        await discord.gateway.shows_activity("Mention me to talk")
+
+
+async def test_a_model_that_cannot_be_loaded_ends_the_bot(discord, path):
+    class Broken(ScriptedEngine):
+        async def ready(self) -> None:
+            await super().ready()
+            raise ModelError("The model is broken.")
+
+    engine = Broken()
+    engine.loaded.clear()
+    with pytest.raises(ModelError, match="broken"):
+        async with parley(discord, engine, path) as running:
+            engine.loaded.set()
+            await running.ended
+    await discord.gateway.gone()

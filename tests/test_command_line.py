@@ -1,0 +1,179 @@
+"""The program as its operator meets it: what it prints where, and its exit status."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from bot import __version__
+from tests.engine.models import save_model
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """The machine's environment without what could set one of our options."""
+    return {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "PYTHONPATH": os.getcwd(), **settings}
+
+
+def bot(tmp_path: Path, *arguments: str, stdin: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *arguments],
+        cwd=tmp_path,
+        env=environment(**settings),
+        input=stdin,
+        text=True,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def assert_refused(ended: subprocess.CompletedProcess[str], status: int, *words: str) -> None:
+    assert ended.returncode == status
+    assert ended.stdout == ""
+    assert "Traceback" not in ended.stderr
+    for word in words:
+        assert word in ended.stderr
+
+
+def test_help_and_version(tmp_path):
+    assert bot(tmp_path, "--version").stdout == f"parley {__version__}\n"
+    for command in ((), ("chat",), ("ask",)):
+        shown = bot(tmp_path, *command, "--help")
+        assert shown.returncode == 0
+        assert "--model" in shown.stdout
+        assert "--env-file" in shown.stdout
+
+
+def test_without_a_token_the_bot_says_how_to_get_one(tmp_path):
+    ended = bot(tmp_path)
+    assert_refused(ended, 2, "DISCORD_TOKEN", "developers/applications")
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_bad_settings_are_told_at_once(tmp_path):
+    ended = bot(tmp_path, "chat", TOP_K="x", SEED="y")
+    assert_refused(ended, 2, "TOP_K: 'x'", "SEED: 'y'")
+    assert len(ended.stderr.splitlines()) == 2
+
+
+def test_a_bad_token_is_not_shown(tmp_path):
+    ended = bot(tmp_path, DISCORD_TOKEN="my secret")
+    assert_refused(ended, 2, "DISCORD_TOKEN")
+    assert "my secret" not in ended.stderr
+
+
+def test_wrong_usage(tmp_path):
+    assert_refused(bot(tmp_path, "talk"), 2, "usage:")
+    assert_refused(bot(tmp_path, "ask"), 2, "usage:")
+    assert_refused(bot(tmp_path, "ask", "-", stdin=" \n"), 2, "no question")
+    assert_refused(bot(tmp_path, "chat", "--env-file", "none.env"), 2, "none.env")
+
+
+@pytest.mark.parametrize("command", [(), ("chat",), ("ask", "hi")], ids=["bot", "chat", "ask"])
+def test_without_a_model_each_command_says_what_to_do(tmp_path, command):
+    ended = bot(tmp_path, *command, DISCORD_TOKEN="x.y.z")
+    assert_refused(ended, 1, "./qwen_finetune", "MODEL_PATH", "--model demo")
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_settings_come_from_the_env_file_of_the_folder(tmp_path):
+    (tmp_path / ".env").write_text("MODEL_PATH=./mine\nTEMPRATURE=1\n")
+    ended = bot(tmp_path, "chat")
+    assert_refused(ended, 1, "./mine", "did you mean TEMPERATURE?")
+    (tmp_path / "other.env").write_text("MODEL_PATH=./other\n")
+    assert_refused(bot(tmp_path, "--env-file", "other.env", "chat"), 1, "./other")
+    assert_refused(bot(tmp_path, "chat", "--env-file", "other.env", MODEL_PATH="./most"), 1, "./most")
+    assert_refused(bot(tmp_path, "chat", "--model", "./over", MODEL_PATH="./most"), 1, "./over")
+
+
+def test_a_database_that_is_none_is_told(tmp_path):
+    (tmp_path / "parley.db").write_text("no database " * 100)
+    assert_refused(bot(tmp_path, "chat", "--model", "demo"), 1, "parley.db", "DATABASE_PATH")
+
+
+def test_ask_prints_the_answer_alone_on_standard_output(tmp_path):
+    ended = bot(tmp_path, "ask", "--model", "demo", "what", "is", "your", "name?", TEMPERATURE="0")
+    assert ended.returncode == 0
+    assert "tiny demo model" in ended.stdout
+    assert ended.stdout.endswith("\n")
+    assert "Loading" not in ended.stdout
+    assert "Loading" in ended.stderr
+    assert not (tmp_path / "parley.db").exists(), "a one-off question keeps nothing"
+
+
+def test_ask_reads_standard_input(tmp_path):
+    ended = bot(tmp_path, "ask", "--model", "demo", "-", stdin="say blue moon\n", TEMPERATURE="0")
+    assert ended.stdout == "blue moon\n"
+
+
+class Terminal:
+    """A person at a terminal."""
+
+    def __init__(self, folder: Path, *arguments: str, **settings: str) -> None:
+        command = ["-m", "bot", "chat", *arguments]
+        env = environment(TERM="dumb", **settings)
+        self._child = pexpect.spawn(
+            sys.executable, command, cwd=folder, env=env, encoding="utf-8", timeout=30, echo=False
+        )
+        self.sees("You: ")
+
+    def sees(self, text: str) -> str:
+        self._child.expect_exact(text)
+        return str(self._child.before)
+
+    def says(self, text: str) -> str:
+        """Type a line; returns what appears up to the next prompt."""
+        self._child.sendline(text)
+        return self.sees("You: ")
+
+    def types(self, keys: str) -> None:
+        self._child.send(keys)
+
+    def interrupts(self) -> None:
+        self._child.kill(signal.SIGINT)
+
+    def ends(self) -> int:
+        self._child.expect(pexpect.EOF)
+        self._child.close()
+        return int(self._child.exitstatus or 0) if self._child.signalstatus is None else -1
+
+
+def test_a_chat_remembers_forgets_and_is_still_there_next_time(tmp_path):
+    terminal = Terminal(tmp_path, "--model", "demo", TEMPERATURE="0")
+    assert "Quorvex" in terminal.says("hello, my name is Quorvex")
+    assert "Quorvex" in terminal.says("what is my name?")
+    terminal.types("\n")
+    terminal.sees("You: ")
+    terminal.types("\x04")
+    assert terminal.ends() == 0
+
+    terminal = Terminal(tmp_path, "--model", "demo", TEMPERATURE="0")
+    assert "Quorvex" in terminal.says("what is my name?")
+    assert "3 turns" in terminal.says("clear")
+    assert "Quorvex" not in terminal.says("what is my name?")
+    terminal.types("quit\n")
+    assert terminal.ends() == 0
+
+
+def test_ctrl_c_stops_an_answer_and_at_the_prompt_ends_the_chat(tmp_path):
+    model = save_model(tmp_path / "model", context=8192, endless=True)
+    terminal = Terminal(tmp_path, "--model", str(model), MAX_NEW_TOKENS="8000", MAX_PROMPT_TOKENS="64")
+    terminal.types("tell me a long story\n")
+    terminal.sees("Parley: ")
+    terminal._child.expect(r"\S{5}")
+    terminal.interrupts()
+    terminal.sees("You: ")
+    assert "64" in terminal.says("word " * 100), "an error in one answer is told, and the chat goes on"
+    terminal.interrupts()
+    assert terminal.ends() == 0
+
+
+def test_sigterm_ends_the_chat_normally(tmp_path):
+    model = save_model(tmp_path / "model")
+    terminal = Terminal(tmp_path, "--model", str(model))
+    terminal._child.kill(signal.SIGTERM)
+    assert terminal.ends() == 0
