@@ -50,6 +50,8 @@ class Parley(commands.Bot):
         guild_id: int | None,
         quitting: asyncio.Event,
     ) -> None:
+        # discord.py warns of what it would need for voice, which we don't use.
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         intents = discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
         intents.message_content = bool(chat_channels)
         super().__init__(

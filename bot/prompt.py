@@ -73,7 +73,7 @@ def encode(prompt: Prompt, tokenizer: Tokenizer, limit: int) -> list[int]:
         return without_oldest(dropped)
     question = len(tokenizer.encode(prompt.question, add_special_tokens=False))
     room = limit - (len(without_oldest(len(prompt.turns))) - question)
-    raise QuestionTooLong(question_too_long(question, max(room, 0)))
+    raise QuestionTooLong(question_too_long(question, room))
 
 
 def _spoken(speaker: str | None, text: str) -> str:

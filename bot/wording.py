@@ -11,6 +11,10 @@ OWNER_ONLY = "Only my owner can shut me down."
 
 def question_too_long(tokens: int, limit: int) -> str:
     """`tokens` is the length of the question, `limit` what there is room for."""
+    if limit <= 0:
+        return (
+            "My system prompt leaves no room for a question. Whoever runs me can shorten it or raise MAX_PROMPT_TOKENS."
+        )
     return f"That message is too long for me: it has {tokens} tokens and may have at most {limit}. Please shorten it."
 
 

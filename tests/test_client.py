@@ -1,7 +1,5 @@
 """The bot connects, says what Discord refuses, registers its commands once, and shows what it is doing."""
 
-import asyncio
-
 import pytest
 
 from bot.client import DiscordError, same_commands

@@ -12,10 +12,12 @@ import pytest
 from bot import __version__
 from tests.engine.models import save_model
 
+ROOT = Path(__file__).parent.parent
+
 
 def environment(**settings: str) -> dict[str, str]:
     """The machine's environment without what could set one of our options."""
-    return {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "PYTHONPATH": os.getcwd(), **settings}
+    return {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "PYTHONPATH": str(ROOT), **settings}
 
 
 def bot(tmp_path: Path, *arguments: str, stdin: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
@@ -161,13 +163,13 @@ def test_a_chat_remembers_forgets_and_is_still_there_next_time(tmp_path):
 
 def test_ctrl_c_stops_an_answer_and_at_the_prompt_ends_the_chat(tmp_path):
     model = save_model(tmp_path / "model", context=8192, endless=True)
-    terminal = Terminal(tmp_path, "--model", str(model), MAX_NEW_TOKENS="8000", MAX_PROMPT_TOKENS="64")
+    terminal = Terminal(tmp_path, "--model", str(model), MAX_NEW_TOKENS="8000", MAX_PROMPT_TOKENS="200")
     terminal.types("tell me a long story\n")
     terminal.sees("Parley: ")
     terminal._child.expect(r"\S{5}")
     terminal.interrupts()
     terminal.sees("You: ")
-    assert "64" in terminal.says("word " * 100), "an error in one answer is told, and the chat goes on"
+    assert "too long" in terminal.says("word " * 100), "an error in one answer is told, and the chat goes on"
     terminal.interrupts()
     assert terminal.ends() == 0
 

@@ -1,7 +1,6 @@
 """The history keeps the newest turns of each channel, whatever happens to the process, and harms no other file."""
 
 import asyncio
-import os
 import signal
 import sqlite3
 import subprocess
@@ -176,7 +175,7 @@ async def test_a_file_that_is_not_ours_is_refused_and_left_alone(tmp_path, make,
             pass
     assert path.read_bytes() == before
     assert path.stat().st_mode & 0o777 == 0o644
-    assert os.listdir(tmp_path) == ["file.db"]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 async def test_a_place_that_cannot_be_written_is_told(tmp_path):

@@ -31,6 +31,9 @@ class LocalEngine:
         loading.find(self._name)
         # Loading is the thread's first task, so requests made meanwhile wait behind it.
         self._loading = self._executor.submit(self._load)
+        self._ready = asyncio.wrap_future(self._loading)
+        # A failure counts as heard of even if nobody is waiting for the model any more.
+        self._ready.add_done_callback(lambda ready: ready.cancelled() or ready.exception())
         return self
 
     async def __aexit__(self, *exception: object) -> None:
@@ -38,7 +41,7 @@ class LocalEngine:
 
     async def ready(self) -> None:
         """Return when the model is loaded. Raises ModelError when it cannot be."""
-        await asyncio.shield(asyncio.wrap_future(self._loading))
+        await asyncio.shield(self._ready)
 
     def submit(self, prompt: Prompt, sampling: Sampling) -> Stream:
         """Ask for an answer; see Engine."""

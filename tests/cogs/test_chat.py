@@ -1,6 +1,7 @@
 """What the bot answers, what it leaves alone, and how the answer appears."""
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
@@ -146,7 +147,7 @@ async def test_edits_come_at_most_about_once_a_second(discord, path, place):
         whole = " ".join(map(str, range(40)))
         answer = await channel.reply_to(question, wanted=lambda message: message.content == whole)
     times = [version.at for version in answer.versions]
-    gaps = [after - before for before, after in zip(times[:-1], times[1:-1], strict=False)]
+    gaps = [after - before for before, after in pairwise(times[:-1])]
     assert len(times) <= 6
     assert all(gap > 1 for gap in gaps)
     assert not discord.limits.too_many

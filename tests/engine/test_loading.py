@@ -80,7 +80,7 @@ def test_code_that_comes_with_a_model_is_not_run(folder):
     opened = folder / "opened"
     (folder / "evil.py").write_text(f"open({str(opened)!r}, 'w')\nclass Evil: pass\n")
     config = json.loads((folder / "config.json").read_text())
-    config |= {"model_type": "evil", "auto_map": {name: "evil.Evil" for name in ("AutoConfig", "AutoModelForCausalLM")}}
+    config |= {"model_type": "evil", "auto_map": dict.fromkeys(("AutoConfig", "AutoModelForCausalLM"), "evil.Evil")}
     (folder / "config.json").write_text(json.dumps(config))
     refusal(folder)
     assert not opened.exists()

@@ -1,0 +1,115 @@
+"""The model that ships with Parley: that it is small, made by its script, and remembers five turns."""
+
+import itertools
+import unicodedata
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from bot.demo import MODEL, evaluate, phrases, tokenizer, values
+from bot.demo.dialogues import WINDOW, Conversation, Dialogue, Turn, dialogues
+
+
+@cache
+def tokens() -> PreTrainedTokenizerBase:
+    return AutoTokenizer.from_pretrained(MODEL)
+
+
+@cache
+def model() -> PreTrainedModel:
+    return AutoModelForCausalLM.from_pretrained(MODEL).float().eval()
+
+
+def chat(*messages: tuple[str | None, str]) -> list[str]:
+    """The model's answers to messages, each of a speaker or of no one by name."""
+    said = Conversation(values.random.Random(0), "held out")
+    said.turns = [Turn(speaker, text, "") for speaker, text in messages]
+    return evaluate.hold(model(), tokens(), [said], sample=False)[0]
+
+
+def test_the_weights_are_small_enough_to_ship():
+    assert (MODEL / "model.safetensors").stat().st_size <= 5_000_000
+
+
+def test_the_same_seed_makes_the_same_dialogues():
+    assert list(itertools.islice(dialogues(3, "train"), 50)) == list(itertools.islice(dialogues(3, "train"), 50))
+    assert list(itertools.islice(dialogues(3, "train"), 50)) != list(itertools.islice(dialogues(4, "train"), 50))
+
+
+def test_no_phrasing_is_in_both_sides_of_the_split():
+    blocks = [block for _, block in phrases.TALK.values()]
+    blocks += [*phrases.TELL.values(), *phrases.ASK.values(), *phrases.ASK_ABOUT.values(), phrases.REPEAT]
+    train = {phrases.normal(phrase) for block in blocks for phrase in block.train}
+    held_out = {phrases.normal(phrase) for block in blocks for phrase in block.held_out}
+    assert not train & held_out
+
+
+def test_no_value_is_in_both_sides_of_the_split():
+    rng = values.random.Random(1)
+    makers = (values.letters, values.first_name, values.script, values.handle, values.number, values.city_word)
+    for split in ("train", "held out"):
+        assert {values.side(make(rng, split)) for make in makers for _ in range(50)} == {split}
+
+
+def test_the_shipped_tokenizer_is_the_one_its_script_builds():
+    assert tokens().backend_tokenizer.to_str() == tokenizer.build().backend_tokenizer.to_str()
+    assert tokens().chat_template == tokenizer.CHAT_TEMPLATE
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_text_survives_the_tokenizer(text: str):
+    ids = tokens()(text, split_special_tokens=True)["input_ids"]
+    assert unicodedata.normalize("NFC", tokens().decode(ids)) == unicodedata.normalize("NFC", text)
+
+
+def test_training_sees_what_the_chat_template_makes():
+    said = Dialogue("Be kind.", (Turn("Ann", "hi", "Hello!"), Turn(None, "what is my name?", "")))
+    messages = [
+        {"role": "system", "content": "Be kind."},
+        {"role": "user", "content": "Ann: hi"},
+        {"role": "assistant", "content": "Hello!"},
+        {"role": "user", "content": "what is my name?"},
+    ]
+    text = tokens().apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+    assert tokens().decode(tokenizer.encode(tokens(), said, reply=True)[0]) == text
+
+
+@pytest.mark.parametrize("sample", [False, True])
+def test_unseen_chats_are_answered_right(sample: bool):
+    named = evaluate.conversations(each=1, seed=11)
+    held = evaluate.hold(model(), tokens(), [said for _, said in named], sample)
+    right = [
+        evaluate.is_right(ability, said.turns[-1].answer, answers[-1])
+        for (ability, said), answers in zip(named, held, strict=True)
+    ]
+    assert sum(right) / len(right) >= 0.95
+
+
+@pytest.mark.parametrize("between", range(WINDOW))
+def test_a_name_is_known_within_five_turns(between: int):
+    others = [(None, "thanks"), (None, "what does /ask do?"), (None, "tell me a joke"), (None, "ok")]
+    answers = chat((None, "Hi, my name is Zorkbat"), *others[:between], (None, "What is my name?"))
+    assert answers[-1] == "Your name is Zorkbat."
+
+
+def test_a_name_that_slid_out_of_the_window_is_not_known():
+    others = [(None, "thanks"), (None, "what does /ask do?"), (None, "tell me a joke"), (None, "ok"), (None, "hello")]
+    answers = chat((None, "Hi, my name is Zorkbat"), *others, (None, "What is my name?"))
+    assert "don't know" in answers[-1]
+    assert "Zorkbat" not in answers[-1]
+
+
+def test_two_speakers_are_told_apart():
+    answers = chat(
+        ("Ann", "my favourite colour is ruby"),
+        ("Ben_77", "my favourite colour is jade"),
+        ("Ann", "what is my favourite colour?"),
+        ("Ben_77", "what is my favourite colour?"),
+        ("Ben_77", "what is my name?"),
+    )
+    assert answers[2:4] == ["Your favourite colour is ruby.", "Your favourite colour is jade."]
+    assert "don't know" in answers[4]

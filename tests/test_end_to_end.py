@@ -1,0 +1,175 @@
+"""The whole way, with the real model: people in Discord talk, and five turns of memory reach the model."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.discord_stand_in import Channel, Discord, Message, User
+from tests.parley import parley
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def place(discord: Discord):
+    guild = discord.guild("Home")
+    return guild, guild.channel("general"), guild.member("Alice")
+
+
+async def say(discord: Discord, channel: Channel, person: User, text: str) -> str:
+    """Mention the bot and wait for the whole answer."""
+    question = await person.say(channel, f"{discord.bot.mention} {text}")
+    answer = await channel.reply_to(question, within=30)
+    return await finished(answer)
+
+
+async def finished(answer: Message) -> str:
+    """The demo model ends each answer with a full stop, a question mark or the like."""
+    async with asyncio.timeout(30):
+        while answer.content[-1] not in ".?!)" or (await asyncio.sleep(1.5), False)[1]:
+            await asyncio.sleep(0.05)
+    return answer.content
+
+
+async def test_a_name_is_remembered_until_it_has_slid_out_or_is_cleared(discord, path, place, demo_engine):
+    _, channel, alice = place
+    async with parley(discord, demo_engine, path):
+        await say(discord, channel, alice, "my name is Wendolyn")
+        for text in ("hello", "tell me a joke", "thanks", "how are you?"):
+            await say(discord, channel, alice, text)
+        assert "Wendolyn" in await say(discord, channel, alice, "what is my name?"), "five turns back"
+        await alice.command(channel, "clear")
+        answer = await say(discord, channel, alice, "what is my name?")
+        assert "Wendolyn" not in answer
+        assert "don't know" in answer
+
+
+async def test_what_has_slid_out_of_the_window_is_forgotten(discord, path, place, demo_engine):
+    _, channel, alice = place
+    async with parley(discord, demo_engine, path):
+        await say(discord, channel, alice, "my favourite colour is teal")
+        for text in ("hello", "tell me a joke", "thanks", "how are you?", "bye"):
+            await say(discord, channel, alice, text)
+        answer = await say(discord, channel, alice, "what is my favourite colour?")
+        assert "teal" not in answer
+        assert "don't know" in answer
+
+
+async def test_two_people_in_two_channels_at_once_and_the_event_loop_stays_free(discord, path, place, demo_engine):
+    guild, channel, alice = place
+    other, bob = guild.channel("other"), guild.member("Bob")
+    longest = 0.0
+
+    async def watch() -> None:
+        nonlocal longest
+        while True:
+            before = time.perf_counter()
+            await asyncio.sleep(0.005)
+            longest = max(longest, time.perf_counter() - before - 0.005)
+
+    async def chat(place: Channel, person: User, name: str) -> str:
+        await say(discord, place, person, f"my name is {name}")
+        return await say(discord, place, person, "what is my name?")
+
+    async with parley(discord, demo_engine, path):
+        watching = asyncio.create_task(watch())
+        names = await asyncio.gather(chat(channel, alice, "Zara"), chat(other, bob, "Oskar"))
+        watching.cancel()
+    print(f"The event loop's longest stall while two channels were answered: {longest * 1000:.0f} ms")
+    assert "Zara" in names[0]
+    assert "Oskar" in names[1]
+    assert longest < 0.5
+
+
+async def test_two_people_in_one_channel_are_told_apart(discord, path, place, demo_engine):
+    guild, channel, alice = place
+    bob = guild.member("Bob")
+    async with parley(discord, demo_engine, path):
+        await say(discord, channel, alice, "my city is Lisbon")
+        await say(discord, channel, bob, "my city is Oslo")
+        assert "Lisbon" in await say(discord, channel, alice, "what is my city?")
+        assert "Oslo" in await say(discord, channel, bob, "what is my city?")
+
+
+async def test_emoji_and_cjk_go_through_the_model(discord, path, place, demo_engine):
+    _, channel, alice = place
+    async with parley(discord, demo_engine, path):
+        question = await alice.say(channel, f"{discord.bot.mention} repeat after me: 你好 👋")
+        await channel.reply_to(question, wanted=lambda message: message.content == "你好 👋", within=30)
+
+
+async def test_a_very_long_question_is_refused_with_its_length(discord, path, place, demo_engine):
+    _, channel, alice = place
+    async with parley(discord, demo_engine, path) as running:
+        asked = await alice.command(channel, "ask", prompt="🎈 " * 3000)
+        await asked.wait_for("too long")
+        await discord.quiet()
+        assert "Hello" in await say(discord, channel, alice, "hello")
+        assert len(await running.stored(channel.id)) == 1
+
+
+@asynccontextmanager
+async def program(discord: Discord, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`python -m bot`, as an operator starts it, against the stand-in."""
+    settings = {"DISCORD_TOKEN": discord.application.token, "MODEL_PATH": "demo", "TEMPERATURE": "0"}
+    reached = discord.environment()
+    environment = {"PATH": os.environ["PATH"], **settings, **reached}
+    environment["PYTHONPATH"] = os.pathsep.join([reached["PYTHONPATH"], str(ROOT)])
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", cwd=folder, env=environment, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def test_the_program_remembers_after_being_killed_and_ends_when_told(discord, tmp_path, place):
+    _, channel, alice = place
+    async with program(discord, tmp_path) as process:
+        await discord.gateway.ready()
+        await say(discord, channel, alice, "hello, my name is Ottilie")
+        await say(discord, channel, alice, "I live in Bergen")
+        process.send_signal(signal.SIGKILL)
+        assert await process.wait() == -signal.SIGKILL
+    await discord.gateway.gone()
+
+    async with program(discord, tmp_path) as process:
+        await discord.gateway.ready(2)
+        assert "Ottilie" in await say(discord, channel, alice, "what is my name?")
+        await discord.owner.command(channel, "quit")
+        _, log = await process.communicate()
+        assert process.returncode == 0
+    assert discord.application.token not in log.decode()
+    assert "Ottilie" not in log.decode()
+    assert "Traceback" not in log.decode()
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_the_program_normally(discord, tmp_path, place, ending):
+    async with program(discord, tmp_path) as process:
+        await discord.gateway.ready()
+        process.send_signal(ending)
+        _, log = await process.communicate()
+        assert process.returncode == 0
+        assert "Traceback" not in log.decode()
+
+
+async def test_a_token_that_discord_refuses_ends_the_program_with_a_sentence(discord, tmp_path):
+    token, discord.application.token = discord.application.token, "another.token"
+    async with program(discord, tmp_path) as process:
+        discord.application.token = token
+        _, log = await process.communicate()
+        assert process.returncode == 1
+        assert "Discord refuses the token" in log.decode()
+        assert "Traceback" not in log.decode()
+        assert "another.token" not in log.decode()
