@@ -95,11 +95,10 @@ def _marks(tokenizer: Tokenizer) -> list[str]:
     Not only those declared special: a fine-tune's `<|im_start|>` is often added without. But an added word, such
     as a name that a fine-tune should know, is text.
     """
-    template = tokenizer.chat_template or ""
     return [
         token.content
         for token in tokenizer.added_tokens_decoder.values()
-        if token.special or token.content in template or _LOOKS_LIKE_MARK.fullmatch(token.content)
+        if token.special or _LOOKS_LIKE_MARK.fullmatch(token.content)
     ]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.discord_stand_in import Channel, Discord, Message, User
+from tests.discord_stand_in import Channel, Discord, User
 from tests.parley import parley
 
 ROOT = Path(__file__).parent.parent
@@ -24,17 +24,10 @@ def place(discord: Discord):
 
 
 async def say(discord: Discord, channel: Channel, person: User, text: str) -> str:
-    """Mention the bot and wait for the whole answer."""
+    """Mention the bot and wait for the whole answer: for when no edit has come for longer than edits are apart."""
     question = await person.say(channel, f"{discord.bot.mention} {text}")
     answer = await channel.reply_to(question, within=30)
-    return await finished(answer)
-
-
-async def finished(answer: Message) -> str:
-    """The demo model ends each answer with a full stop, a question mark or the like."""
-    async with asyncio.timeout(30):
-        while answer.content[-1] not in ".?!)" or (await asyncio.sleep(1.5), False)[1]:
-            await asyncio.sleep(0.05)
+    await channel.quiet(1.4, within=30)
     return answer.content
 
 
@@ -80,12 +73,15 @@ async def test_two_people_in_two_channels_at_once_and_the_event_loop_stays_free(
 
     async with parley(discord, demo_engine, path):
         watching = asyncio.create_task(watch())
-        names = await asyncio.gather(chat(channel, alice, "Zara"), chat(other, bob, "Oskar"))
+        talking = asyncio.gather(chat(channel, alice, "Zara"), chat(other, bob, "Oskar"))
+        commands = [await alice.command(guild.channel("third"), name) for name in ("clear", "clear", "clear")]
+        names = await talking
         watching.cancel()
     print(f"The event loop's longest stall while two channels were answered: {longest * 1000:.0f} ms")
     assert "Zara" in names[0]
     assert "Oskar" in names[1]
     assert longest < 0.5
+    assert all(command.failed is None and command.ack_seconds < 3 for command in commands)
 
 
 async def test_two_people_in_one_channel_are_told_apart(discord, path, place, demo_engine):
