@@ -13,6 +13,8 @@ from bot.history import History, Turn
 from bot.prompt import Exchange, Prompt
 from bot.wording import SHUTTING_DOWN
 
+_LAST_WORDS = 10.0  # seconds in which answers may still be shown and stored at the end
+
 Show: TypeAlias = Callable[[AsyncIterator[str]], Awaitable[Sequence[int]]]
 """Shows an answer's pieces to a person as they come; returns the ids of the Discord messages, if any."""
 
@@ -105,12 +107,15 @@ class Conversations:
         return await self._history.clear(channel)
 
     async def close(self) -> None:
-        """Refuse what comes or waits, stop what runs, and return when the tasks that asked are done with it."""
+        """Refuse what comes or waits, stop what runs, and return when the tasks that asked are done with it.
+
+        Waits ten seconds at the most, as a Discord out of reach must not keep the program from ending.
+        """
         self._closing = True
         for stream in self._streams:
             stream.stop()
         if others := self._tasks - {asyncio.current_task()}:
-            await asyncio.wait(others)
+            await asyncio.wait(others, timeout=_LAST_WORDS)
 
     def _note_task(self) -> None:
         """Have `close` wait until the task that asks is over, with whatever it still does for the person."""

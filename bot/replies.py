@@ -73,11 +73,13 @@ class Reply:
             return False
         if isinstance(error, discord.NotFound):
             log.info("An answer ended early: its message or channel was deleted.")
+        elif isinstance(error, discord.Forbidden):
+            log.warning("An answer could not be shown: %s", error)
         else:
             try:
                 await self._send(explain(error))
             except discord.HTTPException as refused:
-                log.warning("An answer could not be shown: %s", refused)
+                log.warning("An error could not be told to the asker: %s", refused)
         return True
 
     async def show(self, pieces: AsyncIterator[str]) -> list[int]:

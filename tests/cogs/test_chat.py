@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from bot.wording import NO_ANSWER, ONLY_TEXT, UNEXPECTED, UNREADABLE_REPLY
-from tests.discord_stand_in import Discord
+from tests.discord_stand_in import Discord, Permission
 from tests.parley import parley
 from tests.scripted import ScriptedEngine
 
@@ -248,6 +248,18 @@ async def test_an_answer_whose_message_is_deleted_ends_quietly(discord, path, pl
         )
         await discord.quiet()
         assert await running.stored(channel.id) == [("two", "fine")]
+
+
+async def test_where_it_may_not_speak_it_logs_one_line(discord, path, place, caplog):
+    guild, channel, alice = place
+    other = guild.channel("other")
+    channel.overwrite(discord.bot, deny=Permission.SEND_MESSAGES)
+    async with parley(discord, ScriptedEngine(["unheard"], ["heard"]), path) as running:
+        await alice.say(channel, f"{discord.bot.mention} one")
+        await discord.until(lambda: "could not be shown" in caplog.text)
+        await other.reply_to(await alice.say(other, f"{discord.bot.mention} two"))
+        assert await running.stored(channel.id) == []
+    assert "Traceback" not in caplog.text
 
 
 async def test_a_question_that_is_deleted_is_still_answered(discord, path, place):
