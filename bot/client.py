@@ -14,7 +14,7 @@ from discord.ext import commands
 from bot.conversation import Conversations
 from bot.engine import Engine, ModelError
 from bot.errors import UserError
-from bot.replies import explain
+from bot.replies import Replies, explain
 from cogs.admin import Admin
 from cogs.ask import Ask
 from cogs.chat import Chat
@@ -72,8 +72,9 @@ class Parley(commands.Bot):
 
     async def setup_hook(self) -> None:
         """Add the cogs and register the commands, before the gateway connects."""
-        await self.add_cog(Chat(self, self._conversations, self._chat_channels))
-        await self.add_cog(Ask(self._conversations))
+        replies = Replies()
+        await self.add_cog(Chat(self, self._conversations, replies, self._chat_channels))
+        await self.add_cog(Ask(self._conversations, replies))
         await self.add_cog(Context(self._conversations))
         await self.add_cog(Admin(self._quitting))
         # Learns who owns the bot now: asked within /quit, Discord's answer might come too late to acknowledge it.

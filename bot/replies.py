@@ -10,13 +10,15 @@ from typing import Any, Protocol, Self
 import discord
 
 from bot.errors import UserError
+from bot.pacing import Pacer
+from bot.paging import Page, pages
 from bot.wording import UNEXPECTED
 
 log = logging.getLogger(__name__)
 
-LIMIT = 2000
-"""The most characters in one message."""
-_PACE = 1.2  # seconds between two edits; Discord allows about five in five seconds, per channel
+_FEW_WORDS = 20  # characters with which an answer begins to show
+_PATIENCE = 1.0  # seconds after which it shows with fewer
+_TYPING = 9.0  # seconds that the typing indicator lasts
 
 
 class Shown(Protocol):
@@ -39,30 +41,34 @@ def explain(error: BaseException) -> str:
 class Reply:
     """One answer in Discord. Whatever goes wrong within its `async with` block is told to the asker there.
 
-    `first` sends the first message and `more` each that goes on where 2000 characters are full. The typing
-    indicator shows in `typing_in` until there is something to read.
+    `first` sends the first message and `more` each that goes on where 2000 characters are full, all at the pace of
+    `channel`. The typing indicator shows in `typing_in` until there is something to read.
     """
 
     def __init__(
         self,
+        pacer: Pacer,
+        channel: int,
         first: Callable[[str], Awaitable[Shown]],
         more: Callable[[str], Awaitable[Shown]],
         typing_in: discord.abc.Messageable | None = None,
     ) -> None:
+        self._pacer = pacer
+        self._channel = channel
         self._first = first
         self._more = more
         self._typing_in = typing_in
         self._typing: asyncio.Task[None] | None = None
         self._messages: list[Shown] = []
         self._text = ""
-        self._start = 0  # where in the text the newest message begins
+        self._last = Page("", 0)  # the last page that is full: the newest message shows what follows it
         self._shown = ""  # what the newest message shows
         self._grown = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         if self._typing_in:
             # Not awaited: a question must take its place in the channel's order before anything else happens.
-            self._typing = asyncio.create_task(_type(self._typing_in))
+            self._typing = asyncio.create_task(self._type(self._typing_in))
         return self
 
     async def __aexit__(
@@ -89,12 +95,12 @@ class Reply:
         """
         reading = asyncio.create_task(self._read(pieces))
         try:
+            await self._begin(reading)
             while not reading.done():
+                await self._catch_up()
                 await self._grown.wait()
                 self._grown.clear()
-                await self._publish()
-                await asyncio.wait([reading], timeout=_PACE)
-            await self._publish()
+            await self._catch_up()
             await reading
         finally:
             reading.cancel()
@@ -108,18 +114,34 @@ class Reply:
         finally:
             self._grown.set()
 
-    async def _publish(self) -> None:
-        while len(self._text) - self._start > LIMIT:
-            end = self._start + _cut(self._text[self._start : self._start + LIMIT])
-            await self._put(self._text[self._start : end])
-            self._start, self._shown = end, ""
-        await self._put(self._text[self._start :])
+    async def _begin(self, reading: asyncio.Task[None]) -> None:
+        """Wait for a few words: an answer that began with half of one would look odd."""
+        await self._grown.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                while len(self._text) < _FEW_WORDS and not reading.done():
+                    self._grown.clear()
+                    await self._grown.wait()
+
+    async def _catch_up(self) -> None:
+        """Show what has come by now; while it waits for its turn, more may come."""
+        while self._behind():
+            async with self._pacer.turn(self._channel):
+                page, *more = self._pages()
+                await self._put(page.content.strip())
+            if more:
+                self._last, self._shown = page, ""
+
+    def _behind(self) -> bool:
+        page, *more = self._pages()
+        return bool(more) or page.content.strip() not in ("", self._shown)
+
+    def _pages(self) -> list[Page]:
+        return list(pages(self._text, self._last.end, self._last.fence))
 
     async def _put(self, text: str) -> None:
-        # Discord strips white space too, and refuses a message of nothing else.
-        text = text.strip()
         if not text or text == self._shown:
-            return
+            return  # Discord refuses an empty message, and an edit that changes nothing is a waste
         if self._shown:
             await self._messages[-1].edit(content=text)
         else:
@@ -135,36 +157,39 @@ class Reply:
         if self._typing:
             self._typing.cancel()
 
-
-def reply_to(message: discord.Message) -> Reply:
-    """An answer to somebody's message, as a reply to it, even when it has been deleted meanwhile."""
-    reference = message.to_reference(fail_if_not_exists=False)
-
-    async def first(text: str) -> Shown:
-        return await message.channel.send(text, reference=reference)
-
-    return Reply(first, message.channel.send, typing_in=message.channel)
-
-
-def reply_to_command(interaction: discord.Interaction, *, private: bool) -> Reply:
-    """An answer to a slash command that has been deferred; `private` as the deferral was."""
-
-    async def first(text: str) -> Shown:
-        return await interaction.edit_original_response(content=text)
-
-    async def more(text: str) -> Shown:
-        return await interaction.followup.send(text, ephemeral=private, wait=True)
-
-    return Reply(first, more)
+    async def _type(self, channel: discord.abc.Messageable) -> None:
+        """Show the typing indicator until cancelled, except while the bot is too busy for it."""
+        with suppress(Exception):  # an answer without the indicator is still an answer
+            while True:
+                if not self._pacer.busy:
+                    await self._pacer.slot()
+                    await channel.typing()
+                await asyncio.sleep(_TYPING)
 
 
-async def _type(channel: discord.abc.Messageable) -> None:
-    """Show the typing indicator until cancelled."""
-    with suppress(Exception):  # an answer without the indicator is still an answer
-        async with channel.typing():
-            await asyncio.Event().wait()
+class Replies:
+    """Makes the bot's replies, which share its limits."""
 
+    def __init__(self) -> None:
+        self._pacer = Pacer()
 
-def _cut(text: str) -> int:
-    """Where to break a full message: after its last line, else after its last word, else at its end."""
-    return next((at + 1 for mark in "\n " if (at := text.rfind(mark)) > 0), len(text))
+    def to(self, message: discord.Message) -> Reply:
+        """An answer to somebody's message, as a reply to it, even when it has been deleted meanwhile."""
+        reference = message.to_reference(fail_if_not_exists=False)
+
+        async def first(text: str) -> Shown:
+            return await message.channel.send(text, reference=reference)
+
+        return Reply(self._pacer, message.channel.id, first, message.channel.send, typing_in=message.channel)
+
+    def to_command(self, interaction: discord.Interaction, *, private: bool) -> Reply:
+        """An answer to a slash command that has been deferred; `private` as the deferral was."""
+
+        async def first(text: str) -> Shown:
+            return await interaction.edit_original_response(content=text)
+
+        async def more(text: str) -> Shown:
+            return await interaction.followup.send(text, ephemeral=private, wait=True)
+
+        # Discord counts an interaction's messages by themselves, so they have a pace of their own.
+        return Reply(self._pacer, interaction.id, first, more)

@@ -6,7 +6,7 @@ import discord
 from discord.ext import commands
 
 from bot.conversation import Conversations, Question
-from bot.replies import reply_to
+from bot.replies import Replies
 from bot.wording import ONLY_TEXT, UNREADABLE_REPLY
 
 _SAID_BY_PEOPLE = (discord.MessageType.default, discord.MessageType.reply)
@@ -15,9 +15,12 @@ _SAID_BY_PEOPLE = (discord.MessageType.default, discord.MessageType.reply)
 class Chat(commands.Cog):
     """Answers messages that are meant for the bot."""
 
-    def __init__(self, bot: commands.Bot, conversations: Conversations, chat_channels: frozenset[int]) -> None:
+    def __init__(
+        self, bot: commands.Bot, conversations: Conversations, replies: Replies, chat_channels: frozenset[int]
+    ) -> None:
         self._bot = bot
         self._conversations = conversations
+        self._replies = replies
         self._chat_channels = chat_channels
 
     @commands.Cog.listener()
@@ -37,7 +40,7 @@ class Chat(commands.Cog):
             shared=message.guild is not None,
             message=message.id,
         )
-        async with reply_to(message) as reply:
+        async with self._replies.to(message) as reply:
             await self._conversations.converse(question, reply.show)
 
     def _is_for_us(self, message: discord.Message) -> bool:

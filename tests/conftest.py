@@ -1,10 +1,14 @@
 """What many tests stand on."""
 
 import pytest
+from hypothesis import settings
 
 from bot import demo
 from bot.engine.local import LocalEngine
 from tests.discord_stand_in import Discord
+
+settings.register_profile("parley", deadline=None)  # the machine may be busy
+settings.load_profile("parley")
 
 
 @pytest.fixture

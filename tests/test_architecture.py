@@ -51,7 +51,9 @@ def test_only_its_side_imports_torch_or_discord(module):
         ("bot.prompt", {"bot.errors", "bot.wording"}),
         ("bot.history", {"bot.errors"}),
         ("bot.conversation", {"bot.engine", "bot.errors", "bot.history", "bot.prompt", "bot.wording"}),
-        ("bot.replies", {"bot.errors", "bot.wording"}),
+        ("bot.pacing", set()),
+        ("bot.paging", set()),
+        ("bot.replies", {"bot.errors", "bot.pacing", "bot.paging", "bot.wording"}),
         ("bot.console", {"bot.conversation", "bot.engine", "bot.errors", "bot.prompt", "bot.wording"}),
     ],
 )

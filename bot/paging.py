@@ -1,0 +1,79 @@
+"""A long text → messages of at most 2000 characters, broken where it hurts least. Pure functions."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import regex
+
+LIMIT = 2000
+"""The most characters in one message, as Discord counts: code points."""
+
+_CLOSING = "\n```"
+_LONGEST_FENCE = 40
+_CODE_BLOCK = regex.compile(
+    r"^ {0,3}(?P<fence>```[^`\n]*)\n(?P<code>[\s\S]*?)(?:^ {0,3}```[^\S\n]*$|\z)", regex.MULTILINE
+)
+# A code span, a link with its text, an address, a mention or custom emoji. One that runs to the end of what is looked
+# at may go on behind it.
+_UNBREAKABLE = regex.compile(
+    r"(?<!`)(?P<ticks>`+)(?!`)(?:(?!\n\s*\n)[\s\S])*?(?:(?<!`)(?P=ticks)(?!`)|\z)"
+    r"|\[[^\[\]\n]*(?:\](?:\([^()\s]*(?:\)|\z)|\z)|\z)"
+    r"|https?://\S+"
+    r"|<[@#:a][^<>\s]*(?:>|\z)"
+)
+_PARAGRAPH, _LINE = regex.compile(r"\n[^\S\n]*\n\s*"), regex.compile(r"\n")
+_SENTENCE, _WORD = regex.compile(r"[.!?…]['\")\]*_”’]*\s+|[。！？]"), regex.compile(r"\s+")
+
+
+@dataclass(frozen=True)
+class Page:
+    """What one message shows. `end` is where in the text the next begins, with the code block `fence` opened again."""
+
+    content: str
+    end: int
+    fence: str = ""
+
+
+def pages(text: str, start: int = 0, fence: str = "") -> Iterator[Page]:
+    """The pages of `text` from `start` on; `fence` is the opening line of a code block that `start` is in, or blank.
+
+    The last page is what is left, and may grow when the text does. Those before it are final: where they end depends
+    on nothing that could still be added.
+    """
+    while True:
+        opening = f"{fence}\n" if fence else ""
+        rest = text[start:]
+        shown = opening + rest if rest.strip() else ""
+        if len(shown) <= LIMIT:
+            yield Page(shown, len(text), fence)
+            return
+        size, fence = _break(shown[: LIMIT - len(_CLOSING) + 1], len(opening))
+        start += size - len(opening)
+        yield Page(f"{shown[:size].rstrip()}{_CLOSING}" if fence else shown[:size], start, fence)
+
+
+def _break(window: str, least: int) -> tuple[int, str]:
+    """Where to break, behind `least` and before the window's last character, and the fence that is open there."""
+    enough = len(window) // 3  # a shorter message would look odd
+    blocks = list(_CODE_BLOCK.finditer(window))
+    taboo: set[int] = set()
+    for block in blocks:  # each end of a code block stays with some of the code
+        taboo.update(range(block.start() + 1, block.start("code") + 1), range(block.end("code"), block.end()))
+    for match in _UNBREAKABLE.finditer(window):
+        goes_on = match.end() == len(window)
+        in_block = any(block.start() <= match.start() < block.end() for block in blocks)
+        if not in_block and not (goes_on and match.start() < enough):  # an early stray backtick is no code span
+            taboo.update(range(match.start() + 1, match.end() + goes_on))
+
+    def fence_at(place: int) -> str:
+        fences = [block["fence"].strip() for block in blocks if block.start("code") <= place < block.end()]
+        return next((fence if len(fence) <= _LONGEST_FENCE else "```" for fence in fences), "")
+
+    whole = {match.end() for match in regex.finditer(r"\X", window) if least < match.end() < len(window)}
+    good = whole - taboo
+    prose = {place for place in good if not fence_at(place)}
+    for pattern, where in ((_PARAGRAPH, good), (_LINE, good), (_SENTENCE, prose), (_WORD, prose)):
+        if places := [end for match in pattern.finditer(window) if (end := match.end()) in where and end >= enough]:
+            return places[-1], fence_at(places[-1])
+    place = max(good or whole, default=len(window) - 1)
+    return place, fence_at(place)
