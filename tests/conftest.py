@@ -19,6 +19,13 @@ async def discord():
 
 
 @pytest.fixture
+def place(discord):
+    """A server, its channel, and somebody in it."""
+    guild = discord.guild("Home")
+    return guild, guild.channel("general"), guild.member("Alice")
+
+
+@pytest.fixture
 async def demo_engine():
     """The real engine with the demo model, loaded."""
     async with LocalEngine(str(demo.MODEL), max_prompt_tokens=2048, max_new_tokens=200) as engine:

@@ -17,12 +17,6 @@ from tests.parley import parley
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.fixture
-def place(discord: Discord):
-    guild = discord.guild("Home")
-    return guild, guild.channel("general"), guild.member("Alice")
-
-
 async def say(discord: Discord, channel: Channel, person: User, text: str) -> str:
     """Mention the bot and wait for the whole answer: for when no edit has come for longer than edits are apart."""
     question = await person.say(channel, f"{discord.bot.mention} {text}")

@@ -2,18 +2,9 @@
 
 import asyncio
 
-import pytest
-
 from bot.wording import OWNER_ONLY, QUITTING, SHUTTING_DOWN
-from tests.discord_stand_in import Discord
 from tests.parley import parley
 from tests.scripted import ScriptedEngine
-
-
-@pytest.fixture
-def place(discord: Discord):
-    guild = discord.guild("Home")
-    return guild, guild.channel("general"), guild.member("Alice")
 
 
 async def test_the_owner_can_quit(discord, path, place):

@@ -2,18 +2,9 @@
 
 import asyncio
 
-import pytest
-
 from bot.wording import UNEXPECTED
-from tests.discord_stand_in import Discord
 from tests.parley import parley
 from tests.scripted import ScriptedEngine
-
-
-@pytest.fixture
-def place(discord: Discord):
-    guild = discord.guild("Home")
-    return guild, guild.channel("general"), guild.member("Alice")
 
 
 async def test_an_answer_reads_and_stores_no_turns(discord, path, place):

@@ -6,15 +6,9 @@ from itertools import pairwise
 import pytest
 
 from bot.wording import NO_ANSWER, ONLY_TEXT, UNEXPECTED, UNREADABLE_REPLY
-from tests.discord_stand_in import Discord, Permission
+from tests.discord_stand_in import Permission
 from tests.parley import parley
 from tests.scripted import ScriptedEngine
-
-
-@pytest.fixture
-def place(discord: Discord):
-    guild = discord.guild("Home")
-    return guild, guild.channel("general"), guild.member("Alice")
 
 
 async def test_a_mention_is_answered_with_a_reply_and_the_mention_is_removed(discord, path, place):

@@ -2,17 +2,8 @@
 
 import asyncio
 
-import pytest
-
-from tests.discord_stand_in import Discord
 from tests.parley import parley
 from tests.scripted import ScriptedEngine
-
-
-@pytest.fixture
-def place(discord: Discord):
-    guild = discord.guild("Home")
-    return guild, guild.channel("general"), guild.member("Alice")
 
 
 async def test_clear_forgets_the_channel_and_says_how_many_turns(discord, path, place):
