@@ -17,6 +17,7 @@ from bot.errors import UserError
 from bot.replies import Replies, explain
 from cogs.admin import Admin
 from cogs.ask import Ask
+from cogs.buttons import Buttons
 from cogs.chat import Chat
 from cogs.context import Context
 
@@ -75,7 +76,8 @@ class Parley(commands.Bot):
         replies = Replies()
         await self.add_cog(Chat(self, self._conversations, replies, self._chat_channels))
         await self.add_cog(Ask(self._conversations, replies))
-        await self.add_cog(Context(self._conversations))
+        await self.add_cog(Buttons(self._conversations, replies))
+        await self.add_cog(Context(self._conversations, replies))
         await self.add_cog(Admin(self._quitting))
         # Learns who owns the bot now: asked within /quit, Discord's answer might come too late to acknowledge it.
         await self.is_owner(self.user)  # type: ignore[arg-type]

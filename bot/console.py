@@ -3,10 +3,10 @@
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from bot.conversation import Conversations, Question
+from bot.conversation import Answer, Conversations, Question
 from bot.engine import Engine, Sampling
 from bot.errors import UserError
 from bot.prompt import Prompt
@@ -45,23 +45,20 @@ async def chat(conversations: Conversations) -> None:
             case "quit" | "exit" | "q":
                 return
             case "clear":
-                print(forgotten(await conversations.clear(_CHANNEL)) + "\n")
+                print(forgotten(len(await conversations.clear(_CHANNEL))) + "\n")
             case _:
                 await _answer(conversations, text)
 
 
 async def ask(engine: Engine, text: str, *, system_prompt: str, sampling: Sampling) -> None:
     """Print the answer to one question on standard output. Raises what the engine's stream raises."""
-    stream = engine.submit(Prompt(system_prompt, (), None, text), sampling)
-    with _interrupt(_in_loop(stream.stop)):
-        await _show(stream)
+    await _show(Answer(engine.submit(Prompt(system_prompt, (), None, text), sampling)))
 
 
 async def _answer(conversations: Conversations, text: str) -> None:
     print("Parley: ", end="", flush=True)
     try:
-        with _interrupt(_in_loop(conversations.stop, _CHANNEL)):
-            await conversations.converse(Question(_CHANNEL, _PERSON, "You", text), _show)
+        await conversations.converse(Question(_CHANNEL, _PERSON, "You", text), _show)
     except UserError as error:
         print(error)
     except Exception as error:
@@ -70,21 +67,22 @@ async def _answer(conversations: Conversations, text: str) -> None:
     print()
 
 
-async def _show(pieces: AsyncIterator[str]) -> tuple[int, ...]:
+async def _show(answer: Answer) -> tuple[int, ...]:
     try:
-        async for piece in pieces:
-            print(piece, end="", flush=True)
+        with _interrupt(_in_loop(answer.stop)):
+            async for piece in answer:
+                print(piece, end="", flush=True)
     finally:
         print(flush=True)
     return ()
 
 
-def _in_loop(action: Callable[..., None], *arguments: object) -> Callable[..., None]:
+def _in_loop(action: Callable[[], None]) -> Callable[..., None]:
     """A signal handler that has the running event loop do the action."""
     loop = asyncio.get_running_loop()
 
     def handler(*signal_and_frame: object) -> None:
-        loop.call_soon_threadsafe(action, *arguments)
+        loop.call_soon_threadsafe(action)
 
     return handler
 

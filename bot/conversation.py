@@ -11,12 +11,43 @@ from bot.engine import Engine, Sampling, Stream
 from bot.errors import UserError
 from bot.history import History, Turn
 from bot.prompt import Exchange, Prompt
-from bot.wording import SHUTTING_DOWN
+from bot.wording import SHUTTING_DOWN, STALE
 
 _LAST_WORDS = 10.0  # seconds in which answers may still be shown and stored at the end
 
-Show: TypeAlias = Callable[[AsyncIterator[str]], Awaitable[Sequence[int]]]
-"""Shows an answer's pieces to a person as they come; returns the ids of the Discord messages, if any."""
+
+class Answer(AsyncIterator[str]):
+    """An answer under way: its pieces as they come, and what has come of it.
+
+    `previous` is the channel's newest turn so far, which stays above the answer, and `replaces` the turn that the
+    answer takes the place of.
+    """
+
+    def __init__(self, stream: Stream, previous: Turn | None = None, replaces: Turn | None = None) -> None:
+        self._stream = stream
+        self.text = ""
+        self.previous = previous
+        self.replaces = replaces
+
+    def stop(self) -> None:
+        """End it with what has been said so far."""
+        self._stream.stop()
+
+    async def __anext__(self) -> str:
+        piece = await anext(self._stream)
+        self.text += piece
+        return piece
+
+
+Show: TypeAlias = Callable[[Answer], Awaitable[Sequence[int]]]
+"""Shows an answer to a person as it comes; returns the ids of the Discord messages, if any."""
+
+
+class Stale(UserError):
+    """What should be answered again is not the channel's newest turn any more."""
+
+    def __init__(self) -> None:
+        super().__init__(STALE)
 
 
 class ShuttingDown(UserError):
@@ -44,7 +75,6 @@ class _Channel:
     def __init__(self) -> None:
         self.order = asyncio.Lock()  # goes from holder to holder in the order in which they asked for it
         self.clears = 0
-        self.stream: Stream | None = None
 
 
 class Conversations:
@@ -59,7 +89,7 @@ class Conversations:
         self._system_prompt = system_prompt
         self._sampling = sampling
         self._channels: WeakValueDictionary[int, _Channel] = WeakValueDictionary()
-        self._streams: set[Stream] = set()
+        self._answers: set[Answer] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
 
@@ -73,35 +103,44 @@ class Conversations:
         channel = self._channels.setdefault(question.channel, _Channel())
         clears = channel.clears
         async with channel.order:
-            prompt = self._prompt(question, await self._history.recent(question.channel))
-            channel.stream = self._submit(prompt)
-            answer, messages = await self._show(channel.stream, show)
-            if answer and channel.clears == clears:
-                await self._history.append(
-                    question.channel,
-                    Turn(
-                        question.asker,
-                        question.asker_name,
-                        question.text,
-                        answer,
-                        datetime.now(UTC),
-                        question.message,
-                        tuple(messages),
-                    ),
-                )
+            turns = await self._history.recent(question.channel)
+            prompt = self._prompt(question, turns)
+            answer = Answer(self._submit(prompt), previous=turns[-1] if turns else None)
+            messages = await self._show(answer, show)
+            if answer.text and channel.clears == clears:
+                await self._history.append(question.channel, _turn(question, answer, messages))
+
+    async def regenerate(self, channel: int, message: int, show: Show, *, shared: bool) -> None:
+        """Answer the channel's newest question again, in place of the answer that `message` is a part of.
+
+        Raises Stale when that is not the newest turn, and as `converse` does; then the turn stays as it is.
+        """
+        self._note_task()
+        async with self._channels.setdefault(channel, _Channel()).order:
+            turns = await self._history.recent(channel)
+            if not turns or message not in turns[-1].answer_messages:
+                raise Stale
+            newest = turns.pop()
+            question = Question(
+                channel, newest.asker, newest.asker_name, newest.question, shared, newest.question_message
+            )
+            answer = Answer(self._submit(self._prompt(question, turns)), replaces=newest)
+            messages = await self._show(answer, show)
+            if answer.text:
+                await self._history.replace(channel, _turn(question, answer, messages))
+
+    async def is_newest(self, channel: int, message: int) -> bool:
+        """Whether a message is a part of the channel's newest answer."""
+        turns = await self._history.recent(channel)
+        return bool(turns) and message in turns[-1].answer_messages
 
     async def ask(self, text: str, show: Show) -> None:
         """Answer one question by itself: no turns are read or stored. Raises as `converse` does."""
         self._note_task()
-        await self._show(self._submit(Prompt(self._system_prompt, (), None, text)), show)
+        await self._show(Answer(self._submit(Prompt(self._system_prompt, (), None, text))), show)
 
-    def stop(self, channel: int) -> None:
-        """End the channel's running answer, if there is one, with what has been said so far."""
-        if (under_way := self._channels.get(channel)) and under_way.stream:
-            under_way.stream.stop()
-
-    async def clear(self, channel: int) -> int:
-        """Forget the channel's turns, and every answer asked for before now; returns how many turns there were."""
+    async def clear(self, channel: int) -> list[Turn]:
+        """Forget the channel's turns, and every answer asked for before now; returns the turns."""
         if under_way := self._channels.get(channel):
             under_way.clears += 1
         return await self._history.clear(channel)
@@ -112,8 +151,8 @@ class Conversations:
         Waits ten seconds at the most, as a Discord out of reach must not keep the program from ending.
         """
         self._closing = True
-        for stream in self._streams:
-            stream.stop()
+        for answer in self._answers:
+            answer.stop()
         if others := self._tasks - {asyncio.current_task()}:
             await asyncio.wait(others, timeout=_LAST_WORDS)
 
@@ -139,21 +178,26 @@ class Conversations:
             raise ShuttingDown
         return self._engine.submit(prompt, self._sampling)
 
-    async def _show(self, stream: Stream, show: Show) -> tuple[str, Sequence[int]]:
-        """Returns the whole answer and the messages that show it."""
-        said: list[str] = []
-
-        async def pieces() -> AsyncIterator[str]:
-            async for piece in stream:
-                said.append(piece)
-                yield piece
-            if self._closing and not said:
-                raise ShuttingDown
-
-        self._streams.add(stream)
+    async def _show(self, answer: Answer, show: Show) -> Sequence[int]:
+        """Returns the messages that show the answer."""
+        self._answers.add(answer)
         try:
-            messages = await show(pieces())
+            messages = await show(answer)
         finally:
-            stream.stop()
-            self._streams.discard(stream)
-        return "".join(said).strip(), messages
+            answer.stop()
+            self._answers.discard(answer)
+        if self._closing and not answer.text:
+            raise ShuttingDown
+        return messages
+
+
+def _turn(question: Question, answer: Answer, messages: Sequence[int]) -> Turn:
+    return Turn(
+        question.asker,
+        question.asker_name,
+        question.text,
+        answer.text.strip(),
+        datetime.now(UTC),
+        question.message,
+        tuple(messages),
+    )

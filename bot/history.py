@@ -40,6 +40,10 @@ _INSERT = """
 INSERT INTO turns (channel, asker, asker_name, question, answer, at, question_message, answer_messages)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
+_REPLACE = """
+UPDATE turns SET answer = ?, at = ?, answer_messages = ?
+WHERE id = (SELECT id FROM turns WHERE channel = ? ORDER BY id DESC LIMIT 1) AND question_message IS ?
+"""
 _PRUNE = """
 DELETE FROM turns WHERE channel = ?1
 AND id <= (SELECT id FROM turns WHERE channel = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)
@@ -93,17 +97,27 @@ class History:
                     turn.asker_name,
                     turn.question,
                     turn.answer,
-                    turn.at.astimezone(UTC).isoformat(timespec="seconds"),
+                    _timestamp(turn),
                     turn.question_message,
                     json.dumps(turn.answer_messages),
                 ),
             )
             await self._connection.execute(_PRUNE, (channel, self._limit))
 
-    async def clear(self, channel: int) -> int:
-        """Forget the channel's turns; returns how many there were."""
+    async def replace(self, channel: int, turn: Turn) -> None:
+        """Put a new answer in place of the channel's newest, if the question is still there."""
         async with self._transaction():
-            return (await self._connection.execute("DELETE FROM turns WHERE channel = ?", (channel,))).rowcount
+            await self._connection.execute(
+                _REPLACE,
+                (turn.answer, _timestamp(turn), json.dumps(turn.answer_messages), channel, turn.question_message),
+            )
+
+    async def clear(self, channel: int) -> list[Turn]:
+        """Forget the channel's turns; returns them, oldest first."""
+        async with self._transaction():
+            forgotten = await self.recent(channel)
+            await self._connection.execute("DELETE FROM turns WHERE channel = ?", (channel,))
+            return forgotten
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[None]:
@@ -132,6 +146,10 @@ async def open_history(path: str | Path, limit: int) -> AsyncIterator[History]:
         _protect(path)
         await _prepare(connection)
         yield History(connection, limit)
+
+
+def _timestamp(turn: Turn) -> str:
+    return turn.at.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def _create(path: str | Path) -> Path:

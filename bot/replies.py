@@ -1,15 +1,19 @@
-"""A stream of text → Discord messages that grow while people read them."""
+"""A stream of text → Discord messages that grow while people read them, with their buttons."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeAlias
 
 import discord
 
+from bot.buttons import Action, Button
+from bot.conversation import Answer
 from bot.errors import UserError
+from bot.history import Turn
 from bot.pacing import Pacer
 from bot.paging import Page, pages
 from bot.wording import UNEXPECTED
@@ -26,8 +30,27 @@ class Shown(Protocol):
 
     id: int
 
-    async def edit(self, *, content: str) -> Any:
-        """Show other text."""
+    async def edit(self, **changes: Any) -> Any:
+        """Show another `content` or `view`."""
+
+
+Send: TypeAlias = Callable[..., Awaitable[Any]]
+"""Sends a message with this text and, if given, this `view`; returns it."""
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where an answer goes: `first` sends its first message, `more` each further one, `tell` a sentence of ours.
+
+    `pace` is what Discord counts its messages by. `typing`: the indicator shows until there is something to read.
+    """
+
+    channel: Any
+    pace: int
+    first: Send
+    more: Send
+    tell: Send
+    typing: bool = False
 
 
 def explain(error: BaseException) -> str:
@@ -39,36 +62,31 @@ def explain(error: BaseException) -> str:
 
 
 class Reply:
-    """One answer in Discord. Whatever goes wrong within its `async with` block is told to the asker there.
+    """One answer in Discord. Whatever goes wrong within its `async with` block is told to the asker.
 
-    `first` sends the first message and `more` each that goes on where 2000 characters are full, all at the pace of
-    `channel`. The typing indicator shows in `typing_in` until there is something to read.
+    Under the newest of its messages stands Stop while the answer grows, then `button`.
     """
 
-    def __init__(
-        self,
-        pacer: Pacer,
-        channel: int,
-        first: Callable[[str], Awaitable[Shown]],
-        more: Callable[[str], Awaitable[Shown]],
-        typing_in: discord.abc.Messageable | None = None,
-    ) -> None:
-        self._pacer = pacer
-        self._channel = channel
-        self._first = first
-        self._more = more
-        self._typing_in = typing_in
+    def __init__(self, replies: "Replies", where: Where, asker: int, button: Button | None = None) -> None:
+        self._replies = replies
+        self._where = where
+        self._stop = Button(Action.STOP, asker)
+        self._button = button
         self._typing: asyncio.Task[None] | None = None
+        self._answer: Answer | None = None
+        self._grown = asyncio.Event()
         self._messages: list[Shown] = []
-        self._text = ""
+        self._old: list[Shown] = []  # the messages of the answer that this one replaces
         self._last = Page("", 0)  # the last page that is full: the newest message shows what follows it
         self._shown = ""  # what the newest message shows
-        self._grown = asyncio.Event()
+        self._under: Button | None = None  # what stands under it
+        self._wanted: Button | None = self._stop  # what should
+        self._whole = False  # whether no more text comes
 
     async def __aenter__(self) -> Self:
-        if self._typing_in:
+        if self._where.typing:
             # Not awaited: a question must take its place in the channel's order before anything else happens.
-            self._typing = asyncio.create_task(self._type(self._typing_in))
+            self._typing = asyncio.create_task(self._type())
         return self
 
     async def __aexit__(
@@ -83,113 +101,191 @@ class Reply:
             log.warning("An answer could not be shown: %s", error)
         else:
             try:
-                await self._send(explain(error))
+                await self._where.tell(explain(error))
             except discord.HTTPException as refused:
                 log.warning("An error could not be told to the asker: %s", refused)
         return True
 
-    async def show(self, pieces: AsyncIterator[str]) -> list[int]:
-        """Show the pieces as they come, at a pace that Discord likes; returns the ids of the messages.
+    def stop(self) -> None:
+        """End the answer with what has been said so far."""
+        if self._answer:
+            self._answer.stop()
 
-        What has come by then stays when the pieces end in an error, which is raised on.
+    async def show(self, answer: Answer) -> list[int]:
+        """Show an answer as it comes, at a pace that Discord likes; returns the ids of the messages.
+
+        What has come by then stays when the answer ends in an error, which is raised on.
         """
-        reading = asyncio.create_task(self._read(pieces))
+        self._answer = answer
+        reading = asyncio.create_task(self._read(answer))
         try:
-            await self._begin(reading)
-            while not reading.done():
+            await self._make_room(answer)
+            await self._wait_for_a_few_words()
+            while not self._whole:
                 await self._catch_up()
                 await self._grown.wait()
                 self._grown.clear()
             await self._catch_up()
+            await self._keep_what_was_not_replaced()
             await reading
         finally:
             reading.cancel()
+            self._replies.ended(self)
         return [message.id for message in self._messages]
 
-    async def _read(self, pieces: AsyncIterator[str]) -> None:
+    async def _read(self, answer: Answer) -> None:
         try:
-            async for piece in pieces:
-                self._text += piece
+            async for _ in answer:
                 self._grown.set()
+            self._wanted = self._button
+        except BaseException:
+            self._wanted = None
+            raise
         finally:
+            self._whole = True
             self._grown.set()
 
-    async def _begin(self, reading: asyncio.Task[None]) -> None:
-        """Wait for a few words: an answer that began with half of one would look odd."""
+    async def _make_room(self, answer: Answer) -> None:
+        """Take the button from under the answer before, or offer Stop under the one that is replaced."""
+        if answer.previous:
+            await self._replies.retire(self._where.channel, answer.previous)
+        if answer.replaces:
+            self._old = [self._where.channel.get_partial_message(old) for old in answer.replaces.answer_messages]
+            await self._old[-1].edit(view=self._stop.view())
+            self._replies.growing(self, self._old[-1])
+
+    async def _keep_what_was_not_replaced(self) -> None:
+        if self._old:
+            await self._old[-1].edit(view=self._button and self._button.view())
+
+    async def _wait_for_a_few_words(self) -> None:
+        """An answer that began with half a word would look odd."""
         await self._grown.wait()
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE):
-                while len(self._text) < _FEW_WORDS and not reading.done():
+                while len(self._text) < _FEW_WORDS and not self._whole:
                     self._grown.clear()
                     await self._grown.wait()
 
+    @property
+    def _text(self) -> str:
+        return self._answer.text if self._answer else ""
+
     async def _catch_up(self) -> None:
-        """Show what has come by now; while it waits for its turn, more may come."""
+        """Show what has come by now, and the button under it; while this waits for its turn, more may come."""
         while self._behind():
-            async with self._pacer.turn(self._channel):
+            async with self._replies.pacer.turn(self._where.pace):
                 page, *more = self._pages()
-                await self._put(page.content.strip())
+                await self._put(page.content.strip(), None if more else self._wanted)
             if more:
-                self._last, self._shown = page, ""
+                self._last, self._shown, self._under = page, "", None
 
     def _behind(self) -> bool:
         page, *more = self._pages()
-        return bool(more) or page.content.strip() not in ("", self._shown)
+        text = page.content.strip()
+        return bool(more) or text not in ("", self._shown) or bool(self._shown and self._wanted != self._under)
 
     def _pages(self) -> list[Page]:
         return list(pages(self._text, self._last.end, self._last.fence))
 
-    async def _put(self, text: str) -> None:
-        if not text or text == self._shown:
-            return  # Discord refuses an empty message, and an edit that changes nothing is a waste
+    async def _put(self, text: str, button: Button | None) -> None:
+        if not text:
+            return  # Discord refuses a message of nothing
         if self._shown:
-            await self._messages[-1].edit(content=text)
+            changes: dict[str, Any] = {"content": text} if text != self._shown else {}
+            if button != self._under:
+                changes["view"] = button and button.view()
+            await self._messages[-1].edit(**changes)
         else:
-            await self._send(text)
-        self._shown = text
+            await self._send(text, button)
+        self._shown, self._under = text, button
 
-    async def _send(self, text: str) -> None:
-        send = self._more if self._messages else self._first
+    async def _send(self, text: str, button: Button | None) -> None:
         self._stop_typing()
-        self._messages.append(await send(text))
+        view = {"view": button.view()} if button else {}
+        if self._old:
+            message, *others = self._old
+            self._old = []
+            await message.edit(content=text, view=button and button.view())
+            for other in others:
+                await self._where.channel.get_partial_message(other.id).delete()
+        else:
+            message = await (self._where.more if self._messages else self._where.first)(text, **view)
+        self._messages.append(message)
+        self._replies.growing(self, message)
 
     def _stop_typing(self) -> None:
         if self._typing:
             self._typing.cancel()
 
-    async def _type(self, channel: discord.abc.Messageable) -> None:
+    async def _type(self) -> None:
         """Show the typing indicator until cancelled, except while the bot is too busy for it."""
         with suppress(Exception):  # an answer without the indicator is still an answer
             while True:
-                if not self._pacer.busy:
-                    await self._pacer.slot()
-                    await channel.typing()
+                if not self._replies.pacer.busy:
+                    await self._replies.pacer.slot()
+                    await self._where.channel.typing()
                 await asyncio.sleep(_TYPING)
 
 
 class Replies:
-    """Makes the bot's replies, which share its limits."""
+    """Makes the bot's replies, and knows those that are growing."""
 
     def __init__(self) -> None:
-        self._pacer = Pacer()
+        self.pacer = Pacer()
+        self._growing: dict[int, Reply] = {}  # by message
 
     def to(self, message: discord.Message) -> Reply:
         """An answer to somebody's message, as a reply to it, even when it has been deleted meanwhile."""
         reference = message.to_reference(fail_if_not_exists=False)
 
-        async def first(text: str) -> Shown:
-            return await message.channel.send(text, reference=reference)
+        async def first(text: str, **view: Any) -> Any:
+            return await message.channel.send(text, reference=reference, **view)
 
-        return Reply(self._pacer, message.channel.id, first, message.channel.send, typing_in=message.channel)
+        where = Where(message.channel, message.channel.id, first, message.channel.send, tell=first, typing=True)
+        return Reply(self, where, message.author.id, Button(Action.REGENERATE, message.author.id))
 
     def to_command(self, interaction: discord.Interaction, *, private: bool) -> Reply:
         """An answer to a slash command that has been deferred; `private` as the deferral was."""
 
-        async def first(text: str) -> Shown:
-            return await interaction.edit_original_response(content=text)
+        async def first(text: str, **view: Any) -> Any:
+            return await interaction.edit_original_response(content=text, **view)
 
-        async def more(text: str) -> Shown:
-            return await interaction.followup.send(text, ephemeral=private, wait=True)
+        async def more(text: str, **view: Any) -> Any:
+            return await interaction.followup.send(text, ephemeral=private, wait=True, **view)
 
         # Discord counts an interaction's messages by themselves, so they have a pace of their own.
-        return Reply(self._pacer, interaction.id, first, more)
+        return Reply(self, Where(interaction.channel, interaction.id, first, more, tell=more), interaction.user.id)
+
+    def again(self, press: discord.Interaction, asker: int) -> Reply:
+        """Another answer in place of the one under which Regenerate was pressed; the press has been deferred."""
+
+        async def tell(text: str) -> None:
+            await press.followup.send(text, ephemeral=True)
+
+        channel: Any = press.channel
+        where = Where(channel, channel.id, channel.send, channel.send, tell)
+        return Reply(self, where, asker, Button(Action.REGENERATE, asker))
+
+    def stop(self, message: int) -> bool:
+        """Stop the answer that a message shows; returns whether it was growing."""
+        reply = self._growing.get(message)
+        if reply:
+            reply.stop()
+        return reply is not None
+
+    async def retire(self, channel: Any, turn: Turn) -> None:
+        """Take the button from under a turn that is not the newest any more."""
+        if turn.answer_messages:
+            with suppress(discord.HTTPException):  # the message may be gone, and so is the button
+                await self.pacer.slot()
+                await channel.get_partial_message(turn.answer_messages[-1]).edit(view=None)
+
+    def growing(self, reply: Reply, message: Shown) -> None:
+        """Note that a reply has this message."""
+        self._growing[message.id] = reply
+
+    def ended(self, reply: Reply) -> None:
+        """Forget a reply that has been shown to its end."""
+        for message in [message for message, growing in self._growing.items() if growing is reply]:
+            del self._growing[message]

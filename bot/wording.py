@@ -6,6 +6,8 @@ NO_ANSWER = "The model had nothing to say to that. Please put it another way."
 UNEXPECTED = "Something went wrong while I was answering; it is in my log. Please try again."
 SHUTTING_DOWN = "I am just shutting down, so I can't answer that now. Please ask again when I am back."
 QUITTING = "I am shutting down."
+NOT_YOURS = "Only the person who asked, or somebody who may manage messages here, can do that."
+STALE = "That answer has moved on, so there is nothing to do here any more."
 OWNER_ONLY = "Only my owner can shut me down."
 
 

@@ -5,17 +5,22 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.conversation import Conversations
+from bot.replies import Replies
 from bot.wording import forgotten
 
 
 class Context(commands.Cog):
     """Clears a channel's turns."""
 
-    def __init__(self, conversations: Conversations) -> None:
+    def __init__(self, conversations: Conversations, replies: Replies) -> None:
         self._conversations = conversations
+        self._replies = replies
 
     @app_commands.command(description="Forget the conversation in this channel")
     async def clear(self, interaction: discord.Interaction) -> None:
         """Forget the channel's turns and say how many there were."""
-        count = await self._conversations.clear(interaction.channel_id or 0)
-        await interaction.response.send_message(forgotten(count))
+        assert interaction.channel_id
+        turns = await self._conversations.clear(interaction.channel_id)
+        await interaction.response.send_message(forgotten(len(turns)))
+        if turns:
+            await self._replies.retire(interaction.channel, turns[-1])

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,14 @@ class Running:
 
     async def stored(self, channel: int) -> list[tuple[str, str]]:
         return [(turn.question, turn.answer) for turn in await self.history.recent(channel)]
+
+    async def until_stored(self, channel: int, *expected: tuple[str, str]) -> None:
+        """A turn is stored when Discord has taken its last edit, which may be a while after it can be seen."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(10):
+                while await self.stored(channel) != [*expected]:
+                    await asyncio.sleep(0.01)
+        assert await self.stored(channel) == [*expected]
 
 
 @asynccontextmanager

@@ -1,11 +1,11 @@
 """One turn at a time per channel, in order; stored whole or not at all."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import pytest
 
-from bot.conversation import Conversations, Question, ShuttingDown
+from bot.conversation import Answer, Conversations, Question, ShuttingDown, Stale
 from bot.engine import NoAnswer, Sampling
 from bot.history import History, open_history
 from tests.scripted import ScriptedEngine
@@ -38,8 +38,9 @@ class Screen:
         self.grown = asyncio.Event()
         self.messages = messages
 
-    async def show(self, pieces: AsyncIterator[str]) -> tuple[int, ...]:
-        async for piece in pieces:
+    async def show(self, answer: Answer) -> tuple[int, ...]:
+        self.answer = answer
+        async for piece in answer:
             self.text += piece
             self.grown.set()
         return self.messages
@@ -109,15 +110,10 @@ async def test_a_stop_keeps_what_was_said(talk, history):
     screen = Screen()
     asked = asyncio.create_task(conversations.converse(ask("tell"), screen.show))
     await screen.grown.wait()
-    conversations.stop(7)
+    screen.answer.stop()
     await asked
     assert engine.streams[0].stopped
     assert await stored(history) == [("tell", "Once")]
-
-
-async def test_a_stop_where_nothing_runs_is_nothing(talk):
-    conversations, _ = talk()
-    conversations.stop(7)
 
 
 async def test_a_clear_during_an_answer_wins(talk, history):
@@ -129,7 +125,7 @@ async def test_a_clear_during_an_answer_wins(talk, history):
     await screen.grown.wait()
     waiting = asyncio.create_task(conversations.converse(ask("3"), Screen().show))
     await asyncio.sleep(0)
-    assert await conversations.clear(7) == 1
+    assert len(await conversations.clear(7)) == 1
     hold.set()
     await asyncio.gather(running, waiting)
     assert screen.text == "during", "the answer itself is shown to its end"
@@ -154,13 +150,51 @@ async def test_a_failed_answer_is_not_stored_and_the_channel_works_on(talk, hist
 async def test_generation_stops_when_nobody_can_be_shown_the_answer(talk, history):
     conversations, engine = talk(["text", asyncio.Event()])
 
-    async def gone(pieces: AsyncIterator[str]) -> tuple[int, ...]:
-        await anext(pieces)
+    async def gone(answer: Answer) -> tuple[int, ...]:
+        await anext(answer)
         raise ConnectionError
 
     with pytest.raises(ConnectionError):
         await conversations.converse(ask("1"), gone)
     assert engine.streams[0].stopped
+    assert await stored(history) == []
+
+
+async def test_a_newest_answer_is_replaced_by_another_to_the_same_question(talk, history):
+    conversations, engine = talk(["first"], ["second"], ["third"])
+    await conversations.converse(ask("1"), Screen(21).show)
+    await conversations.converse(ask("2", name="Bob"), Screen(22, 23).show)
+    screen = Screen(22)
+    await conversations.regenerate(7, 23, screen.show, shared=True)
+    assert screen.text == "third"
+    again = engine.prompts[2]
+    assert (again.speaker, again.question) == ("Bob", "2")
+    assert [turn.question for turn in again.turns] == ["1"], "the answer that is replaced is not shown to the model"
+    assert await stored(history) == [("1", "first"), ("2", "third")]
+    assert (await history.recent(7))[-1].answer_messages == (22,)
+
+
+async def test_only_the_newest_answer_can_be_replaced(talk, history):
+    conversations, _ = talk()
+    await conversations.converse(ask("1"), Screen(21).show)
+    await conversations.converse(ask("2"), Screen(22).show)
+    for channel, message in ((7, 21), (8, 22)):
+        assert not await conversations.is_newest(channel, message)
+        with pytest.raises(Stale):
+            await conversations.regenerate(channel, message, Screen().show, shared=True)
+    assert await conversations.is_newest(7, 22)
+
+
+async def test_a_clear_while_an_answer_is_replaced_wins(talk, history):
+    hold = asyncio.Event()
+    conversations, _ = talk(["old"], ["new", hold])
+    await conversations.converse(ask("1"), Screen(21).show)
+    screen = Screen(21)
+    again = asyncio.create_task(conversations.regenerate(7, 21, screen.show, shared=True))
+    await screen.grown.wait()
+    await conversations.clear(7)
+    hold.set()
+    await again
     assert await stored(history) == []
 
 
@@ -197,4 +231,4 @@ async def test_nothing_is_kept_of_a_channel_at_rest(talk):
     for channel in range(100):
         await conversations.converse(ask("x", channel=channel), Screen().show)
     assert len(conversations._channels) == 0
-    assert not conversations._streams
+    assert not conversations._answers

@@ -134,7 +134,7 @@ async def test_the_program_remembers_after_being_killed_and_ends_when_told(disco
     await discord.gateway.gone()
 
     async with program(discord, tmp_path) as process:
-        await discord.gateway.ready(2)
+        await discord.gateway.ready()
         assert "Ottilie" in await say(discord, channel, alice, "what is my name?")
         await discord.owner.command(channel, "quit")
         _, log = await process.communicate()

@@ -51,5 +51,5 @@ async def test_quit_stops_answers_stores_what_was_said_and_tells_who_waits(disco
         await discord.gateway.gone()
         await running.ended
         assert answer.content == "half an answer"
-        assert await running.stored(channel.id) == [("one", "half an answer")]
+        await running.until_stored(channel.id, ("one", "half an answer"))
         assert not channel.is_typing(discord.bot)

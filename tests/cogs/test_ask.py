@@ -17,7 +17,7 @@ async def test_an_answer_reads_and_stores_no_turns(discord, path, place):
         await asked.wait_for("one-off")
         assert (engine.prompts[1].turns, engine.prompts[1].speaker) == ((), None)
         assert engine.prompts[1].question == "what is up?"
-        assert await running.stored(channel.id) == [("hi", "remembered")]
+        await running.until_stored(channel.id, ("hi", "remembered"))
 
 
 async def test_the_answer_streams(discord, path, place):

@@ -47,8 +47,7 @@ async def test_a_direct_message_is_answered_without_names(discord, path, place):
         await alice.direct.wait_for("hello")
         assert engine.prompts[0].speaker is None
         await discord.until(lambda: not engine._running)
-        await discord.quiet()
-        assert await running.stored(alice.direct.id) == [("hi", "hello")]
+        await running.until_stored(alice.direct.id, ("hi", "hello"))
 
 
 async def test_in_chat_channels_everything_is_answered(discord, path, place):
@@ -196,8 +195,7 @@ async def test_an_error_is_told_in_one_sentence_and_the_channel_works_on(discord
         await channel.reply_to(
             await alice.say(channel, f"{discord.bot.mention} three"), wanted=lambda m: m.content == "fine"
         )
-        await discord.quiet()
-        assert await running.stored(channel.id) == [("three", "fine")]
+        await running.until_stored(channel.id, ("three", "fine"))
     assert "secret detail" not in channel.transcript(alice)
     assert "secret detail" in caplog.text, "the log has the cause"
     assert "Traceback" in caplog.text
@@ -213,8 +211,7 @@ async def test_questions_in_one_channel_are_answered_in_order(discord, path, pla
         await discord.quiet()
         hold.set()
         await channel.wait_for("third")
-        await discord.quiet()
-        assert await running.stored(channel.id) == [("1", "first"), ("2", "second"), ("3", "third")]
+        await running.until_stored(channel.id, ("1", "first"), ("2", "second"), ("3", "third"))
 
 
 async def test_channels_do_not_wait_for_one_another(discord, path, place):
@@ -240,8 +237,7 @@ async def test_an_answer_whose_message_is_deleted_ends_quietly(discord, path, pl
         await channel.reply_to(
             await alice.say(channel, f"{discord.bot.mention} two"), wanted=lambda m: m.content == "fine"
         )
-        await discord.quiet()
-        assert await running.stored(channel.id) == [("two", "fine")]
+        await running.until_stored(channel.id, ("two", "fine"))
 
 
 async def test_where_it_may_not_speak_it_logs_one_line(discord, path, place, caplog):

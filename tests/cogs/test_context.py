@@ -16,7 +16,7 @@ async def test_clear_forgets_the_channel_and_says_how_many_turns(discord, path, 
         asked = await alice.command(channel, "clear")
         assert "2 turns" in asked.response.content
         assert await running.stored(channel.id) == []
-        assert await running.stored(other.id) == [("hi", "ok")]
+        await running.until_stored(other.id, ("hi", "ok"))
         assert "0 turns" in (await alice.command(channel, "clear")).response.content
 
 

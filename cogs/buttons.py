@@ -1,0 +1,53 @@
+"""Stop and Regenerate, pressed."""
+
+import discord
+from discord.ext import commands
+
+from bot.buttons import Action, Button
+from bot.conversation import Conversations
+from bot.replies import Replies
+from bot.wording import NOT_YOURS, STALE
+
+
+class Buttons(commands.Cog):
+    """Acts on presses, for the asker and for who may manage messages."""
+
+    def __init__(self, conversations: Conversations, replies: Replies) -> None:
+        self._conversations = conversations
+        self._replies = replies
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        """Do what the button says, or tell privately why not."""
+        if interaction.type is not discord.InteractionType.component or not (button := Button.read(interaction)):
+            return
+        if not button.may_be_pressed(interaction):
+            await interaction.response.send_message(NOT_YOURS, ephemeral=True)
+        elif button.action is Action.STOP:
+            await self._stop(interaction)
+        else:
+            await self._regenerate(interaction, button.asker)
+
+    async def _stop(self, interaction: discord.Interaction) -> None:
+        assert interaction.message
+        if self._replies.stop(interaction.message.id):
+            await interaction.response.defer()
+        else:
+            await self._refuse(interaction)
+
+    async def _regenerate(self, interaction: discord.Interaction, asker: int) -> None:
+        assert interaction.message
+        assert interaction.channel_id
+        if not await self._conversations.is_newest(interaction.channel_id, interaction.message.id):
+            await self._refuse(interaction)
+            return
+        await interaction.response.defer()
+        async with self._replies.again(interaction, asker) as reply:
+            await self._conversations.regenerate(
+                interaction.channel_id, interaction.message.id, reply.show, shared=interaction.guild_id is not None
+            )
+
+    async def _refuse(self, interaction: discord.Interaction) -> None:
+        """The button no longer applies: take it away."""
+        await interaction.response.edit_message(view=None)
+        await interaction.followup.send(STALE, ephemeral=True)
