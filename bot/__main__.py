@@ -35,14 +35,20 @@ normal end, 1 when the work could not be done, 2 for wrong usage or settings.
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = _parse(arguments)
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    for stream in filter(None, (sys.stdin, sys.stdout, sys.stderr)):
+        stream.reconfigure(errors="replace")
     try:
         settings = _settings(options)
         _set_up_logging(settings.log_level, bare=options.command is not None)
         # Ctrl+C and a supervisor's SIGTERM end the program in the same, normal way.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        asyncio.run(_command(options, settings))
+        match options.command:
+            case "chat":
+                asyncio.run(_chat(settings))
+            case "ask":
+                asyncio.run(_ask(settings, _question(options.words)))
+            case _:
+                asyncio.run(_run_bot(settings))
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
@@ -86,7 +92,12 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         description="Print the answer to one question on standard output, and nothing else there.",
         epilog='Examples: python -m bot ask how are you    |    echo "how are you" | python -m bot ask -',
     )
-    ask.add_argument("words", metavar="WORDS", nargs="+", help="the question, without quotes; - reads standard input")
+    ask.add_argument(
+        "words",
+        metavar="WORDS",
+        nargs="+",
+        help="the question, without quotes; - reads standard input, and -- goes before words that begin with a dash",
+    )
     return parser.parse_args(arguments)
 
 
@@ -108,14 +119,15 @@ def _set_up_logging(level: str, *, bare: bool) -> None:
         logging.getLogger(ours).setLevel(level)
 
 
-async def _command(options: argparse.Namespace, settings: Settings) -> None:
-    match options.command:
-        case "chat":
-            await _chat(settings)
-        case "ask":
-            await _ask(settings, " ".join(options.words))
-        case _:
-            await _run_bot(settings)
+def _question(words: Sequence[str]) -> str:
+    text = " ".join(words)
+    if text == "-":
+        text = sys.stdin.read() if sys.stdin else ""
+    # What is no text, as the command line may hold any bytes, becomes question marks.
+    text = text.encode(errors="replace").decode().strip()
+    if not text:
+        raise SettingsError("There is no question: give it as words after ask, or on standard input with -")
+    return text
 
 
 async def _run_bot(settings: Settings) -> None:
@@ -142,7 +154,13 @@ async def _run_bot(settings: Settings) -> None:
         loop = asyncio.get_running_loop()
         for ending in (signal.SIGINT, signal.SIGTERM):
             signal.signal(ending, lambda *_: loop.call_soon_threadsafe(quitting.set))
-        await serve(make_client, settings.discord_token, conversations=conversations, engine=engine, quitting=quitting)
+        try:
+            await serve(
+                make_client, settings.discord_token, conversations=conversations, engine=engine, quitting=quitting
+            )
+        finally:
+            for ending in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(ending, signal.SIG_IGN)  # it is ending already
 
 
 async def _chat(settings: Settings) -> None:
@@ -156,9 +174,6 @@ async def _chat(settings: Settings) -> None:
 async def _ask(settings: Settings, text: str) -> None:
     from bot import console
 
-    text = (sys.stdin.read() if text == "-" else text).strip()
-    if not text:
-        raise SettingsError("There is no question: give it as words after ask, or on standard input with -")
     async with _engine(settings) as engine:
         await console.ask(engine, text, system_prompt=settings.system_prompt, sampling=_sampling(settings))
 

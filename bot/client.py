@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-import aiohttp
 import discord
 from discord.backoff import ExponentialBackoff
 from discord.ext import commands
@@ -14,7 +13,7 @@ from discord.ext import commands
 from bot.conversation import Conversations
 from bot.engine import Engine, ModelError
 from bot.errors import UserError
-from bot.replies import Replies, explain
+from bot.replies import PASSING, Replies, explain
 from cogs.admin import Admin
 from cogs.ask import Ask
 from cogs.buttons import Buttons
@@ -119,10 +118,13 @@ class Parley(commands.Bot):
         self, interaction: discord.Interaction, error: discord.app_commands.AppCommandError
     ) -> None:
         sentence = explain(getattr(error, "original", error))
-        if interaction.response.is_done():
-            await interaction.followup.send(sentence, ephemeral=True)
-        else:
-            await interaction.response.send_message(sentence, ephemeral=True)
+        try:
+            if interaction.response.is_done():
+                await interaction.followup.send(sentence, ephemeral=True)
+            else:
+                await interaction.response.send_message(sentence, ephemeral=True)
+        except (discord.HTTPException, *PASSING) as refused:
+            log.warning("The error could not be told: %s", refused)
 
 
 # What we leave open and Discord fills in, differently for a server's commands than for everyone's.
@@ -199,11 +201,16 @@ async def _connect(make_client: Callable[[], Parley], token: str) -> None:
                 if closed.code == 4004:
                     raise DiscordError(_WRONG_TOKEN) from None
                 raise DiscordError(f"Discord closed the connection for good: {closed}") from closed
-            except (OSError, aiohttp.ClientError, TimeoutError, discord.DiscordServerError, AttributeError) as error:
-                if isinstance(error, AttributeError) and client.ws is not None:
+            except (*PASSING, AttributeError) as error:
+                if isinstance(error, AttributeError) and error.name != "sequence":
                     raise
                 delay = backoff.delay()
                 log.warning(
                     "Discord cannot be reached (%s); trying again in %.0f s. Is this machine online?", error, delay
                 )
+            except discord.HTTPException as refused:
+                raise DiscordError(
+                    f"Discord does not let the bot start: {refused}. If GUILD_ID is set, the bot must be in that"
+                    " server, invited with the scope applications.commands."
+                ) from refused
         await asyncio.sleep(delay)

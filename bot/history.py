@@ -126,10 +126,10 @@ class History:
             try:
                 await self._connection.execute("BEGIN IMMEDIATE")
                 yield
+                await self._connection.commit()
             except BaseException:
                 await self._connection.rollback()
                 raise
-            await self._connection.commit()
 
 
 @asynccontextmanager
@@ -142,9 +142,15 @@ async def open_history(path: str | Path, limit: int) -> AsyncIterator[History]:
     path = _create(path)
     # Autocommit: transactions begin and end where we say so.
     async with aiosqlite.connect(path, isolation_level=None) as connection:
-        await _check(connection, path)
-        _protect(path)
-        await _prepare(connection)
+        try:
+            await _check(connection, path)
+            _protect(path)
+            await _prepare(connection)
+        except (OSError, sqlite3.Error) as error:
+            raise HistoryError(
+                f"The database {path} cannot be used: {error}. Repair it, end what else uses it, or set DATABASE_PATH"
+                " to another file."
+            ) from error
         yield History(connection, limit)
 
 
@@ -154,13 +160,13 @@ def _timestamp(turn: Turn) -> str:
 
 def _create(path: str | Path) -> Path:
     """Make the file if it is missing; a check that it can be written if not."""
-    path = Path(path).expanduser()
     try:
+        path = Path(path).expanduser()
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise HistoryError(
-            f"The database {path} cannot be opened: {error.strerror}. Set DATABASE_PATH to a file in a folder that"
+            f"The database {path} cannot be opened: {error}. Set DATABASE_PATH to a file in a folder that"
             " Parley may write to."
         ) from error
     return path
@@ -168,15 +174,10 @@ def _create(path: str | Path) -> Path:
 
 async def _check(connection: aiosqlite.Connection, path: Path) -> None:
     """See that the file is new or ours."""
-    try:
-        rows = await connection.execute_fetchall(
-            "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)"
-            " FROM pragma_application_id, pragma_user_version"
-        )
-    except sqlite3.DatabaseError as error:
-        raise HistoryError(
-            f"The database {path} cannot be used: {error}. Repair it, or set DATABASE_PATH to another file."
-        ) from error
+    rows = await connection.execute_fetchall(
+        "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)"
+        " FROM pragma_application_id, pragma_user_version"
+    )
     ((application, version, tables),) = rows
     if application != _APPLICATION_ID and (application or version or tables):
         raise HistoryError(

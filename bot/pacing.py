@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 _PACE = 1.2  # seconds between two edits in a channel, which Discord allows about five of in five seconds
 _SLOWEST = 60.0  # seconds
 _SLUGGISH = 1.0  # a request that took so many seconds was held back
-_PER_SECOND = 40  # requests of the whole bot; Discord allows 50
+_PER_SECOND = 30  # requests of the whole bot; Discord allows 50, and a busy machine sends them in bursts
 
 
 class Lane:
-    """One channel's pace. A request that was held back doubles the time to the next, others shorten it again.
+    """One channel's pace. A request that was held back, or failed, doubles the time to the next; others shorten it.
 
     discord.py itself waits when Discord's headers say that the channel's allowance is used up, or after a 429; so
     how long a request took tells of both, and of a Discord that is just slow. (Multiplicative increase and decrease
@@ -53,8 +53,10 @@ class Pacer:
             started = loop.time()
             try:
                 yield
-            finally:
-                lane.took(started, loop.time() - started)
+            except Exception:
+                lane.took(started, _SLOWEST)
+                raise
+            lane.took(started, loop.time() - started)
 
     async def slot(self) -> None:
         """Wait until the bot as a whole may send another request."""

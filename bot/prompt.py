@@ -1,6 +1,7 @@
 """A conversation → the model's prompt, within its token budget. Pure functions."""
 
 import re
+import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -103,6 +104,10 @@ def _marks(tokenizer: Tokenizer) -> list[str]:
 
 
 def _defuse(text: str, marks: Iterable[str]) -> str:
+    # A tokenizer may read full-width letters as plain ones before it looks for its marks.
+    folded = unicodedata.normalize("NFKC", text)
+    if any(mark in folded and mark not in text for mark in marks):
+        text = folded
     for mark in marks:
         text = text.replace(mark, mark[0] + _ZERO_WIDTH_SPACE + mark[1:])
     return text

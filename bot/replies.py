@@ -8,21 +8,29 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeAlias
 
+import aiohttp
 import discord
 
 from bot.buttons import Action, Button
 from bot.conversation import Answer
+from bot.engine import ModelError
 from bot.errors import UserError
 from bot.history import Turn
 from bot.pacing import Pacer
 from bot.paging import Page, pages
-from bot.wording import UNEXPECTED
+from bot.wording import NO_MODEL, OUT_OF_TIME, UNEXPECTED
 
 log = logging.getLogger(__name__)
 
 _FEW_WORDS = 20  # characters with which an answer begins to show
 _PATIENCE = 1.0  # seconds after which it shows with fewer
 _TYPING = 9.0  # seconds that the typing indicator lasts
+_TRIES = 6  # times that the last edit is tried, over about a minute
+_TOKEN_LIFE = 14 * 60.0  # seconds; Discord takes an interaction's messages for 15 minutes
+_NO_HISTORY = 160002  # Discord's code: a reply needs the permission to read the message history
+
+PASSING = (discord.DiscordServerError, aiohttp.ClientError, OSError, TimeoutError)
+"""Troubles of Discord's or the network's that may be over the next time; discord.py repeats only some of them."""
 
 
 class Shown(Protocol):
@@ -43,6 +51,7 @@ class Where:
     """Where an answer goes: `first` sends its first message, `more` each further one, `tell` a sentence of ours.
 
     `pace` is what Discord counts its messages by. `typing`: the indicator shows until there is something to read.
+    `seconds`: how long Discord takes them, if not for ever.
     """
 
     channel: Any
@@ -51,10 +60,20 @@ class Where:
     more: Send
     tell: Send
     typing: bool = False
+    seconds: float | None = None
+
+
+class OutOfTime(UserError):
+    """The answer took longer than Discord takes messages of an interaction."""
+
+    def __init__(self) -> None:
+        super().__init__(OUT_OF_TIME)
 
 
 def explain(error: BaseException) -> str:
     """The sentence for the person who asked; what is nobody's fault but ours goes to the log."""
+    if isinstance(error, ModelError):
+        return NO_MODEL  # where the model lies, and why it fails, is for whoever runs the bot
     if isinstance(error, UserError):
         return str(error)
     log.error("Something unexpected went wrong.", exc_info=error)
@@ -82,6 +101,7 @@ class Reply:
         self._under: Button | None = None  # what stands under it
         self._wanted: Button | None = self._stop  # what should
         self._whole = False  # whether no more text comes
+        self._out_of_time = False
 
     async def __aenter__(self) -> Self:
         if self._where.typing:
@@ -100,16 +120,24 @@ class Reply:
         elif isinstance(error, discord.Forbidden):
             log.warning("An answer could not be shown: %s", error)
         else:
-            try:
-                await self._where.tell(explain(error))
-            except discord.HTTPException as refused:
-                log.warning("An error could not be told to the asker: %s", refused)
+            await self.tell(explain(error))
         return True
+
+    async def tell(self, sentence: str) -> None:
+        """Say something of the bot's own in place of an answer, or after it."""
+        try:
+            await self._where.tell(sentence)
+        except (discord.HTTPException, *PASSING) as error:
+            log.warning("The asker could not be told: %s", error)
 
     def stop(self) -> None:
         """End the answer with what has been said so far."""
         if self._answer:
             self._answer.stop()
+
+    def _run_out_of_time(self) -> None:
+        self._out_of_time = True
+        self.stop()
 
     async def show(self, answer: Answer) -> list[int]:
         """Show an answer as it comes, at a pace that Discord likes; returns the ids of the messages.
@@ -118,6 +146,8 @@ class Reply:
         """
         self._answer = answer
         reading = asyncio.create_task(self._read(answer))
+        loop = asyncio.get_running_loop()
+        clock = loop.call_later(self._where.seconds, self._run_out_of_time) if self._where.seconds else None
         try:
             await self._make_room(answer)
             await self._wait_for_a_few_words()
@@ -128,7 +158,11 @@ class Reply:
             await self._catch_up()
             await self._keep_what_was_not_replaced()
             await reading
+            if self._out_of_time:
+                raise OutOfTime
         finally:
+            if clock:
+                clock.cancel()
             reading.cancel()
             self._replies.ended(self)
         return [message.id for message in self._messages]
@@ -172,13 +206,23 @@ class Reply:
         return self._answer.text if self._answer else ""
 
     async def _catch_up(self) -> None:
-        """Show what has come by now, and the button under it; while this waits for its turn, more may come."""
+        """Show what has come by now, and the button under it; while this waits for its turn, more may come.
+
+        What Discord fails to take is left to the next edit; only the last is tried again, a few times.
+        """
+        failures = 0
         while self._behind():
-            async with self._replies.pacer.turn(self._where.pace):
-                page, *more = self._pages()
-                await self._put(page.content.strip(), None if more else self._wanted)
-            if more:
-                self._last, self._shown, self._under = page, "", None
+            try:
+                async with self._replies.pacer.turn(self._where.pace):
+                    page, *more = self._pages()
+                    await self._put(page.content.strip(), None if more else self._wanted)
+                if more:
+                    self._last, self._shown, self._under = page, "", None
+            except PASSING as error:
+                failures += 1
+                log.warning("Discord did not take a part of an answer: %s", error)
+                if not self._whole or failures == _TRIES:
+                    return
 
     def _behind(self) -> bool:
         page, *more = self._pages()
@@ -239,10 +283,25 @@ class Replies:
         """An answer to somebody's message, as a reply to it, even when it has been deleted meanwhile."""
         reference = message.to_reference(fail_if_not_exists=False)
 
-        async def first(text: str, **view: Any) -> Any:
-            return await message.channel.send(text, reference=reference, **view)
+        channel = message.channel
+        sent = 0
 
-        where = Where(message.channel, message.channel.id, first, message.channel.send, tell=first, typing=True)
+        async def more(text: str, **options: Any) -> Any:
+            # With a nonce, a message that is sent again, as Discord's answer was lost, does not appear twice.
+            nonlocal sent
+            shown = await channel.send(text, nonce=f"{message.id}-{sent}", **options)
+            sent += 1
+            return shown
+
+        async def first(text: str, **view: Any) -> Any:
+            try:
+                return await more(text, reference=reference, **view)
+            except discord.HTTPException as refused:
+                if refused.code != _NO_HISTORY:
+                    raise
+                return await more(text, **view)
+
+        where = Where(channel, channel.id, first, more, tell=first, typing=True)
         return Reply(self, where, message.author.id, Button(Action.REGENERATE, message.author.id))
 
     def to_command(self, interaction: discord.Interaction, *, private: bool) -> Reply:
@@ -255,7 +314,8 @@ class Replies:
             return await interaction.followup.send(text, ephemeral=private, wait=True, **view)
 
         # Discord counts an interaction's messages by themselves, so they have a pace of their own.
-        return Reply(self, Where(interaction.channel, interaction.id, first, more, tell=more), interaction.user.id)
+        where = Where(interaction.channel, interaction.id, first, more, tell=more, seconds=_TOKEN_LIFE)
+        return Reply(self, where, interaction.user.id)
 
     def again(self, press: discord.Interaction, asker: int) -> Reply:
         """Another answer in place of the one under which Regenerate was pressed; the press has been deferred."""

@@ -134,8 +134,9 @@ def read(environment: Mapping[str, str], env_file: Path | None = None) -> tuple[
     values, problems = {}, []
     for option in fields(Settings):
         name, kind = option.name.upper(), option.metadata["kind"]
-        text = environment.get(name, in_file.get(name))
-        if text is None or (not text.strip() and not kind.blank_counts):
+        given = [text for text in (environment.get(name), in_file.get(name)) if text is not None]
+        text = next((text for text in given if text.strip() or kind.blank_counts), None)
+        if text is None:
             continue
         try:
             values[option.name] = kind.read(text.strip())
@@ -147,7 +148,15 @@ def read(environment: Mapping[str, str], env_file: Path | None = None) -> tuple[
     return Settings(**values), [
         f"{env_file}: unknown setting {key}; did you mean {close[0]}?"
         for key in in_file
-        if key not in names and (close := difflib.get_close_matches(key.upper(), names, n=1, cutoff=0.75))
+        if key not in names and (close := _like(key.upper(), names))
+    ]
+
+
+def _like(key: str, names: list[str]) -> list[str]:
+    """The names that are spelt like the key, or have all its words in them."""
+    words = set(key.split("_"))
+    return difflib.get_close_matches(key, names, n=1, cutoff=0.75) or [
+        name for name in names if words <= set(name.split("_"))
     ]
 
 

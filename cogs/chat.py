@@ -67,6 +67,6 @@ class Chat(commands.Cog):
 
     async def _say_what_is_missing(self, message: discord.Message) -> None:
         if message.attachments or message.stickers:
-            await message.reply(ONLY_TEXT)
+            await self._replies.to(message).tell(ONLY_TEXT)
         elif self._is_reply_to_us(message) and not message.content and not self._bot.intents.message_content:
-            await message.reply(UNREADABLE_REPLY)
+            await self._replies.to(message).tell(UNREADABLE_REPLY)

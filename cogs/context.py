@@ -20,7 +20,8 @@ class Context(commands.Cog):
     async def clear(self, interaction: discord.Interaction) -> None:
         """Forget the channel's turns and say how many there were."""
         assert interaction.channel_id
+        await interaction.response.defer()  # the database may be busy for longer than Discord waits
         turns = await self._conversations.clear(interaction.channel_id)
-        await interaction.response.send_message(forgotten(len(turns)))
+        await interaction.edit_original_response(content=forgotten(len(turns)))
         if turns:
             await self._replies.retire(interaction.channel, turns[-1])

@@ -58,6 +58,7 @@ def test_only_its_side_imports_torch_or_discord(module):
             {
                 "bot.buttons",
                 "bot.conversation",
+                "bot.engine",
                 "bot.errors",
                 "bot.history",
                 "bot.pacing",

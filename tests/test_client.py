@@ -47,6 +47,21 @@ async def test_the_first_connection_is_tried_again(discord, path, monkeypatch, c
     await trying.__aexit__(None, None, None)
 
 
+@pytest.mark.parametrize("route", ["/users/@me", "/applications/*/commands"])
+async def test_a_refusal_at_the_start_is_told(discord, path, route):
+    discord.fault("GET", route, status=403)
+    with pytest.raises(DiscordError, match="does not let the bot start"):
+        async with parley(discord, ScriptedEngine(), path, wait=False) as running:
+            await running.ended
+
+
+async def test_a_fault_of_ours_is_not_taken_for_a_missing_network(discord, path, monkeypatch):
+    monkeypatch.delattr("bot.client.Ask")
+    with pytest.raises((AttributeError, NameError)):
+        async with parley(discord, ScriptedEngine(), path, wait=False) as running:
+            await running.ended
+
+
 async def test_without_a_network_it_keeps_trying(discord, path, monkeypatch, caplog):
     monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.05)
     async with parley(discord, ScriptedEngine(), path, wait=False):

@@ -226,6 +226,21 @@ async def test_close_stops_what_runs_refuses_what_waits_and_returns_when_all_is_
         await conversations.converse(ask("late"), Screen().show)
 
 
+async def test_close_does_not_wait_for_ever_for_a_discord_out_of_reach(talk, monkeypatch):
+    monkeypatch.setattr("bot.conversation._LAST_WORDS", 0.1)
+    conversations, _ = talk()
+
+    async def hangs(answer: Answer) -> tuple[int, ...]:
+        await asyncio.Event().wait()
+        return ()
+
+    asked = asyncio.create_task(conversations.converse(ask("1"), hangs))
+    await asyncio.sleep(0.05)
+    async with asyncio.timeout(5):
+        await conversations.close()
+    asked.cancel()
+
+
 async def test_nothing_is_kept_of_a_channel_at_rest(talk):
     conversations, _ = talk()
     for channel in range(100):

@@ -178,6 +178,25 @@ async def test_a_file_that_is_not_ours_is_refused_and_left_alone(tmp_path, make,
     assert list(tmp_path.iterdir()) == [path]
 
 
+async def test_a_file_that_another_program_holds_is_told(path):
+    async with open_history(path, 5):
+        pass
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(HistoryError, match="locked"):
+        async with open_history(path, 5):
+            pass
+    other.close()
+
+
+async def test_a_turn_is_on_the_disk_when_it_is_stored(path):
+    async with open_history(path, 5) as turns:
+        (settings,) = await turns._connection.execute_fetchall(
+            "SELECT journal_mode, synchronous FROM pragma_journal_mode, pragma_synchronous"
+        )
+    assert settings == ("wal", 2), "2 is FULL: also after a power failure"
+
+
 async def test_a_place_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(HistoryError, match="DATABASE_PATH"):

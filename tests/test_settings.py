@@ -48,6 +48,12 @@ def test_the_environment_counts_more_than_the_file(tmp_path):
     assert (settings.top_k, settings.seed, settings.system_prompt) == (9, 1, "Costs $5: {yes}")
 
 
+def test_a_blank_variable_does_not_hide_the_file(tmp_path):
+    file = tmp_path / ".env"
+    file.write_text("TOP_K=9\n")
+    assert read({"TOP_K": ""}, file)[0].top_k == 9
+
+
 def test_blank_means_the_default_but_no_system_prompt_is_a_choice():
     settings, _ = read({"TOP_K": " ", "DISCORD_TOKEN": "", "SYSTEM_PROMPT": ""})
     assert (settings.top_k, settings.discord_token, settings.system_prompt) == (50, None, "")
@@ -83,11 +89,12 @@ def test_the_token_is_not_in_the_repr():
 
 def test_a_misspelt_key_in_the_file_is_warned_of(tmp_path):
     file = tmp_path / "my.env"
-    file.write_text("TEMPRATURE=1\ntop_k=3\nMY_OTHER_PROGRAM=1\n")
+    file.write_text("TEMPRATURE=1\ntop_k=3\nMODEL=x\nMY_OTHER_PROGRAM=1\n")
     _, warnings = read({}, file)
     assert [warning.split(": ")[1] for warning in warnings] == [
         "unknown setting TEMPRATURE; did you mean TEMPERATURE?",
         "unknown setting top_k; did you mean TOP_K?",
+        "unknown setting MODEL; did you mean MODEL_PATH?",
     ]
 
 

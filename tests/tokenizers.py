@@ -1,6 +1,6 @@
 """Small tokenizers made on the spot: real ones, of the same kind as Qwen2's, without a download."""
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 CHATML = (
@@ -16,9 +16,16 @@ _TEXT = [
 _MARKS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 
 
-def make_tokenizer(*, template: str | None = CHATML, declared_special: bool = True) -> PreTrainedTokenizerFast:
+def make_tokenizer(
+    *,
+    template: str | None = CHATML,
+    declared_special: bool = True,
+    normalizer: normalizers.Normalizer | None = None,
+) -> PreTrainedTokenizerFast:
     """A byte-level BPE tokenizer; `declared_special=False` adds the marks of ChatML as careless fine-tunes do."""
     tokenizer = Tokenizer(models.BPE())
+    if normalizer:
+        tokenizer.normalizer = normalizer
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()

@@ -27,6 +27,14 @@ async def test_anyone_else_is_refused_privately(discord, path, place):
         assert not running.quitting.is_set()
 
 
+async def test_quit_is_acknowledged_in_time_even_if_discord_is_slow_to_tell_the_owner(discord, path, place):
+    _, channel, _ = place
+    async with parley(discord, ScriptedEngine(), path):
+        discord.fault("GET", "/oauth2/applications/@me", times=None, delay=10)
+        assert (await discord.owner.command(channel, "quit")).failed is None
+        await discord.gateway.gone()
+
+
 async def test_a_team_member_can_quit(discord, path, place):
     _, channel, alice = place
     discord.application.team = [alice]

@@ -2,7 +2,9 @@
 
 import asyncio
 
-from bot.wording import UNEXPECTED
+import pytest
+
+from bot.wording import OUT_OF_TIME, UNEXPECTED
 from tests.parley import parley
 from tests.scripted import ScriptedEngine
 
@@ -68,3 +70,16 @@ async def test_an_error_is_told_in_place_of_the_answer(discord, path, place):
     async with parley(discord, ScriptedEngine([RuntimeError("broken")]), path):
         asked = await alice.command(channel, "ask", prompt="hello?")
         await asked.wait_for(UNEXPECTED)
+
+
+@pytest.mark.parametrize("said", [[], ["The beginning of it "]], ids=["nothing said", "something said"])
+async def test_an_answer_that_outlasts_the_interaction_says_so_in_time(discord, path, place, monkeypatch, said):
+    monkeypatch.setattr("bot.replies._TOKEN_LIFE", 1.5)
+    _, channel, alice = place
+    engine = ScriptedEngine([*said, asyncio.Event()])
+    async with parley(discord, engine, path):
+        asked = await alice.command(channel, "ask", prompt="hello?")
+        await asked.wait_for(OUT_OF_TIME)
+        assert engine.streams[0].stopped
+        assert not asked.response.loading
+        assert not asked.response.buttons

@@ -5,7 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from bot.wording import NO_ANSWER, ONLY_TEXT, UNEXPECTED, UNREADABLE_REPLY
+from bot.engine import ModelError
+from bot.wording import NO_ANSWER, NO_MODEL, ONLY_TEXT, UNEXPECTED, UNREADABLE_REPLY
 from tests.discord_stand_in import Permission
 from tests.parley import parley
 from tests.scripted import ScriptedEngine
@@ -234,6 +235,8 @@ async def test_an_answer_whose_message_is_deleted_ends_quietly(discord, path, pl
         answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} one"))
         await discord.owner.delete(answer)
         hold.set()
+        await discord.quiet(1.5)
+        assert not [message for message in channel.shows(alice) if message.author == discord.bot], "nothing is said"
         await channel.reply_to(
             await alice.say(channel, f"{discord.bot.mention} two"), wanted=lambda m: m.content == "fine"
         )
@@ -250,6 +253,49 @@ async def test_where_it_may_not_speak_it_logs_one_line(discord, path, place, cap
         await other.reply_to(await alice.say(other, f"{discord.bot.mention} two"))
         assert await running.stored(channel.id) == []
     assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+async def test_what_discord_fails_to_take_is_shown_with_the_next_edit(discord, path, place, method):
+    _, channel, alice = place
+    hold = asyncio.Event()
+    async with parley(discord, ScriptedEngine(["The beginning of an answer ", hold, "and its end"]), path) as running:
+        if method == "POST":
+            discord.fault("POST", "/channels/*/messages", status=503)
+        question = await alice.say(channel, f"{discord.bot.mention} tell")
+        if method == "PATCH":
+            await channel.reply_to(question)
+            discord.fault("PATCH", "/channels/*/messages/*", status=503, times=2)
+        hold.set()
+        await channel.reply_to(
+            question, wanted=lambda m: m.content == "The beginning of an answer and its end", within=20
+        )
+        await running.until_stored(channel.id, ("tell", "The beginning of an answer and its end"))
+        assert len(channel.shows(alice)) == 2
+
+
+async def test_a_message_whose_receipt_was_lost_does_not_appear_twice(discord, path, place):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(["one answer"]), path) as running:
+        discord.fault("POST", "/channels/*/messages", status=503, too_late=True)
+        await alice.say(channel, f"{discord.bot.mention} tell")
+        await running.until_stored(channel.id, ("tell", "one answer"))
+        assert len(channel.shows(alice)) == 2
+
+
+async def test_without_the_permission_to_read_history_it_answers_without_a_reference(discord, path, place):
+    _, channel, alice = place
+    channel.overwrite(discord.bot, deny=Permission.READ_MESSAGE_HISTORY)
+    async with parley(discord, ScriptedEngine(["hello"]), path):
+        await alice.say(channel, f"{discord.bot.mention} hi")
+        await channel.wait_for("hello")
+
+
+async def test_a_model_that_is_broken_is_not_described_to_people(discord, path, place):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine([ModelError("No folder /home/me/model")]), path):
+        await alice.say(channel, f"{discord.bot.mention} hi")
+        await channel.wait_for(NO_MODEL)
 
 
 async def test_a_question_that_is_deleted_is_still_answered(discord, path, place):

@@ -1,6 +1,7 @@
 """/clear: the channel forgets."""
 
 import asyncio
+import sqlite3
 
 from tests.parley import parley
 from tests.scripted import ScriptedEngine
@@ -14,10 +15,10 @@ async def test_clear_forgets_the_channel_and_says_how_many_turns(discord, path, 
             await where.reply_to(await alice.say(where, f"{discord.bot.mention} hi"))
             await discord.quiet()
         asked = await alice.command(channel, "clear")
-        assert "2 turns" in asked.response.content
+        await asked.wait_for("2 turns")
         assert await running.stored(channel.id) == []
         await running.until_stored(other.id, ("hi", "ok"))
-        assert "0 turns" in (await alice.command(channel, "clear")).response.content
+        await (await alice.command(channel, "clear")).wait_for("0 turns")
 
 
 async def test_an_answer_under_way_is_not_stored_after_a_clear(discord, path, place):
@@ -40,5 +41,17 @@ async def test_a_direct_message_can_be_cleared(discord, path, place):
         await alice.say(discord.bot, "hi")
         await alice.direct.wait_for("hello")
         await discord.quiet()
-        assert "1 turn." in (await alice.command(discord.bot, "clear")).response.content
+        await (await alice.command(discord.bot, "clear")).wait_for("1 turn.")
         assert await running.stored(alice.direct.id) == []
+
+
+async def test_it_is_acknowledged_while_another_program_holds_the_database(discord, path, place):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(), path):
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        asked = await alice.command(channel, "clear")
+        assert asked.failed is None
+        other.execute("COMMIT")
+        other.close()
+        await asked.wait_for("0 turns")
