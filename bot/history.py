@@ -79,7 +79,11 @@ class History:
         self._writing = asyncio.Lock()
 
     async def recent(self, channel: int) -> list[Turn]:
-        """The channel's turns, oldest first."""
+        """The channel's turns, oldest first, after whatever is being written now."""
+        async with self._writing:
+            return await self._read(channel)
+
+    async def _read(self, channel: int) -> list[Turn]:
         rows = await self._connection.execute_fetchall(_RECENT, (channel, self._limit))
         return [
             Turn(asker, name, question, answer, datetime.fromisoformat(at), message, tuple(json.loads(messages)))
@@ -115,7 +119,7 @@ class History:
     async def clear(self, channel: int) -> list[Turn]:
         """Forget the channel's turns; returns them, oldest first."""
         async with self._transaction():
-            forgotten = await self.recent(channel)
+            forgotten = await self._read(channel)
             await self._connection.execute("DELETE FROM turns WHERE channel = ?", (channel,))
             return forgotten
 

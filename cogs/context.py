@@ -1,5 +1,7 @@
 """/clear: what a channel may do with its memory."""
 
+import asyncio
+
 import discord
 from discord import app_commands
 from discord.ext import commands
@@ -20,8 +22,10 @@ class Context(commands.Cog):
     async def clear(self, interaction: discord.Interaction) -> None:
         """Forget the channel's turns and say how many there were."""
         assert interaction.channel_id
-        await interaction.response.defer()  # the database may be busy for longer than Discord waits
-        turns = await self._conversations.clear(interaction.channel_id)
+        # What is asked from now on finds nothing; but the database may be busy for longer than Discord waits.
+        clearing = asyncio.create_task(self._conversations.clear(interaction.channel_id))
+        await interaction.response.defer()
+        turns = await clearing
         await interaction.edit_original_response(content=forgotten(len(turns)))
         if turns:
             await self._replies.retire(interaction.channel, turns[-1])

@@ -12,39 +12,42 @@ from pathlib import Path
 import pytest
 
 from tests.discord_stand_in import Channel, Discord, User
-from tests.parley import parley
+from tests.parley import Running, parley
 
 ROOT = Path(__file__).parent.parent
 
 
-async def say(discord: Discord, channel: Channel, person: User, text: str) -> str:
-    """Mention the bot and wait for the whole answer: for when no edit has come for longer than edits are apart."""
+async def say(discord: Discord, running: Running, channel: Channel, person: User, text: str) -> str:
+    """Mention the bot and wait for the whole answer, which is when the turn is stored."""
     question = await person.say(channel, f"{discord.bot.mention} {text}")
-    answer = await channel.reply_to(question, within=30)
-    await channel.quiet(1.4, within=30)
-    return answer.content
+    async with asyncio.timeout(30):
+        while True:
+            turns = await running.history.recent(channel.id)
+            if turns and turns[-1].question_message == question.id:
+                return (await channel.reply_to(question)).content
+            await asyncio.sleep(0.02)
 
 
 async def test_a_name_is_remembered_until_it_has_slid_out_or_is_cleared(discord, path, place, demo_engine):
     _, channel, alice = place
-    async with parley(discord, demo_engine, path):
-        await say(discord, channel, alice, "my name is Wendolyn")
+    async with parley(discord, demo_engine, path) as running:
+        await say(discord, running, channel, alice, "my name is Wendolyn")
         for text in ("hello", "tell me a joke", "thanks", "how are you?"):
-            await say(discord, channel, alice, text)
-        assert "Wendolyn" in await say(discord, channel, alice, "what is my name?"), "five turns back"
+            await say(discord, running, channel, alice, text)
+        assert "Wendolyn" in await say(discord, running, channel, alice, "what is my name?"), "five turns back"
         await alice.command(channel, "clear")
-        answer = await say(discord, channel, alice, "what is my name?")
+        answer = await say(discord, running, channel, alice, "what is my name?")
         assert "Wendolyn" not in answer
         assert "don't know" in answer
 
 
 async def test_what_has_slid_out_of_the_window_is_forgotten(discord, path, place, demo_engine):
     _, channel, alice = place
-    async with parley(discord, demo_engine, path):
-        await say(discord, channel, alice, "my favourite colour is teal")
+    async with parley(discord, demo_engine, path) as running:
+        await say(discord, running, channel, alice, "my favourite colour is teal")
         for text in ("hello", "tell me a joke", "thanks", "how are you?", "bye"):
-            await say(discord, channel, alice, text)
-        answer = await say(discord, channel, alice, "what is my favourite colour?")
+            await say(discord, running, channel, alice, text)
+        answer = await say(discord, running, channel, alice, "what is my favourite colour?")
         assert "teal" not in answer
         assert "don't know" in answer
 
@@ -61,13 +64,13 @@ async def test_two_people_in_two_channels_at_once_and_the_event_loop_stays_free(
             await asyncio.sleep(0.005)
             longest = max(longest, time.perf_counter() - before - 0.005)
 
-    async def chat(place: Channel, person: User, name: str) -> str:
-        await say(discord, place, person, f"my name is {name}")
-        return await say(discord, place, person, "what is my name?")
+    async def chat(running: Running, place: Channel, person: User, name: str) -> str:
+        await say(discord, running, place, person, f"my name is {name}")
+        return await say(discord, running, place, person, "what is my name?")
 
-    async with parley(discord, demo_engine, path):
+    async with parley(discord, demo_engine, path) as running:
         watching = asyncio.create_task(watch())
-        talking = asyncio.gather(chat(channel, alice, "Zara"), chat(other, bob, "Oskar"))
+        talking = asyncio.gather(chat(running, channel, alice, "Zara"), chat(running, other, bob, "Oskar"))
         commands = [await alice.command(guild.channel("third"), name) for name in ("clear", "clear", "clear")]
         names = await talking
         watching.cancel()
@@ -81,11 +84,11 @@ async def test_two_people_in_two_channels_at_once_and_the_event_loop_stays_free(
 async def test_two_people_in_one_channel_are_told_apart(discord, path, place, demo_engine):
     guild, channel, alice = place
     bob = guild.member("Bob")
-    async with parley(discord, demo_engine, path):
-        await say(discord, channel, alice, "my city is Lisbon")
-        await say(discord, channel, bob, "my city is Oslo")
-        assert "Lisbon" in await say(discord, channel, alice, "what is my city?")
-        assert "Oslo" in await say(discord, channel, bob, "what is my city?")
+    async with parley(discord, demo_engine, path) as running:
+        await say(discord, running, channel, alice, "I live in Lisbon")
+        await say(discord, running, channel, bob, "I live in Oslo")
+        assert "Lisbon" in await say(discord, running, channel, alice, "where do I live?")
+        assert "Oslo" in await say(discord, running, channel, bob, "where do I live?")
 
 
 async def test_emoji_and_cjk_go_through_the_model(discord, path, place, demo_engine):
@@ -101,7 +104,7 @@ async def test_a_very_long_question_is_refused_with_its_length(discord, path, pl
         asked = await alice.command(channel, "ask", prompt="🎈 " * 3000)
         await asked.wait_for("too long")
         await discord.quiet()
-        assert "Hello" in await say(discord, channel, alice, "hello")
+        assert "Hello" in await say(discord, running, channel, alice, "hello")
         assert len(await running.stored(channel.id)) == 1
 
 
@@ -125,17 +128,24 @@ async def program(discord: Discord, folder: Path) -> AsyncIterator[asyncio.subpr
 
 async def test_the_program_remembers_after_being_killed_and_ends_when_told(discord, tmp_path, place):
     _, channel, alice = place
+
+    async def asks(text: str) -> str:
+        """A whole answer is one to which no edit comes for longer than edits are apart."""
+        answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} {text}"), within=30)
+        await channel.quiet(1.4, within=30)
+        return answer.content
+
     async with program(discord, tmp_path) as process:
         await discord.gateway.ready()
-        await say(discord, channel, alice, "hello, my name is Ottilie")
-        await say(discord, channel, alice, "I live in Bergen")
+        await asks("hello, my name is Ottilie")
+        await asks("I live in Bergen")
         process.send_signal(signal.SIGKILL)
         assert await process.wait() == -signal.SIGKILL
     await discord.gateway.gone()
 
     async with program(discord, tmp_path) as process:
         await discord.gateway.ready()
-        assert "Ottilie" in await say(discord, channel, alice, "what is my name?")
+        assert "Ottilie" in await asks("what is my name?")
         await discord.owner.command(channel, "quit")
         _, log = await process.communicate()
         assert process.returncode == 0
