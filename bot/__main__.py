@@ -171,6 +171,9 @@ async def _engine(settings: Settings) -> AsyncIterator[Engine]:
         settings.model_path,
         max_prompt_tokens=settings.max_prompt_tokens,
         max_new_tokens=settings.max_new_tokens,
+        max_batch=settings.max_batch,
+        precision=settings.model_precision,
+        repetition_penalty=settings.repetition_penalty,
     ) as engine:
         yield engine
 

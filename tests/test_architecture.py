@@ -13,7 +13,13 @@ MODULES = {
     for folder in ("bot", "cogs")
     for path in (ROOT / folder).rglob("*.py")
 }
-TORCH_SIDE = {"bot.engine.loading", "bot.engine.local", "bot.demo.tokenizer", "bot.demo.train", "bot.demo.evaluate"}
+TORCH_SIDE = {
+    *(
+        f"bot.engine.{name}"
+        for name in "answer attention batching cache generate linear loading local probe sampling".split()
+    ),
+    *(f"bot.demo.{name}" for name in "tokenizer train evaluate".split()),
+}
 DISCORD_SIDE = {"bot.client", "bot.replies"}
 
 
