@@ -10,7 +10,7 @@ import torch
 from bot.engine import Stream
 from bot.engine.answer import Answer
 from bot.engine.attention import BLOCK, Reading, Span
-from bot.engine.cache import KVCache
+from bot.engine.cache import KVCache, common_prefix
 from bot.engine.loading import CausalLM
 from bot.engine.probe import forward
 
@@ -47,28 +47,29 @@ class Batch:
         self._model = model
         self._cache = cache
         self._ended = ended
+        self._newcomers: list[Answer] = []
         self._sequences: list[_Sequence] = []
         self._chunk = 64  # how many prompt tokens are read in a pass; follows the speed seen
 
     @property
     def room(self) -> int:
         """How many more answers can join."""
-        return self._cache.free
+        return self._cache.free - len(self._newcomers)
 
     @property
     def busy(self) -> bool:
         """Whether any answer is under way."""
-        return bool(self._sequences)
+        return bool(self._sequences or self._newcomers)
 
     def join(self, answer: Answer) -> None:
         """Let an answer take part from the next pass on."""
-        slot, cached = self._cache.take(answer.tokens)
-        self._sequences.append(_Sequence(answer, slot, cached))
+        self._newcomers.append(answer)
 
     def step(self) -> None:
         """One pass for all; those that nobody wants any more leave before it."""
         for sequence in [sequence for sequence in self._sequences if sequence.answer.stream.stopped]:
             self._leave(sequence)
+        self._seat()
         planned = self._plan()
         if not planned:
             return
@@ -91,6 +92,19 @@ class Batch:
             else:
                 if not goes_on:
                     self._leave(sequence)
+
+    def _seat(self) -> None:
+        """Give the newcomers slots. Who begins as another prompt that is still being read waits, to copy that part."""
+        for answer in list(self._newcomers):
+            tokens = answer.tokens[:-1]
+            coming = (common_prefix(tokens, other.answer.tokens) for other in self._sequences if other.pending > 1)
+            if answer.stream.stopped:
+                self._newcomers.remove(answer)
+                self._ended(answer.stream, None)
+            elif max(coming, default=0) <= self._cache.held(tokens) + BLOCK:
+                self._newcomers.remove(answer)
+                slot, cached = self._cache.take(answer.tokens)
+                self._sequences.append(_Sequence(answer, slot, cached))
 
     def _plan(self) -> list[tuple[_Sequence, int]]:
         """The sequences of the next pass, and how many of their tokens it reads."""

@@ -50,13 +50,17 @@ class KVCache:
         """How many slots nobody has taken."""
         return sum(not slot.taken for slot in self._slots)
 
+    def held(self, tokens: Sequence[int]) -> int:
+        """The length of the longest prefix of `tokens` that some slot holds."""
+        return max(common_prefix(slot.tokens, tokens) for slot in self._slots)
+
     def take(self, tokens: Sequence[int]) -> tuple[int, int]:
         """Take a free slot for a sequence that begins with `tokens`.
 
         Returns the slot and how many of the tokens it holds already: the longest common prefix with any slot, but
         never the last token, whose logits somebody wants. Raises IndexError when no slot is free.
         """
-        common = [_common_prefix(slot.tokens, tokens[:-1]) for slot in self._slots]
+        common = [common_prefix(slot.tokens, tokens[:-1]) for slot in self._slots]
         best = max(common)
         source = common.index(best)
 
@@ -90,5 +94,6 @@ class KVCache:
         self._slots[slot].tokens = []
 
 
-def _common_prefix(one: Sequence[int], other: Sequence[int]) -> int:
+def common_prefix(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many items two sequences have in common at their beginnings."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))

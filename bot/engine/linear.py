@@ -99,7 +99,7 @@ class Int8Linear(nn.Module):
             rows, 1.0, 0, self._packed, self._scale, self._zeros, None, 1.0, 0, torch.float32, "none", [], ""
         )
         out = out * scale if self._bias is None else torch.addcmul(self._bias, out, scale)
-        return out.to(x.dtype).reshape(*x.shape[:-1], -1)
+        return out.to(x.dtype).reshape(*x.shape[:-1], out.shape[1])
 
 
 def quantize(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

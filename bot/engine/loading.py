@@ -140,24 +140,32 @@ def _load_model(folder: Path, name: str, precision: Precision) -> tuple[CausalLM
         model = transformers.AutoModelForCausalLM.from_config(config, dtype=dtype, trust_remote_code=False)
     size = _size(model, precision)
     check_memory(size, f"The weights of {name} take {size / 1e9:.1f} GB")
-    sources = _sources(model, folder)
-    if sources and getattr(config, "quantization_config", None) is None:
-        _fill(model, sources, precision)
-        if (folder / "generation_config.json").is_file():
-            model.generation_config = transformers.GenerationConfig.from_pretrained(folder)
-    else:
-        model, info = transformers.AutoModelForCausalLM.from_pretrained(
-            folder, dtype=dtype, use_safetensors=True, trust_remote_code=False, output_loading_info=True
-        )
-        if info["missing_keys"]:
-            raise ModelError(
-                f"The weights of {name} are incomplete: {sorted(info['missing_keys'])[0]} is missing. Save or"
-                " download the model again."
-            )
-        for path, layer in list(model.named_modules()):
-            if type(layer) is nn.Linear:
-                model.set_submodule(path, pack(layer.weight.data, _data(layer.bias), precision))
+    # A model whose attention is its own may look into its linear layers too, so they stay what they are.
+    packs = model.is_backend_compatible()
+    sources = None if hasattr(config, "quantization_config") else _sources(model, folder)
+    if sources is None:
+        model = _load_by_transformers(folder, name, dtype)
+    elif (folder / "generation_config.json").is_file():
+        model.generation_config = transformers.GenerationConfig.from_pretrained(folder)
+    for path, module in list(model.named_modules()):
+        # Each layer is read, packed and let go of before the next, so no more than one lies in memory twice.
+        if sources is not None:
+            _fill(path, module, sources)
+        if packs and type(module) is nn.Linear:
+            model.set_submodule(path, pack(module.weight.data, _data(module.bias), precision))
     return model.eval().requires_grad_(False), size
+
+
+def _load_by_transformers(folder: Path, name: str, dtype: torch.dtype) -> CausalLM:
+    model, info = transformers.AutoModelForCausalLM.from_pretrained(
+        folder, dtype=dtype, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+    )
+    if info["missing_keys"]:
+        raise ModelError(
+            f"The weights of {name} are incomplete: {sorted(info['missing_keys'])[0]} is missing. Save or"
+            " download the model again."
+        )
+    return model
 
 
 def _sources(model: CausalLM, folder: Path) -> dict[str, tuple[Path, str]] | None:
@@ -189,28 +197,14 @@ def _weight_files(folder: Path) -> list[Path]:
     return [file] if file.is_file() else []
 
 
-def _fill(model: CausalLM, sources: Mapping[str, tuple[Path, str]], precision: Precision) -> None:
-    """Read the model's tensors module by module and pack its linear layers on the way.
-
-    So no more than one layer lies in memory twice: each is read, packed and let go of before the next.
-    """
-
-    def read(key: str, like: torch.Tensor) -> torch.Tensor:
-        file, name = sources[key]
-        # Opened each time, as an open file keeps in memory what has been read of it.
-        with safe_open(file, "pt") as tensors:
-            return torch.empty_like(like).copy_(tensors.get_tensor(name))
-
-    for path, module in list(model.named_modules()):
-        own = {
-            name: read(f"{path}.{name}" if path else name, tensor)
-            for name, tensor in module.state_dict(keep_vars=False).items()
-            if "." not in name
-        }
-        if type(module) is nn.Linear:
-            model.set_submodule(path, pack(own["weight"], own.get("bias"), precision))
-        else:
-            module.load_state_dict(own, strict=False, assign=True)
+def _fill(path: str, module: nn.Module, sources: Mapping[str, tuple[Path, str]]) -> None:
+    """Read a module's own tensors, not those of the modules within it, into their places."""
+    for name, tensor in module.state_dict().items():
+        if "." not in name:
+            file, key = sources[f"{path}.{name}" if path else name]
+            # Opened each time, as an open file keeps in memory what has been read of it.
+            with safe_open(file, "pt") as tensors:
+                tensor.copy_(tensors.get_tensor(key))
 
 
 def _size(model: CausalLM, precision: Precision) -> int:

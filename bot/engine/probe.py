@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
+from bot.engine import ModelError
 from bot.engine.attention import NAME, Pass, Probe, Reading, Span, Unsupported
 from bot.engine.cache import KVCache, Layer
 from bot.engine.loading import CausalLM
@@ -31,12 +32,16 @@ def probe(model: CausalLM, length: int) -> list[Layer]:
 
     It reads a few tokens in its own way and in ours, as far apart as sequences of `length` tokens go. Raises
     Unsupported where that is not the same, or the model's state is no ordinary KV cache; then it is left as it was.
+    Raises ModelError where it does not even work in its own way.
     """
     own = model.config._attn_implementation
+    tokens = [7919 * place % model.config.get_text_config().vocab_size for place in range(12)]
     try:
-        tokens = [7919 * place % model.config.get_text_config().vocab_size for place in range(12)]
         with torch.inference_mode():
             expected = model(input_ids=torch.tensor([tokens]), use_cache=False).logits[0]
+    except Exception as error:
+        raise ModelError(f"The model has been loaded but cannot be run: {error}") from error
+    try:
         model.set_attn_implementation(NAME)
         layers = _layers(model)
         _compare(model, layers, length, tokens, expected)

@@ -28,6 +28,7 @@ ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
     "gemma2": ("Gemma2", {"head_dim": 16, "sliding_window": 24, "query_pre_attn_scalar": 16, "initializer_range": 0.1}),
     "gemma3": ("Gemma3", {"head_dim": 16, "sliding_window": 24, "query_pre_attn_scalar": 16}),
     "phi3": ("Phi3", {}),
+    "mamba": ("Mamba", {"state_size": 4}),  # has no keys and values at all
 }
 """Kinds of model: the name of their class, and what they need beside the small sizes."""
 
