@@ -88,6 +88,7 @@ class Int8Linear(nn.Module):
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
         super().__init__()
         quantized, scale = quantize(weight)
+        quantized = quantized.to(torch.int8)
         self._packed = torch.ops.onednn.qlinear_prepack(quantized, None)
         self._scale = scale[:, 0].contiguous()
         self._zeros = torch.zeros(len(weight), dtype=torch.int32)
@@ -95,15 +96,17 @@ class Int8Linear(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         rows, scale = quantize(x.reshape(-1, x.shape[-1]))
+        # As unsigned numbers around 128: for signed ones oneDNN would reorder the whole weight at each call.
+        unsigned = (rows + 128).to(torch.uint8)
         out = torch.ops.onednn.qlinear_pointwise(
-            rows, 1.0, 0, self._packed, self._scale, self._zeros, None, 1.0, 0, torch.float32, "none", [], ""
+            unsigned, 1.0, 128, self._packed, self._scale, self._zeros, None, 1.0, 0, torch.float32, "none", [], ""
         )
         out = out * scale if self._bias is None else torch.addcmul(self._bias, out, scale)
         return out.to(x.dtype).reshape(*x.shape[:-1], out.shape[1])
 
 
 def quantize(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Rows (n, m) → int8 of the same shape and a float32 scale for each row (n, 1), so that rows ≈ int8 · scale."""
+    """Rows (n, m) → whole numbers from -127 to 127 and a scale for each row (n, 1), so that rows ≈ numbers · scale."""
     rows = rows.float()
     scale = rows.abs().amax(1, keepdim=True).clamp(min=1e-12) / 127
-    return (rows / scale).round().to(torch.int8), scale
+    return (rows / scale).round(), scale

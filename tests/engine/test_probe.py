@@ -20,9 +20,7 @@ def state_space(tmp_path_factory):
 
 async def test_a_state_space_model_is_answered_one_request_at_a_time(state_space, caplog):
     with caplog.at_level(logging.INFO):
-        async with LocalEngine(
-            str(state_space), max_prompt_tokens=400, max_new_tokens=40, precision="float32"
-        ) as engine:
+        async with make_engine(state_space, max_prompt_tokens=400, max_new_tokens=40) as engine:
             await engine.ready()
             streams = [engine.submit(PROMPT, GREEDY) for _ in range(3)]
             long = engine.submit(PROMPT, Sampling(40, temperature=1, seed=1))
