@@ -87,10 +87,12 @@ class Int8Linear(nn.Module):
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
         super().__init__()
-        quantized, scale = quantize(weight)
-        quantized = quantized.to(torch.int8)
+        quantized, self._scale = torch.empty(weight.shape, dtype=torch.int8), torch.empty(len(weight))
+        for start in range(0, len(weight), 256):  # not all at once, as it takes several times the memory
+            part = slice(start, start + 256)
+            numbers, scale = quantize(weight[part])
+            quantized[part], self._scale[part] = numbers, scale[:, 0]
         self._packed = torch.ops.onednn.qlinear_prepack(quantized, None)
-        self._scale = scale[:, 0].contiguous()
         self._zeros = torch.zeros(len(weight), dtype=torch.int32)
         self._bias = None if bias is None else bias.float()
 

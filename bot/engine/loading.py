@@ -147,8 +147,14 @@ def _load_model(folder: Path, name: str, precision: Precision) -> tuple[CausalLM
         model = _load_by_transformers(folder, name, dtype)
     elif (folder / "generation_config.json").is_file():
         model.generation_config = transformers.GenerationConfig.from_pretrained(folder)
-    for path, module in list(model.named_modules()):
-        # Each layer is read, packed and let go of before the next, so no more than one lies in memory twice.
+    # Each layer is read, packed and let go of before the next, so no more than one lies in memory twice; the largest
+    # come first, while there is room.
+    sizes = {
+        path: sum(tensor.nbytes for tensor in module.parameters(recurse=False))
+        for path, module in model.named_modules()
+    }
+    for path in sorted(sizes, key=sizes.__getitem__, reverse=True):
+        module = model.get_submodule(path)
         if sources is not None:
             _fill(path, module, sources)
         if packs and type(module) is nn.Linear:
