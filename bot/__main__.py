@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import json
 import logging
 import os
 import signal
@@ -72,7 +73,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"parley {__version__}")
-    commands = parser.add_subparsers(dest="command", title="commands", metavar="{chat,ask}")
+    commands = parser.add_subparsers(dest="command", title="commands", metavar="{chat,ask,bench}")
     commands.add_parser(
         "chat",
         parents=[shared],
@@ -87,6 +88,15 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         epilog='Examples: python -m bot ask how are you    |    echo "how are you" | python -m bot ask -',
     )
     ask.add_argument("words", metavar="WORDS", nargs="+", help="the question, without quotes; - reads standard input")
+    bench = commands.add_parser(
+        "bench",
+        parents=[shared],
+        help="measure the model on this machine",
+        description="Measure the model on this machine in each precision, beside the plain loop of transformers. It"
+        " takes minutes, and the machine should have nothing else to do.",
+    )
+    bench.add_argument("--shape", choices=["qwen2-1.5b"], help="random weights of this shape instead of a model")
+    bench.add_argument("--json", metavar="FILE", type=Path, help="write the figures to this file, too")
     return parser.parse_args(arguments)
 
 
@@ -114,6 +124,12 @@ async def _command(options: argparse.Namespace, settings: Settings) -> None:
             await _chat(settings)
         case "ask":
             await _ask(settings, " ".join(options.words))
+        case "bench":
+            from bot.bench import bench
+
+            figures = await bench(settings.model_path, options.shape)
+            if options.json:
+                options.json.write_text(json.dumps(figures, indent=2) + "\n")
         case _:
             await _run_bot(settings)
 

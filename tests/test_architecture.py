@@ -14,10 +14,8 @@ MODULES = {
     for path in (ROOT / folder).rglob("*.py")
 }
 TORCH_SIDE = {
-    *(
-        f"bot.engine.{name}"
-        for name in "answer attention batching cache generate linear loading local probe sampling".split()
-    ),
+    *(f"bot.engine.{name}" for name in "answer attention batching cache generate linear loading local".split()),
+    *(f"bot.engine.{name}" for name in "measure probe sampling shapes".split()),
     *(f"bot.demo.{name}" for name in "tokenizer train evaluate".split()),
 }
 DISCORD_SIDE = {"bot.client", "bot.replies"}

@@ -7,13 +7,14 @@ import pytest
 import torch
 import transformers
 
+from bot import demo
 from bot.engine import Sampling, Stream, loading
 from bot.engine.answer import Answer, Request
 from bot.engine.batching import Batch
 from bot.engine.cache import KVCache
 from bot.engine.loading import LoadedModel
 from bot.engine.probe import probe
-from bot.prompt import Prompt
+from bot.prompt import Exchange, Prompt, encode
 from tests.engine.models import ARCHITECTURES, save_model
 
 NEW_TOKENS = 24
@@ -28,10 +29,11 @@ class Bench:
     loaded: LoadedModel
     plain: transformers.PreTrainedModel
     layers: list
+    length: int = LENGTH
     ended: dict[Stream, BaseException | None] = field(default_factory=dict)
 
     def batch(self, slots: int = 16, *, chunk: int | None = None) -> Batch:
-        batch = Batch(self.loaded.model, KVCache(self.layers, slots, LENGTH, self.loaded.model.dtype), self.end)
+        batch = Batch(self.loaded.model, KVCache(self.layers, slots, self.length, self.loaded.model.dtype), self.end)
         if chunk:
             batch._chunk = chunk
             batch._follow_speed = lambda *_: None
@@ -43,7 +45,7 @@ class Bench:
 
     def answer(self, ids: list[int], sampling: Sampling | None = None) -> Answer:
         request = Request(Prompt("", (), None, ""), sampling or Sampling(NEW_TOKENS, temperature=0), Stream())
-        return Answer(request, ids, self.loaded, penalty=1.0, limit=LENGTH)
+        return Answer(request, ids, self.loaded, penalty=1.0, limit=self.length)
 
     def join(self, batch: Batch, ids: list[int], sampling: Sampling | None = None) -> Answer:
         answer = self.answer(ids, sampling)
@@ -139,6 +141,34 @@ async def test_with_a_reused_prefix(bench):
         batch._seat()
         assert batch._sequences[-1].cached >= 10
         run(batch)
+        assert answer.tokens == bench.expected(ids)
+
+
+async def test_the_demo_model_says_what_generate_says_to_fifty_prompts():
+    plain = transformers.AutoModelForCausalLM.from_pretrained(demo.MODEL, dtype=torch.float32)
+    loaded = loading.load("demo", "float32")
+    bench, draw = Bench(loaded, plain, probe(loaded.model, 600), length=600), random.Random(0)
+    said = [
+        ("My name is Alice.", "Nice to meet you, Alice!"),
+        ("I like the colour green. My cat is called Mia, and we live in Rome.", "Green is a fine colour."),
+        ("Hello!", "Hello! How can I help?"),
+        ("What is my name?", "Your name is Alice."),
+    ]
+
+    def some_turns() -> tuple[Exchange, ...]:
+        return tuple(Exchange("Alice", *draw.choice(said)) for _ in range(draw.randrange(8)))
+
+    def some_prompt() -> Prompt:
+        return Prompt("Be kind.", some_turns(), draw.choice([None, "Bob"]), draw.choice(said)[0])
+
+    asked = [encode(some_prompt(), loaded.tokenizer, 500) for _ in range(50)]
+    batch, answers = bench.batch(16), []
+    while len(answers) < len(asked) or batch.busy:
+        if len(answers) < len(asked) and batch.room:
+            answers.append(bench.join(batch, asked[len(answers)]))
+        batch.step()
+    assert len({len(ids) for ids in asked}) > 30
+    for answer, ids in zip(answers, asked, strict=True):
         assert answer.tokens == bench.expected(ids)
 
 
