@@ -58,6 +58,7 @@ class LocalEngine:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="engine")
         self._inbox: queue.SimpleQueue[Request | None] = queue.SimpleQueue()  # None: come to an end
         self._streams: set[Stream] = set()
+        self._at_once = max_batch
         self._closed = False
 
     async def __aenter__(self) -> Self:
@@ -82,6 +83,7 @@ class LocalEngine:
             raise RuntimeError("the engine is closed")
         stream = Stream()
         self._streams.add(stream)
+        stream.ahead = max(0, len(self._streams) - self._at_once)
         self._inbox.put(Request(prompt, sampling, stream))
         return stream
 
@@ -107,6 +109,7 @@ class LocalEngine:
             layers = probe(loaded.model, length)
         except Unsupported as reason:
             log.info("%s is answered one request at a time, as it cannot be batched: %s.", self._name, reason)
+            self._at_once = 1
             return loaded, OneByOne(loaded.model, self._end)
         size = KVCache.size(layers, self._max_batch, length, loaded.model.dtype)
         taken = (
@@ -131,8 +134,9 @@ class LocalEngine:
                 log.exception("The engine has failed.")
             for stream in list(self._streams):
                 self._end(stream, error)
-            while request := self._inbox.get():
-                self._end(request.stream, error)
+            while not self._closed:
+                if request := self._inbox.get():
+                    self._end(request.stream, error)
 
     def _answer_all(self, loaded: LoadedModel, answering: _Answering) -> None:
         waiting: deque[Request] = deque()

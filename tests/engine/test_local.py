@@ -93,6 +93,7 @@ async def test_a_stop_ends_generation_within_a_token(engine):
 async def test_those_who_wait_know_how_many_are_ahead_and_are_answered_in_order(folder):
     async with make_engine(folder, max_batch=1) as engine:
         first, second, third, fourth = (engine.submit(PROMPT, ENDLESS) for _ in range(4))
+        assert [stream.ahead for stream in (first, second, third, fourth)] == [0, 1, 2, 3]
         await anext(first)
         assert [stream.ahead for stream in (first, second, third, fourth)] == [0, 1, 2, 3]
         second.stop()
@@ -133,6 +134,14 @@ async def test_a_failure_of_the_engine_itself_reaches_all_readers(engine, monkey
             await read(stream)
     with pytest.raises(ZeroDivisionError):
         await answer(engine)
+
+
+async def test_an_engine_that_fails_while_it_closes_comes_to_an_end(folder, monkeypatch):
+    async with make_engine(folder) as engine:
+        stream = engine.submit(PROMPT, ENDLESS)
+        await anext(stream)
+        step = engine._loading.result()[1].step
+        monkeypatch.setattr("bot.engine.batching.Batch.step", lambda batch: 1 / 0 if engine._closed else step())
 
 
 async def test_the_plain_form_ends_before_the_next_question(tmp_path, monkeypatch):
