@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import json
 import logging
 import os
 import signal
@@ -47,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 asyncio.run(_chat(settings))
             case "ask":
                 asyncio.run(_ask(settings, _question(options.words)))
+            case "bench":
+                asyncio.run(_bench(settings, options))
             case _:
                 asyncio.run(_run_bot(settings))
     except SettingsError as error:
@@ -78,7 +81,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"parley {__version__}")
-    commands = parser.add_subparsers(dest="command", title="commands", metavar="{chat,ask}")
+    commands = parser.add_subparsers(dest="command", title="commands", metavar="{chat,ask,bench}")
     commands.add_parser(
         "chat",
         parents=[shared],
@@ -98,6 +101,15 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         nargs="+",
         help="the question, without quotes; - reads standard input, and -- goes before words that begin with a dash",
     )
+    bench = commands.add_parser(
+        "bench",
+        parents=[shared],
+        help="measure the model on this machine",
+        description="Measure the model on this machine in each precision, beside the plain loop of transformers. It"
+        " takes minutes, and the machine should have nothing else to do.",
+    )
+    bench.add_argument("--shape", choices=["qwen2-1.5b"], help="random weights of this shape instead of a model")
+    bench.add_argument("--json", metavar="FILE", type=Path, help="write the figures to this file, too")
     return parser.parse_args(arguments)
 
 
@@ -178,6 +190,14 @@ async def _ask(settings: Settings, text: str) -> None:
         await console.ask(engine, text, system_prompt=settings.system_prompt, sampling=_sampling(settings))
 
 
+async def _bench(settings: Settings, options: argparse.Namespace) -> None:
+    from bot.bench import bench
+
+    figures = await bench(settings.model_path, options.shape)
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
 @asynccontextmanager
 async def _engine(settings: Settings) -> AsyncIterator[Engine]:
     from bot.engine.local import LocalEngine  # imports torch, which takes seconds that --help need not wait
@@ -186,6 +206,9 @@ async def _engine(settings: Settings) -> AsyncIterator[Engine]:
         settings.model_path,
         max_prompt_tokens=settings.max_prompt_tokens,
         max_new_tokens=settings.max_new_tokens,
+        max_batch=settings.max_batch,
+        precision=settings.model_precision,
+        repetition_penalty=settings.repetition_penalty,
     ) as engine:
         yield engine
 

@@ -59,12 +59,20 @@ def _level(text: str) -> str:
     return text.upper()
 
 
+def _precision(text: str) -> str:
+    if text.lower() not in _PRECISIONS:
+        raise ValueError
+    return text.lower()
+
+
+_PRECISIONS = ("auto", "float32", "bfloat16", "int8")
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _TEXT = Kind(str, "any text", blank_counts=True)
 _NAME = Kind(str, "any text")
 _ID = Kind(_id, "a Discord id: a whole number such as 41771983423143937")
 _IDS = Kind(_ids, "Discord ids such as 41771983423143937, separated by commas")
 _TOKEN = Kind(_token, "the token exactly as the developer portal shows it, without spaces or quotes")
+_PRECISION = Kind(_precision, "one of " + ", ".join(_PRECISIONS))
 _LEVEL = Kind(_level, "one of " + ", ".join(_LEVELS))
 
 
@@ -110,6 +118,19 @@ class Settings:
         None,
         _number(int, 0, 2**63 - 1),
         "Makes answers repeatable, for tests and demonstrations; blank is random",
+    )
+    repetition_penalty: float | None = _option(
+        None,
+        _number(float, 0, 10, above=True),
+        "Above 1 makes repetitions less likely; 1 is off; blank is what the model itself asks for",
+    )
+    max_batch: int = _option(
+        8, _number(int, 1, 64), "The most answers that are written at once; further questions wait in order"
+    )
+    model_precision: str = _option(
+        "auto",
+        _PRECISION,
+        "auto, float32, bfloat16 or int8; auto is bfloat16 where the CPU computes in it, else float32",
     )
     database_path: str = _option("parley.db", _NAME, "The SQLite file that holds the turns")
     chat_channels: frozenset[int] = _option(

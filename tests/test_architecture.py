@@ -13,7 +13,11 @@ MODULES = {
     for folder in ("bot", "cogs")
     for path in (ROOT / folder).rglob("*.py")
 }
-TORCH_SIDE = {"bot.engine.loading", "bot.engine.local", "bot.demo.tokenizer", "bot.demo.train", "bot.demo.evaluate"}
+TORCH_SIDE = {
+    *(f"bot.engine.{name}" for name in "answer attention batching cache generate linear loading local".split()),
+    *(f"bot.engine.{name}" for name in "measure probe sampling shapes".split()),
+    *(f"bot.demo.{name}" for name in "tokenizer train evaluate".split()),
+}
 DISCORD_SIDE = {"bot.buttons", "bot.client", "bot.replies"}
 
 

@@ -1,18 +1,27 @@
 """Find a model, load it, and say clearly why not."""
 
+import json
 import logging
 import re
 import sys
+import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import huggingface_hub
+import psutil
 import torch
 import transformers
+from safetensors import safe_open
+from torch import nn
+from transformers.initialization import no_init_weights
 
 from bot import demo
-from bot.engine import ModelError
+from bot.engine import ModelError, linear
+from bot.engine.linear import Precision, dtype_of, pack
 from bot.prompt import Tokenizer
 
 log = logging.getLogger(__name__)
@@ -21,6 +30,8 @@ CausalLM: TypeAlias = Any
 """A `transformers` decoder-only model with its language-model head."""
 
 _HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w.-]+")
+_HUB_FILES = ["*.json", "model*.safetensors", "*.model", "*.txt", "*.jinja"]
+_building = threading.Lock()  # transformers patches torch while it builds a model, for all threads
 
 
 @dataclass(frozen=True)
@@ -29,10 +40,14 @@ class LoadedModel:
 
     model: CausalLM
     tokenizer: Tokenizer
+    precision: Precision
     context: int | None
     """The most tokens, prompt and answer together, that the model was built for, if it says so."""
     end_tokens: tuple[int, ...]
     """Any of these ends an answer: the model's own end tokens, and every special one, as none is text."""
+    repetition_penalty: float
+    """What the model's own generation config asks for; 1 is none."""
+    weight_bytes: int
 
 
 def find(name: str) -> str:
@@ -65,37 +80,31 @@ def find(name: str) -> str:
     return str(folder)
 
 
-def load(name: str) -> LoadedModel:
-    """Load a model onto this machine's CPU: in bfloat16 where the CPU computes in it, else in float32.
+def load(name: str, precision: str = "auto") -> LoadedModel:
+    """Load a model onto this machine's CPU in a precision of MODEL_PRECISION.
 
     Only safetensors weights are read and no code that comes with a model is run; a hub name is downloaded
     once. Progress goes to standard error. Raises ModelError when it cannot be loaded.
     """
-    source = find(name)
+    source, chosen = find(name), linear.choose(precision)
     transformers.logging.set_verbosity_error()
     if not sys.stderr.isatty():
         transformers.logging.disable_progress_bar()
     log.info("Loading the model %s.", name)
     started = time.perf_counter()
-    native_bfloat16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-        model, info = transformers.AutoModelForCausalLM.from_pretrained(
-            source,
-            dtype=torch.bfloat16 if native_bfloat16 else torch.float32,
-            use_safetensors=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-        )
+        folder = Path(source)
+        if not folder.is_dir():
+            folder = Path(huggingface_hub.snapshot_download(source, allow_patterns=_HUB_FILES))
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        with _building:
+            model, size = _load_model(folder, name, chosen)
+    except ModelError:
+        raise
     except Exception as error:
         # Whatever is wrong with a folder or a download surfaces here as one of a dozen unrelated types.
         log.debug("Loading %s failed.", name, exc_info=True)
         raise ModelError(f"The model {name} cannot be loaded: {_first_sentence(error)}") from error
-    if info["missing_keys"]:
-        raise ModelError(
-            f"The weights of {name} are incomplete: {sorted(info['missing_keys'])[0]} is missing. Save or"
-            " download the model again."
-        )
     if len(tokenizer) <= len(tokenizer.all_special_ids):
         # Where the files are missing, transformers makes a tokenizer without a vocabulary.
         raise ModelError(
@@ -104,19 +113,126 @@ def load(name: str) -> LoadedModel:
         )
     config = model.config.get_text_config()
     log.info(
-        "Loaded %s in %.1f s: %s, %.1f million parameters, %s.",
+        "Loaded %s in %.1f s: %s, %s, weights of %.2f GB.",
         name,
         time.perf_counter() - started,
         config.model_type,
-        model.num_parameters() / 1e6,
-        str(model.dtype).removeprefix("torch."),
+        chosen,
+        size / 1e9,
     )
     return LoadedModel(
-        model.eval(),
+        model,
         tokenizer,
+        chosen,
         getattr(config, "max_position_embeddings", None),
         _end_tokens(model, tokenizer),
+        model.generation_config.repetition_penalty or 1.0,
+        size,
     )
+
+
+def _load_model(folder: Path, name: str, precision: Precision) -> tuple[CausalLM, int]:
+    """The model, its linear layers packed, and how many bytes its weights take."""
+    config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    dtype = dtype_of(precision)
+    with no_init_weights():
+        # Memory that nobody writes to takes no place: the empty weights cost nothing until they are filled.
+        model = transformers.AutoModelForCausalLM.from_config(config, dtype=dtype, trust_remote_code=False)
+    size = _size(model, precision)
+    check_memory(size, f"The weights of {name} take {size / 1e9:.1f} GB")
+    # A model whose attention is its own may look into its linear layers too, so they stay what they are.
+    packs = model.is_backend_compatible()
+    sources = None if hasattr(config, "quantization_config") else _sources(model, folder)
+    if sources is None:
+        model = _load_by_transformers(folder, name, dtype)
+    elif (folder / "generation_config.json").is_file():
+        model.generation_config = transformers.GenerationConfig.from_pretrained(folder)
+    # Each layer is read, packed and let go of before the next, so no more than one lies in memory twice; the largest
+    # come first, while there is room.
+    sizes = {
+        path: sum(tensor.nbytes for tensor in module.parameters(recurse=False))
+        for path, module in model.named_modules()
+    }
+    for path in sorted(sizes, key=sizes.__getitem__, reverse=True):
+        module = model.get_submodule(path)
+        if sources is not None:
+            _fill(path, module, sources)
+        if packs and type(module) is nn.Linear:
+            model.set_submodule(path, pack(module.weight.data, _data(module.bias), precision))
+    return model.eval().requires_grad_(False), size
+
+
+def _load_by_transformers(folder: Path, name: str, dtype: torch.dtype) -> CausalLM:
+    model, info = transformers.AutoModelForCausalLM.from_pretrained(
+        folder, dtype=dtype, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+    )
+    if info["missing_keys"]:
+        raise ModelError(
+            f"The weights of {name} are incomplete: {sorted(info['missing_keys'])[0]} is missing. Save or"
+            " download the model again."
+        )
+    return model
+
+
+def _sources(model: CausalLM, folder: Path) -> dict[str, tuple[Path, str]] | None:
+    """Where each of the model's tensors is: its file and its name there.
+
+    None where the names and shapes in the files are not the model's own. Then transformers knows what to do: how old
+    or foreign checkpoints map to its models, or what to say of a broken one.
+    """
+    found: dict[str, tuple[Path, str]] = {}
+    shapes: dict[str, list[int]] = {}
+    for file in _weight_files(folder):
+        with safe_open(file, "pt") as tensors:
+            for key in tensors.keys():  # noqa: SIM118 - it is no dictionary
+                found[key], shapes[key] = (file, key), tensors.get_slice(key).get_shape()
+    tied = getattr(model, "all_tied_weights_keys", None) or {}
+    wanted = model.state_dict()
+    sources = {key: found.get(tied.get(key, key)) for key in wanted}
+    extra = found.keys() - wanted.keys()
+    if extra or any(source is None or shapes[source[1]] != list(wanted[key].shape) for key, source in sources.items()):
+        return None
+    return sources  # type: ignore[return-value]
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        return [folder / file for file in sorted(set(json.loads(index.read_text())["weight_map"].values()))]
+    file = folder / "model.safetensors"
+    return [file] if file.is_file() else []
+
+
+def _fill(path: str, module: nn.Module, sources: Mapping[str, tuple[Path, str]]) -> None:
+    """Read a module's own tensors, not those of the modules within it, into their places."""
+    for name, tensor in module.state_dict().items():
+        if "." not in name:
+            file, key = sources[f"{path}.{name}" if path else name]
+            # Opened each time, as an open file keeps in memory what has been read of it.
+            with safe_open(file, "pt") as tensors:
+                tensor.copy_(tensors.get_tensor(key))
+
+
+def _size(model: CausalLM, precision: Precision) -> int:
+    linear = {id(layer.weight) for layer in model.modules() if type(layer) is nn.Linear}
+    return sum(
+        tensor.numel() if precision == "int8" and id(tensor) in linear else tensor.nbytes
+        for tensor in model.parameters()
+    )
+
+
+def check_memory(needed: int, what: str) -> None:
+    """Raise ModelError when so many bytes are not to be had; `what` begins the sentence that says so."""
+    available = psutil.virtual_memory().available
+    if needed > available:
+        raise ModelError(
+            f"{what}, but only {available / 1e9:.1f} GB of memory are free. Make MAX_BATCH or MAX_PROMPT_TOKENS"
+            " smaller, set MODEL_PRECISION to bfloat16 or int8, or take a smaller model."
+        )
+
+
+def _data(tensor: torch.Tensor | None) -> torch.Tensor | None:
+    return None if tensor is None else tensor.data
 
 
 def _end_tokens(model: CausalLM, tokenizer: Tokenizer) -> tuple[int, ...]:

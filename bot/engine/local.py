@@ -1,36 +1,70 @@
-"""The engine on this machine's CPU: one request at a time, through transformers' `generate`."""
+"""The engine on this machine's CPU: one thread that loads the model and then answers, many requests at once."""
 
 import asyncio
+import logging
+import queue
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Self
-
-import torch
-import transformers
+from typing import Protocol, Self
 
 from bot.engine import ModelError, Sampling, Stream, loading
-from bot.engine.decoder import Decoder
-from bot.prompt import PLAIN_STOP, Prompt, encode
+from bot.engine.answer import Answer, Request
+from bot.engine.attention import Unsupported
+from bot.engine.batching import Batch
+from bot.engine.cache import KVCache
+from bot.engine.generate import OneByOne
+from bot.engine.loading import LoadedModel
+from bot.engine.probe import probe
+from bot.prompt import Prompt, encode
+
+log = logging.getLogger(__name__)
+
+
+class _Answering(Protocol):
+    """Batch or OneByOne."""
+
+    @property
+    def room(self) -> int: ...
+    @property
+    def busy(self) -> bool: ...
+    def join(self, answer: Answer) -> None: ...
+    def step(self) -> None: ...
 
 
 class LocalEngine:
-    """Loads a model in a thread of its own and generates there, in the order asked.
+    """Loads a model in a thread of its own and generates there, up to `max_batch` answers at once.
 
-    `max_prompt_tokens` bounds each prompt, and so does what the model's context leaves beside
-    `max_new_tokens`. Use it with `async with`: entering raises ModelError where there is no model to be seen,
-    and begins to load.
+    `max_prompt_tokens` bounds each prompt, and so does what the model's context leaves beside `max_new_tokens`.
+    `precision` is a MODEL_PRECISION; `repetition_penalty` None is the model's own.
+    Use it with `async with`: entering raises ModelError where there is no model to be seen, and begins to load.
     """
 
-    def __init__(self, name: str, *, max_prompt_tokens: int, max_new_tokens: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        max_prompt_tokens: int,
+        max_new_tokens: int,
+        max_batch: int = 8,
+        precision: str = "auto",
+        repetition_penalty: float | None = None,
+    ) -> None:
         self._name = name
         self._max_prompt_tokens = max_prompt_tokens
         self._max_new_tokens = max_new_tokens
+        self._max_batch = max_batch
+        self._precision = precision
+        self._repetition_penalty = repetition_penalty
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="engine")
+        self._inbox: queue.SimpleQueue[Request | None] = queue.SimpleQueue()  # None: come to an end
         self._streams: set[Stream] = set()
+        self._at_once = max_batch
+        self._closed = False
 
     async def __aenter__(self) -> Self:
         loading.find(self._name)
-        # Loading is the thread's first task, so requests made meanwhile wait behind it.
         self._loading = self._executor.submit(self._load)
+        self._executor.submit(self._work)
         self._ready = asyncio.wrap_future(self._loading)
         # A failure counts as heard of even if nobody is waiting for the model any more.
         self._ready.add_done_callback(lambda ready: ready.cancelled() or ready.exception())
@@ -44,94 +78,96 @@ class LocalEngine:
         await asyncio.shield(self._ready)
 
     def submit(self, prompt: Prompt, sampling: Sampling) -> Stream:
-        """Ask for an answer; see Engine."""
+        """Ask for an answer; see Engine. Raises RuntimeError after `close`."""
+        if self._closed:
+            raise RuntimeError("the engine is closed")
         stream = Stream()
         self._streams.add(stream)
-        self._executor.submit(self._answer, prompt, sampling, stream)
+        stream.ahead = max(0, len(self._streams) - self._at_once)
+        self._inbox.put(Request(prompt, sampling, stream))
         return stream
 
     async def close(self) -> None:
         """Stop all that runs or waits, and let go of the model."""
+        self._closed = True
         for stream in list(self._streams):
             stream.stop()
+        self._inbox.put(None)
         await asyncio.to_thread(self._executor.shutdown)
 
-    def _load(self) -> tuple[loading.LoadedModel, int]:
-        """The model, and the most tokens that a prompt may have."""
-        loaded = loading.load(self._name)
-        if loaded.context is None:
-            return loaded, self._max_prompt_tokens
-        room = loaded.context - self._max_new_tokens
-        if room <= 0:
+    # All that follows runs in the engine's thread.
+
+    def _load(self) -> tuple[LoadedModel, _Answering]:
+        loaded = loading.load(self._name, self._precision)
+        if loaded.context is not None and loaded.context <= self._max_new_tokens:
             raise ModelError(
                 f"MAX_NEW_TOKENS is {self._max_new_tokens}, but {self._name} has a context of only"
                 f" {loaded.context} tokens for question and answer together. Make MAX_NEW_TOKENS smaller."
             )
-        return loaded, min(self._max_prompt_tokens, room)
-
-    def _answer(self, prompt: Prompt, sampling: Sampling, stream: Stream) -> None:
-        error = None
+        length = self._length(loaded)
         try:
-            if not stream.stopped:
-                _generate(*self._loading.result(), prompt, sampling, stream)
-        except BaseException as raised:
-            error = raised
-        finally:
-            self._streams.discard(stream)
-            stream.end(error)
-
-
-def _generate(loaded: loading.LoadedModel, limit: int, prompt: Prompt, sampling: Sampling, stream: Stream) -> None:
-    ids = torch.tensor([encode(prompt, loaded.tokenizer, limit)])
-    writer = _Writer(Decoder(loaded.tokenizer, () if loaded.tokenizer.chat_template else (PLAIN_STOP,)), stream)
-    if sampling.seed is not None:
-        torch.manual_seed(sampling.seed)
-    with torch.inference_mode():
-        loaded.model.generate(
-            ids,
-            attention_mask=torch.ones_like(ids),
-            generation_config=_generation_config(sampling, loaded.end_tokens),
-            stopping_criteria=transformers.StoppingCriteriaList([writer.wants_no_more]),
-            streamer=writer,
+            layers = probe(loaded.model, length)
+        except Unsupported as reason:
+            log.info("%s is answered one request at a time, as it cannot be batched: %s.", self._name, reason)
+            self._at_once = 1
+            return loaded, OneByOne(loaded.model, self._end)
+        size = KVCache.size(layers, self._max_batch, length, loaded.model.dtype)
+        taken = (
+            f"The weights of {self._name} take {loaded.weight_bytes / 1e9:.1f} GB and the KV cache of {self._max_batch}"
+            f" sequences of {length} tokens {size / 1e9:.1f} GB"
         )
+        loading.check_memory(size, taken)
+        log.info("%s.", taken)
+        return loaded, Batch(loaded.model, KVCache(layers, self._max_batch, length, loaded.model.dtype), self._end)
 
+    def _length(self, loaded: LoadedModel) -> int:
+        """The most tokens, prompt and answer together, of one sequence."""
+        wanted = self._max_prompt_tokens + self._max_new_tokens
+        return wanted if loaded.context is None else min(wanted, loaded.context)
 
-def _generation_config(sampling: Sampling, end_tokens: tuple[int, ...]) -> transformers.GenerationConfig:
-    chosen: dict[str, Any] = {"do_sample": False}
-    if sampling.temperature > 0:
-        chosen = {
-            "do_sample": True,
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-            "top_k": sampling.top_k,
-        }
-    return transformers.GenerationConfig(
-        max_new_tokens=sampling.max_new_tokens,
-        eos_token_id=list(end_tokens),
-        pad_token_id=end_tokens[0] if end_tokens else None,
-        **chosen,
-    )
+    def _work(self) -> None:
+        """Answer until the inbox says that it is over."""
+        try:
+            self._answer_all(*self._loading.result())
+        except BaseException as error:
+            if not self._loading.exception():
+                log.exception("The engine has failed.")
+            for stream in list(self._streams):
+                self._end(stream, error)
+            while not self._closed:
+                if request := self._inbox.get():
+                    self._end(request.stream, error)
 
+    def _answer_all(self, loaded: LoadedModel, answering: _Answering) -> None:
+        waiting: deque[Request] = deque()
+        closing = False
+        while not closing or waiting or answering.busy:
+            # With nothing else to do it waits for the next request, else it only takes those that are there.
+            while not closing and not (self._inbox.empty() and (waiting or answering.busy)):
+                if request := self._inbox.get():
+                    waiting.append(request)
+                else:
+                    closing = True
+            for request in [request for request in waiting if request.stream.stopped]:
+                waiting.remove(request)
+                self._end(request.stream)
+            while waiting and answering.room:
+                self._begin(waiting.popleft(), loaded, answering)
+            for place, request in enumerate(waiting, 1):
+                request.stream.ahead = place
+            if answering.busy:
+                answering.step()
 
-class _Writer(transformers.generation.BaseStreamer):  # type: ignore[misc]
-    """Writes what `generate` makes to the stream, as text, and tells it when to stop."""
+    def _begin(self, request: Request, loaded: LoadedModel, answering: _Answering) -> None:
+        request.stream.ahead = 0
+        length = self._length(loaded)
+        penalty = self._repetition_penalty or loaded.repetition_penalty
+        try:
+            prompt = encode(request.prompt, loaded.tokenizer, length - self._max_new_tokens)
+            answering.join(Answer(request, prompt, loaded, penalty=penalty, limit=length))
+        except Exception as error:
+            self._end(request.stream, error)
 
-    def __init__(self, decoder: Decoder, stream: Stream) -> None:
-        self._decoder = decoder
-        self._stream = stream
-        self._prompt_seen = False
-
-    def put(self, value: torch.Tensor) -> None:
-        if self._prompt_seen:
-            self._write(self._decoder.push(int(value)))
-        self._prompt_seen = True
-
-    def end(self) -> None:
-        self._write(self._decoder.finish())
-
-    def wants_no_more(self, ids: torch.Tensor, scores: torch.Tensor, **unused: Any) -> torch.Tensor:
-        return torch.full((len(ids),), self._stream.stopped or self._decoder.stopped)
-
-    def _write(self, text: str) -> None:
-        if text:
-            self._stream.put(text)
+    def _end(self, stream: Stream, error: BaseException | None = None) -> None:
+        self._streams.discard(stream)
+        stream.end(error)

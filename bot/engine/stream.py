@@ -27,6 +27,8 @@ class Stream(AsyncIterator[str]):
         self._queue: asyncio.Queue[str | BaseException | None] = asyncio.Queue()
         self._stopped = threading.Event()
         self._begun = False
+        self.ahead = 0
+        """How many requests must end or begin before this one begins; 0 once it is being answered."""
 
     @property
     def stopped(self) -> bool:

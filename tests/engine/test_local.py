@@ -5,47 +5,75 @@ import threading
 
 import pytest
 import torch
+import transformers
 
-from bot.engine import ModelError, Sampling
+from bot.engine import ModelError, NoAnswer, Sampling, Stream
 from bot.engine.local import LocalEngine
 from bot.prompt import Exchange, Prompt, QuestionTooLong, encode
 from tests.engine.models import save_model
 
 PROMPT = Prompt("Be brief.", (Exchange("Alice", "one", "two"),), "Bob", "hello there")
 GREEDY = Sampling(max_new_tokens=40, temperature=0)
+ENDLESS = Sampling(max_new_tokens=400, temperature=1.0, seed=1)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return save_model(tmp_path_factory.mktemp("models") / "good")
+    return save_model(tmp_path_factory.mktemp("models") / "good", endless=True)
+
+
+def make_engine(folder, **options) -> LocalEngine:
+    return LocalEngine(
+        str(folder), **{"max_prompt_tokens": 2048, "max_new_tokens": 400, "precision": "float32"} | options
+    )
 
 
 @pytest.fixture
 async def engine(folder):
-    async with LocalEngine(str(folder), max_prompt_tokens=2048, max_new_tokens=400) as engine:
+    async with make_engine(folder) as engine:
         yield engine
 
 
-async def answer(engine: LocalEngine, prompt: Prompt = PROMPT, sampling: Sampling = GREEDY) -> str:
+async def read(stream: Stream) -> str:
     async with asyncio.timeout(30):
-        return "".join([piece async for piece in engine.submit(prompt, sampling)])
+        return "".join([piece async for piece in stream])
+
+
+async def answer(engine: LocalEngine, prompt: Prompt = PROMPT, sampling: Sampling = GREEDY) -> str:
+    return await read(engine.submit(prompt, sampling))
+
+
+def generated(folder, prompt: Prompt, **options) -> str:
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    ids = torch.tensor([encode(prompt, tokenizer, 472)])
+    out = model.generate(
+        ids, attention_mask=torch.ones_like(ids), max_new_tokens=40, do_sample=False, pad_token_id=0, **options
+    )
+    return tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True).lstrip().rstrip("\ufffd")
 
 
 async def test_a_greedy_answer_is_what_generate_says(engine, folder):
-    await engine.ready()
-    loaded, _ = engine._loading.result()
-    ids = torch.tensor([encode(PROMPT, loaded.tokenizer, 472)])
-    expected = loaded.model.generate(
-        ids, attention_mask=torch.ones_like(ids), max_new_tokens=40, do_sample=False, pad_token_id=0
-    )
-    text = loaded.tokenizer.decode(expected[0, ids.shape[1] :], skip_special_tokens=True)
-    assert await answer(engine) == text.lstrip().rstrip("\ufffd")
+    assert await answer(engine) == generated(folder, PROMPT)
+
+
+async def test_the_repetition_penalty_is_what_generate_makes_of_it(folder):
+    async with make_engine(folder, repetition_penalty=1.3) as engine:
+        assert await answer(engine) == generated(folder, PROMPT, repetition_penalty=1.3)
 
 
 async def test_the_same_seed_gives_the_same_answer(engine):
     sampling = [Sampling(40, temperature=1.5, top_k=0, top_p=1.0, seed=seed) for seed in (1, 1, 2)]
     one, again, other = [await answer(engine, sampling=chosen) for chosen in sampling]
     assert one == again != other
+
+
+async def test_a_seeded_answer_is_the_same_in_company(engine):
+    alone = await answer(engine, sampling=ENDLESS)
+    streams = [engine.submit(Prompt("", (), None, "word " * n), ENDLESS) for n in range(5)]
+    assert await answer(engine, sampling=ENDLESS) == alone
+    for stream in streams:
+        await read(stream)
 
 
 async def test_requests_made_while_the_model_loads_are_answered(engine):
@@ -55,72 +83,113 @@ async def test_requests_made_while_the_model_loads_are_answered(engine):
 
 
 async def test_a_stop_ends_generation_within_a_token(engine):
-    stream = engine.submit(PROMPT, Sampling(400, temperature=1.0, top_k=0, top_p=1.0, seed=1))
+    stream = engine.submit(PROMPT, ENDLESS)
     await anext(stream)
     stream.stop()
-    assert [piece async for piece in stream if piece is None] == []
+    assert await read(stream) == ""
     assert await answer(engine), "the thread is free for the next"
 
 
-async def test_a_question_over_the_models_context_is_refused(engine):
+async def test_those_who_wait_know_how_many_are_ahead_and_are_answered_in_order(folder):
+    async with make_engine(folder, max_batch=1) as engine:
+        first, second, third, fourth = (engine.submit(PROMPT, ENDLESS) for _ in range(4))
+        assert [stream.ahead for stream in (first, second, third, fourth)] == [0, 1, 2, 3]
+        await anext(first)
+        assert [stream.ahead for stream in (first, second, third, fourth)] == [0, 1, 2, 3]
+        second.stop()
+        first.stop()
+        await anext(third)
+        assert [third.ahead, fourth.ahead] == [0, 1]
+
+
+async def test_a_question_over_the_models_context_is_refused_beside_others(engine):
+    beside = engine.submit(PROMPT, GREEDY)
     with pytest.raises(QuestionTooLong, match="at most"):
         await answer(engine, Prompt("", (), None, "word " * 500))
-    assert await answer(engine), "the next is answered"
+    assert await read(beside)
 
 
-async def test_an_error_in_generation_reaches_the_reader(engine, monkeypatch):
-    await engine.ready()
-    loaded, _ = engine._loading.result()
+async def test_an_error_in_a_pass_reaches_the_readers_and_the_next_is_answered(engine, monkeypatch):
+    expected = await answer(engine)
 
     def broken(*args, **kwargs):
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(loaded.model, "generate", broken)
-    with pytest.raises(RuntimeError, match="broken"):
+    with monkeypatch.context() as patch:
+        loaded, _ = engine._loading.result()
+        patch.setattr(loaded.model, "forward", broken)
+        streams = [engine.submit(PROMPT, GREEDY) for _ in range(3)]
+        for stream in streams:
+            with pytest.raises(RuntimeError, match="broken"):
+                await read(stream)
+    assert await answer(engine) == expected
+
+
+async def test_a_failure_of_the_engine_itself_reaches_all_readers(engine, monkeypatch):
+    await engine.ready()
+    monkeypatch.setattr("bot.engine.batching.Batch.step", lambda batch: 1 / 0)
+    streams = [engine.submit(PROMPT, GREEDY) for _ in range(20)]
+    for stream in streams:
+        with pytest.raises(ZeroDivisionError):
+            await read(stream)
+    with pytest.raises(ZeroDivisionError):
         await answer(engine)
-    monkeypatch.undo()
-    assert await answer(engine), "the next is answered"
 
 
-async def test_the_plain_form_ends_before_the_next_question(tmp_path):
+async def test_an_engine_that_fails_while_it_closes_comes_to_an_end(folder, monkeypatch):
+    async with make_engine(folder) as engine:
+        stream = engine.submit(PROMPT, ENDLESS)
+        await anext(stream)
+        step = engine._loading.result()[1].step
+        monkeypatch.setattr("bot.engine.batching.Batch.step", lambda batch: 1 / 0 if engine._closed else step())
+
+
+async def test_the_plain_form_ends_before_the_next_question(tmp_path, monkeypatch):
     folder = save_model(tmp_path / "plain", template=None)
-    async with LocalEngine(str(folder), max_prompt_tokens=2048, max_new_tokens=40) as engine:
+    async with make_engine(folder) as engine:
         await engine.ready()
         loaded, _ = engine._loading.result()
-        said = loaded.tokenizer.encode(" Fine, Assistant: is a word.\nUser: And you?")
-
-        def recite(ids, *, streamer, stopping_criteria, **unused):
-            streamer.put(ids)
-            for token in said:
-                streamer.put(torch.tensor([token]))
-                if stopping_criteria(ids, ()).all():
-                    break
-            streamer.end()
-
-        loaded.model.generate = recite
+        said = iter(loaded.tokenizer.encode(" Fine, Assistant: is a word.\nUser: And you?"))
+        monkeypatch.setattr("bot.engine.sampling.Sampler.choose", lambda sampler, logits: next(said))
         assert await answer(engine) == "Fine, Assistant: is a word."
 
 
+async def test_an_end_token_at_once_is_no_answer(engine, monkeypatch):
+    await engine.ready()
+    loaded, _ = engine._loading.result()
+    monkeypatch.setattr("bot.engine.sampling.Sampler.choose", lambda sampler, logits: loaded.end_tokens[0])
+    with pytest.raises(NoAnswer):
+        await answer(engine)
+
+
 async def test_an_answer_longer_than_the_context_is_refused_at_the_start(folder):
-    async with LocalEngine(str(folder), max_prompt_tokens=2048, max_new_tokens=512) as engine:
+    async with make_engine(folder, max_new_tokens=512) as engine:
         with pytest.raises(ModelError, match="MAX_NEW_TOKENS is 512"):
             await engine.ready()
         with pytest.raises(ModelError, match="MAX_NEW_TOKENS"):
             await answer(engine)
 
 
+async def test_what_does_not_fit_into_memory_is_refused(folder):
+    async with make_engine(folder, max_batch=10**9) as engine:
+        with pytest.raises(
+            ModelError, match=r"KV cache .* GB of memory are free\. Make MAX_BATCH or MAX_PROMPT_TOKENS"
+        ):
+            await engine.ready()
+
+
 async def test_a_missing_model_is_told_before_anything_starts(tmp_path):
     with pytest.raises(ModelError, match="no model folder"):
-        async with LocalEngine(str(tmp_path / "none"), max_prompt_tokens=2048, max_new_tokens=40):
+        async with make_engine(tmp_path / "none"):
             pass
 
 
 async def test_closing_ends_what_runs_and_waits_and_the_thread(folder):
-    async with LocalEngine(str(folder), max_prompt_tokens=100, max_new_tokens=400) as engine:
-        endless = Sampling(400, temperature=1.0, top_k=0, top_p=1.0, seed=1)
-        streams = [engine.submit(PROMPT, endless) for _ in range(3)]
+    async with make_engine(folder, max_batch=2) as engine:
+        streams = [engine.submit(PROMPT, ENDLESS) for _ in range(5)]
         await anext(streams[0])
-    async with asyncio.timeout(5):
-        for stream in streams:
-            assert isinstance([piece async for piece in stream], list)
+    for stream in streams:
+        await read(stream)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("engine")]
+    with pytest.raises(RuntimeError, match="closed"):
+        engine.submit(PROMPT, GREEDY)

@@ -1,0 +1,114 @@
+"""Linear layers whose weights lie in memory as the CPU's matrix units want them. The only user of private operators.
+
+Reading the weights is nearly all the time that generating a token takes. torch's own `F.linear` reads plain weights
+and reaches about three quarters of the memory bus; oneDNN reaches more of it with weights reordered in advance. torch
+has that for its compiler only, as the operators named here. They may change with torch's version, which is
+therefore pinned, and where one is missing or cannot work on this CPU, `F.linear` takes over.
+
+In each of them a row's result depends on no other row, to the last bit: a neighbour in the batch changes no answer.
+"""
+
+from typing import Literal, TypeAlias, cast, get_args
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+Precision: TypeAlias = Literal["float32", "bfloat16", "int8"]
+
+
+def choose(precision: str) -> Precision:
+    """A MODEL_PRECISION; `auto` is bfloat16 where this CPU computes in it, else float32."""
+    if precision == "auto":
+        return "bfloat16" if computes_bfloat16() else "float32"
+    assert precision in get_args(Precision)
+    return cast(Precision, precision)
+
+
+def computes_bfloat16() -> bool:
+    """Whether this CPU multiplies bfloat16 natively; without that it is slower than float32."""
+    try:
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    except AttributeError:
+        return False
+
+
+def dtype_of(precision: Precision) -> torch.dtype:
+    """The type of whatever is not an int8 weight: embeddings, norms, activations and the KV cache."""
+    if precision == "int8":
+        return torch.bfloat16 if computes_bfloat16() else torch.float32
+    return {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
+
+
+def pack(weight: torch.Tensor, bias: torch.Tensor | None, precision: Precision) -> nn.Module:
+    """A linear layer of weight (out, in) and bias (out), packed for this CPU, or a plain one where that fails."""
+    layer = Int8Linear if precision == "int8" else PackedLinear
+    try:
+        packed = layer(weight, bias)
+        packed(torch.zeros(1, weight.shape[1], dtype=weight.dtype))
+    except (AttributeError, RuntimeError):
+        return PlainLinear(weight, bias)
+    return packed
+
+
+class PlainLinear(nn.Module):
+    """torch's own linear layer, on tensors that are already there."""
+
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
+        super().__init__()
+        self._weight, self._bias = weight, bias
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.linear(x, self._weight, self._bias)
+
+
+class PackedLinear(nn.Module):
+    """A float32 or bfloat16 layer with its weight reordered by oneDNN."""
+
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
+        super().__init__()
+        self._packed = torch.ops.mkldnn._reorder_linear_weight(weight, 1)
+        self._bias = bias
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        # A single float32 row takes another way through oneDNN, which rounds differently; so it is never single.
+        single = x.dtype == torch.float32 and x.numel() == x.shape[-1]
+        rows = x.expand(*x.shape[:-2], 2, -1).contiguous() if single else x
+        out = torch.ops.mkldnn._linear_pointwise(rows, self._packed, self._bias, "none", [], "")
+        return out[..., :1, :] if single else out  # type: ignore[no-any-return]
+
+
+class Int8Linear(nn.Module):
+    """A layer with int8 weights, a scale for each output channel, and inputs quantized with a scale for each row.
+
+    torch's dynamically quantized layers take one scale for all rows, so one sequence's outlier would coarsen its
+    neighbours' numbers; here oneDNN multiplies plain int8 rows, exactly, and each row is scaled by its own afterwards.
+    """
+
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
+        super().__init__()
+        quantized, self._scale = torch.empty(weight.shape, dtype=torch.int8), torch.empty(len(weight))
+        for start in range(0, len(weight), 256):  # not all at once, as it takes several times the memory
+            part = slice(start, start + 256)
+            numbers, scale = quantize(weight[part])
+            quantized[part], self._scale[part] = numbers, scale[:, 0]
+        self._packed = torch.ops.onednn.qlinear_prepack(quantized, None)
+        self._zeros = torch.zeros(len(weight), dtype=torch.int32)
+        self._bias = None if bias is None else bias.float()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        rows, scale = quantize(x.reshape(-1, x.shape[-1]))
+        # As unsigned numbers around 128: for signed ones oneDNN would reorder the whole weight at each call.
+        unsigned = (rows + 128).to(torch.uint8)
+        out = torch.ops.onednn.qlinear_pointwise(
+            unsigned, 1.0, 128, self._packed, self._scale, self._zeros, None, 1.0, 0, torch.float32, "none", [], ""
+        )
+        out = out * scale if self._bias is None else torch.addcmul(self._bias, out, scale)
+        return out.to(x.dtype).reshape(*x.shape[:-1], out.shape[1])
+
+
+def quantize(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows (n, m) → whole numbers from -127 to 127 and a scale for each row (n, 1), so that rows ≈ numbers · scale."""
+    rows = rows.float()
+    scale = rows.abs().amax(1, keepdim=True).clamp(min=1e-12) / 127
+    return (rows / scale).round(), scale
