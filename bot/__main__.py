@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -35,7 +36,18 @@ normal end, 1 when the work could not be done, 2 for wrong usage or settings.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    options = _parse(arguments)
+    status = _run(_parse(arguments))
+    if any(thread.name.startswith("engine") for thread in threading.enumerate()):
+        # A model that is still being loaded cannot be interrupted, and Python would wait for it. What needs to be
+        # closed has been closed.
+        logging.shutdown()
+        for stream in filter(None, (sys.stdout, sys.stderr)):
+            stream.flush()
+        os._exit(status)
+    return status
+
+
+def _run(options: argparse.Namespace) -> int:
     for stream in filter(None, (sys.stdin, sys.stdout, sys.stderr)):
         stream.reconfigure(errors="replace")
     try:

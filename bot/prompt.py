@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+import jinja2
+
 from bot.errors import UserError
 from bot.wording import question_too_long
 
@@ -85,9 +87,21 @@ def _encode_messages(said: Sequence[Message], tokenizer: Tokenizer) -> list[int]
     marks = _marks(tokenizer)
     said = [{**message, "content": _defuse(message["content"], marks)} for message in said]
     if tokenizer.chat_template:
-        text = tokenizer.apply_chat_template(said, tokenize=False, add_generation_prompt=True)
-        return list(tokenizer.encode(text, add_special_tokens=False))
+        return list(tokenizer.encode(_render(said, tokenizer), add_special_tokens=False))
     return list(tokenizer.encode(_plain(said)))
+
+
+def _render(said: Sequence[Message], tokenizer: Tokenizer) -> str:
+    """The chat template's text. A template that knows no system role finds it in the first question."""
+    try:
+        text = tokenizer.apply_chat_template(said, tokenize=False, add_generation_prompt=True)
+    except jinja2.TemplateError:
+        system, *others = said
+        if system["role"] != "system":
+            raise
+        first = {"role": "user", "content": f"{system['content']}\n\n{others[0]['content']}"}
+        text = tokenizer.apply_chat_template([first, *others[1:]], tokenize=False, add_generation_prompt=True)
+    return str(text)
 
 
 def _marks(tokenizer: Tokenizer) -> list[str]:

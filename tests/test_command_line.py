@@ -179,3 +179,32 @@ def test_sigterm_ends_the_chat_normally(tmp_path):
     terminal = Terminal(tmp_path, "--model", str(model))
     terminal._child.kill(signal.SIGTERM)
     assert terminal.ends() == 0
+
+
+LOADS_FOR_EVER = """
+import sys, time
+from bot.engine import loading
+loading.load = lambda *unused: print("Loading", file=sys.stderr, flush=True) or time.sleep(1000)
+from bot.__main__ import main
+sys.exit(main(["ask", "--model", "demo", "hi"]))
+"""
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_program_while_the_model_loads(tmp_path, ending):
+    command = [sys.executable, "-c", LOADS_FOR_EVER]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        assert "Loading" in process.stderr.readline()
+        process.send_signal(ending)
+        assert process.wait(20) == 0
+        assert "Traceback" not in process.stderr.read()
+
+
+def test_a_terminal_is_not_needed(tmp_path):
+    command = f"{sys.executable} -m bot ask - <&- >&-"
+    ended = subprocess.run(
+        ["sh", "-c", command], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 2
+    assert "no question" in ended.stderr

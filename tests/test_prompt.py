@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tokenizers import normalizers
 
 from bot.prompt import Exchange, Prompt, QuestionTooLong, encode, messages
-from tests.tokenizers import make_tokenizer
+from tests.tokenizers import CHATML, make_tokenizer
 
 CHAT = make_tokenizer()
 CARELESS = make_tokenizer(declared_special=False)
@@ -28,6 +28,13 @@ def test_the_chat_template_is_used():
         "<|im_start|>user\nAlice: question 0<|im_end|>\n<|im_start|>assistant\nanswer 0<|im_end|>\n"
         "<|im_start|>user\nBob: and now?<|im_end|>\n<|im_start|>assistant\n"
     )
+
+
+def test_a_template_without_a_system_role_finds_it_in_the_first_question():
+    refuses = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system role') }}{% endif %}" + CHATML
+    said = text_of(Prompt("Be brief.", TURNS[:1], None, "and now?"), make_tokenizer(template=refuses))
+    assert said.startswith("<|im_start|>user\nBe brief.\n\nAlice: question 0<|im_end|>\n")
+    assert "system" not in said
 
 
 def test_without_a_chat_template_the_plain_form_is_used():

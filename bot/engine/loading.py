@@ -30,6 +30,7 @@ CausalLM: TypeAlias = Any
 """A `transformers` decoder-only model with its language-model head."""
 
 _HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w.-]+")
+_MARK = re.compile(r"<\|.*\|>")
 _HUB_FILES = ["*.json", "model*.safetensors", "*.model", "*.txt", "*.jinja"]
 _building = threading.Lock()  # transformers patches torch while it builds a model, for all threads
 
@@ -53,10 +54,17 @@ class LoadedModel:
 def find(name: str) -> str:
     """`demo`, a folder or a hub name → what transformers loads from.
 
-    Looks only at the disk. Raises ModelError when a folder is missing or holds no model.
+    Looks only at the disk. Raises ModelError when a folder is missing, cannot be read or holds no model.
     """
     if name == "demo":
         return str(demo.MODEL)
+    try:
+        return _find_folder(name)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ModelError(f"The model folder {name} cannot be read: {error}. Set MODEL_PATH to one that can.") from error
+
+
+def _find_folder(name: str) -> str:
     folder = Path(name).expanduser()
     if not folder.exists():
         if _HUB_NAME.fullmatch(name):
@@ -104,7 +112,10 @@ def load(name: str, precision: str = "auto") -> LoadedModel:
     except Exception as error:
         # Whatever is wrong with a folder or a download surfaces here as one of a dozen unrelated types.
         log.debug("Loading %s failed.", name, exc_info=True)
-        raise ModelError(f"The model {name} cannot be loaded: {_first_sentence(error)}") from error
+        what = f"The model {name} cannot be loaded"
+        if source == name and not Path(name).exists():
+            what = f"There is no folder {name} here, and the model of that name cannot be had from the hub"
+        raise ModelError(f"{what}: {_first_sentence(error)}") from error
     if len(tokenizer) <= len(tokenizer.all_special_ids):
         # Where the files are missing, transformers makes a tokenizer without a vocabulary.
         raise ModelError(
@@ -238,7 +249,9 @@ def _data(tensor: torch.Tensor | None) -> torch.Tensor | None:
 def _end_tokens(model: CausalLM, tokenizer: Tokenizer) -> tuple[int, ...]:
     own = model.generation_config.eos_token_id
     listed = own if isinstance(own, list) else [] if own is None else [own]
-    return tuple(sorted({*listed, *tokenizer.all_special_ids}))
+    # A fine-tune's <|im_end|> is often added without being declared special.
+    marks = [id_ for id_, token in tokenizer.added_tokens_decoder.items() if _MARK.fullmatch(token.content)]
+    return tuple(sorted({*listed, *tokenizer.all_special_ids, *marks}))
 
 
 def _first_sentence(error: Exception) -> str:

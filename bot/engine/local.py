@@ -19,6 +19,8 @@ from bot.prompt import Prompt, encode
 
 log = logging.getLogger(__name__)
 
+_PATIENCE = 3.0  # seconds that closing waits for the thread
+
 
 class _Answering(Protocol):
     """Batch or OneByOne."""
@@ -64,7 +66,7 @@ class LocalEngine:
     async def __aenter__(self) -> Self:
         loading.find(self._name)
         self._loading = self._executor.submit(self._load)
-        self._executor.submit(self._work)
+        self._worked = asyncio.wrap_future(self._executor.submit(self._work))
         self._ready = asyncio.wrap_future(self._loading)
         # A failure counts as heard of even if nobody is waiting for the model any more.
         self._ready.add_done_callback(lambda ready: ready.cancelled() or ready.exception())
@@ -88,12 +90,16 @@ class LocalEngine:
         return stream
 
     async def close(self) -> None:
-        """Stop all that runs or waits, and let go of the model."""
+        """Stop all that runs or waits, and let go of the model.
+
+        What cannot be interrupted, such as loading, is not waited for longer than a few seconds.
+        """
         self._closed = True
         for stream in list(self._streams):
             stream.stop()
         self._inbox.put(None)
-        await asyncio.to_thread(self._executor.shutdown)
+        self._executor.shutdown(wait=False)
+        await asyncio.wait([self._worked], timeout=_PATIENCE)
 
     # All that follows runs in the engine's thread.
 

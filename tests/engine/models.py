@@ -40,6 +40,7 @@ def save_model(
     template: str | None = CHATML,
     context: int = 512,
     endless: bool = False,
+    declared_special: bool = True,
     **options: Any,
 ) -> Path:
     """A model of two layers with random weights, always the same, and a small tokenizer.
@@ -47,7 +48,7 @@ def save_model(
     `endless`: no answer ends by itself, as none of the 50 likeliest tokens is ever an end token. Further `options`
     are the model's configuration's.
     """
-    tokenizer = make_tokenizer(template=template)
+    tokenizer = make_tokenizer(template=template, declared_special=declared_special)
     torch.manual_seed(0)
     name, needs = ARCHITECTURES[architecture]
     model_class = getattr(transformers, f"{name}ForCausalLM")

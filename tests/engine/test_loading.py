@@ -116,3 +116,20 @@ def test_a_missing_tokenizer(folder):
     for file in folder.glob("tokenizer*"):
         file.unlink()
     assert "has no tokenizer" in refusal(folder)
+
+
+@pytest.mark.parametrize("name", ["~nobody_here/model", "x" * 5000, "a\0b"])
+def test_a_name_that_is_no_path(name):
+    assert "MODEL_PATH" in refusal(name)
+
+
+def test_a_missing_folder_that_looks_like_a_hub_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert "no folder models/mine" in refusal("models/mine")
+
+
+def test_marks_that_were_not_declared_special_are_end_tokens(tmp_path):
+    loaded = loading.load(str(save_model(tmp_path / "careless", declared_special=False)))
+    marks = {loaded.tokenizer.convert_tokens_to_ids(mark) for mark in ("<|im_start|>", "<|im_end|>", "<|endoftext|>")}
+    assert marks <= set(loaded.end_tokens)

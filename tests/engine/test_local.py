@@ -82,12 +82,41 @@ async def test_requests_made_while_the_model_loads_are_answered(engine):
     await engine.ready()
 
 
-async def test_a_stop_ends_generation_within_a_token(engine):
-    stream = engine.submit(PROMPT, ENDLESS)
-    await anext(stream)
-    stream.stop()
-    assert await read(stream) == ""
-    assert await answer(engine), "the thread is free for the next"
+async def test_a_stop_ends_generation_within_a_token(tmp_path):
+    folder = save_model(tmp_path / "endless", context=32768, endless=True)
+    async with LocalEngine(str(folder), max_prompt_tokens=500, max_new_tokens=32000) as engine:
+        stream = engine.submit(PROMPT, Sampling(32000, seed=1))
+        await anext(stream)
+        stream.stop()
+        assert await read(stream) == ""
+        async with asyncio.timeout(5):  # the whole answer would take a minute
+            while engine._streams:
+                await asyncio.sleep(0.01)
+
+
+async def test_closing_does_not_wait_for_a_model_that_takes_long_to_load(folder, monkeypatch):
+    monkeypatch.setattr("bot.engine.local._PATIENCE", 0.1)
+    loading, go_on = threading.Event(), threading.Event()
+
+    def load(*unused):
+        loading.set()
+        go_on.wait()
+        raise ModelError("interrupted")
+
+    monkeypatch.setattr("bot.engine.loading.load", load)
+    async with asyncio.timeout(5):
+        async with LocalEngine(str(folder), max_prompt_tokens=500, max_new_tokens=40) as engine:
+            await asyncio.to_thread(loading.wait)
+            stream = engine.submit(PROMPT, GREEDY)
+        assert [piece async for piece in stream] == []
+    go_on.set()
+    await asyncio.wait([engine._worked])
+
+
+async def test_the_prompt_is_bounded_by_max_prompt_tokens(folder):
+    async with LocalEngine(str(folder), max_prompt_tokens=100, max_new_tokens=40) as engine:
+        with pytest.raises(QuestionTooLong):
+            await answer(engine, Prompt("", (), None, "word " * 60))
 
 
 async def test_those_who_wait_know_how_many_are_ahead_and_are_answered_in_order(folder):
