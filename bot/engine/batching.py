@@ -13,7 +13,6 @@ from bot.engine.cache import KVCache, common_prefix
 from bot.engine.loading import CausalLM
 from bot.engine.probe import forward
 
-
 _PASS_SECONDS = 0.4
 # A pass that reads prompts may take so long: nobody's answer stalls for longer, and nobody waits longer to join or
 # to be stopped. Longer passes would hardly be more efficient.
