@@ -222,7 +222,7 @@ async def test_random_coming_and_going_leaves_nothing_behind(tmp_path):
     forward = loaded.model.forward
     held = [tensor.data_ptr() for tensor in (*batch._cache.keys, *batch._cache.values)]
     bench.ended.clear()
-    for _ in range(800):
+    for _ in range(500):
         if batch.room and draw.random() < 0.3:
             which = draw.randrange(len(asked))
             answer = bench.join(batch, asked[which])
@@ -248,7 +248,7 @@ async def test_random_coming_and_going_leaves_nothing_behind(tmp_path):
         if not answer.stream.stopped and bench.ended[answer.stream] is None
     ]
     assert broken > 3
-    assert len(whole) > 50
+    assert len(whole) > 30
     assert all(tokens == wanted for tokens, wanted in whole)
 
 
