@@ -205,6 +205,21 @@ async def test_a_neighbour_never_changes_an_answer(precision, tmp_path):
     assert all(one.equal(other) for one, other in zip(alone, together, strict=True))
 
 
+async def test_a_stop_takes_effect_within_a_pass(tmp_path):
+    loaded = loading.load(str(save_model(tmp_path / "model")), "float32")
+    bench = Bench(loaded, None, probe(loaded.model, LENGTH))
+    batch = bench.batch(2, chunk=16)
+    answers = [bench.join(batch, ids) for ids in (list(range(5)), list(range(200)))]
+    for _ in range(3):
+        batch.step()
+    said = [list(answer.tokens) for answer in answers]
+    for answer in answers:
+        answer.stream.stop()
+    batch.step()
+    assert [answer.tokens for answer in answers] == said
+    assert batch.room == 2
+
+
 async def test_random_coming_and_going_leaves_nothing_behind(tmp_path):
     """Requests join, end, are stopped and fail at random, and so do whole passes."""
     loaded = loading.load(str(save_model(tmp_path / "model")), "float32")
