@@ -1,6 +1,5 @@
 """The scheduler: which tokens of which answers are read in the next forward pass."""
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,8 +12,6 @@ from bot.engine.attention import BLOCK, Reading, Span
 from bot.engine.cache import KVCache, common_prefix
 from bot.engine.loading import CausalLM
 from bot.engine.probe import forward
-
-log = logging.getLogger(__name__)
 
 _PASS_SECONDS = 0.4
 # A pass that reads prompts may take so long: nobody's answer stalls for longer, and nobody waits longer to join or
@@ -49,7 +46,7 @@ class Batch:
         self._ended = ended
         self._newcomers: list[Answer] = []
         self._sequences: list[_Sequence] = []
-        self._chunk = 64  # how many prompt tokens are read in a pass; follows the speed seen
+        self._chunk = BLOCK  # how many prompt tokens are read in a pass; follows the speed seen
 
     @property
     def room(self) -> int:
@@ -134,10 +131,13 @@ class Batch:
         return logits
 
     def _follow_speed(self, read: int, seconds: float) -> None:
-        """Make the next chunk as long as the time allows, from how long the last took; by a factor of 2 at most."""
-        if read * 2 > self._chunk or seconds > _PASS_SECONDS:
+        """Make the next chunk as long as the time allows, from how long the last took; by a factor of 2 at most.
+
+        Never less than a block: its tokens together cost hardly more than the weights that are read for the first.
+        """
+        if read * 2 > self._chunk:
             factor = min(2.0, max(0.5, _PASS_SECONDS / seconds))
-            self._chunk = min(2048, max(16, int(self._chunk * factor)))
+            self._chunk = min(2048, max(BLOCK, int(self._chunk * factor)))
 
     def _leave(self, sequence: _Sequence, error: BaseException | None = None) -> None:
         self._sequences.remove(sequence)

@@ -149,10 +149,12 @@ def _load_model(folder: Path, name: str, precision: Precision) -> tuple[CausalLM
     with no_init_weights():
         # Memory that nobody writes to takes no place: the empty weights cost nothing until they are filled.
         model = transformers.AutoModelForCausalLM.from_config(config, dtype=dtype, trust_remote_code=False)
-    size = _size(model, precision)
-    check_memory(size, f"The weights of {name} take {size / 1e9:.1f} GB")
     # A model whose attention is its own may look into its linear layers too, so they stay what they are.
     packs = model.is_backend_compatible()
+    if precision == "int8" and not packs:
+        log.warning("%s keeps its weights in %s: it is of a kind that cannot be quantized here.", name, dtype)
+    size = _size(model, in_int8=packs and precision == "int8")
+    check_memory(size, f"The weights of {name} take {size / 1e9:.1f} GB")
     sources = None if hasattr(config, "quantization_config") else _sources(model, folder)
     if sources is None:
         model = _load_by_transformers(folder, name, dtype)
@@ -170,6 +172,8 @@ def _load_model(folder: Path, name: str, precision: Precision) -> tuple[CausalLM
             _fill(path, module, sources)
         if packs and type(module) is nn.Linear:
             model.set_submodule(path, pack(module.weight.data, _data(module.bias), precision))
+    if not packs:
+        model.tie_weights()
     return model.eval().requires_grad_(False), size
 
 
@@ -224,12 +228,10 @@ def _fill(path: str, module: nn.Module, sources: Mapping[str, tuple[Path, str]])
                 tensor.copy_(tensors.get_tensor(key))
 
 
-def _size(model: CausalLM, precision: Precision) -> int:
+def _size(model: CausalLM, *, in_int8: bool) -> int:
+    """How many bytes the weights take."""
     linear = {id(layer.weight) for layer in model.modules() if type(layer) is nn.Linear}
-    return sum(
-        tensor.numel() if precision == "int8" and id(tensor) in linear else tensor.nbytes
-        for tensor in model.parameters()
-    )
+    return sum(tensor.numel() if in_int8 and id(tensor) in linear else tensor.nbytes for tensor in model.parameters())
 
 
 def check_memory(needed: int, what: str) -> None:

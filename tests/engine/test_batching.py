@@ -17,7 +17,7 @@ from bot.engine.probe import probe
 from bot.prompt import Exchange, Prompt, encode
 from tests.engine.models import ARCHITECTURES, save_model
 
-NEW_TOKENS = 24
+NEW_TOKENS = 12
 LENGTH = 240
 VOCABULARY = 250  # ordinary tokens; the special ones come after them
 
@@ -31,6 +31,7 @@ class Bench:
     layers: list
     length: int = LENGTH
     ended: dict[Stream, BaseException | None] = field(default_factory=dict)
+    generated: dict[tuple[int, ...], list[int]] = field(default_factory=dict)
 
     def batch(self, slots: int = 16, *, chunk: int | None = None) -> Batch:
         batch = Batch(self.loaded.model, KVCache(self.layers, slots, self.length, self.loaded.model.dtype), self.end)
@@ -53,6 +54,11 @@ class Bench:
         return answer
 
     def expected(self, ids: list[int]) -> list[int]:
+        if tuple(ids) not in self.generated:
+            self.generated[tuple(ids)] = self.generate(ids)
+        return self.generated[tuple(ids)]
+
+    def generate(self, ids: list[int]) -> list[int]:
         row = torch.tensor([ids])
         out = self.plain.generate(
             row,
@@ -88,7 +94,7 @@ def bench(request, tmp_path_factory) -> Bench:
 
 
 async def test_alone(bench):
-    for ids in prompts(6):
+    for ids in prompts(4):
         batch = bench.batch(1)
         answer = bench.join(batch, ids)
         run(batch)
@@ -106,7 +112,7 @@ async def test_in_a_batch_of_mixed_lengths(bench):
 
 async def test_joined_late_and_after_neighbours_left(bench):
     batch = bench.batch(3)
-    waiting, answers = prompts(9, seed=1), []
+    waiting, answers = prompts(9), []
     while waiting or batch.busy:
         if waiting and batch.room:
             answers.append((bench.join(batch, waiting[-1]), waiting.pop()))
@@ -118,10 +124,10 @@ async def test_joined_late_and_after_neighbours_left(bench):
         assert answer.tokens == (expected[: len(answer.tokens)] if number == 3 else expected)
 
 
-@pytest.mark.parametrize("chunk", [1, 7, 64, 100])
+@pytest.mark.parametrize("chunk", [7, 64, 100])
 async def test_read_in_chunks(bench, chunk):
     batch = bench.batch(4, chunk=chunk)
-    answers = [(bench.join(batch, ids), ids) for ids in prompts(4, seed=2)]
+    answers = [(bench.join(batch, ids), ids) for ids in prompts(16)[8:12]]
     run(batch)
     for answer, ids in answers:
         assert answer.tokens == bench.expected(ids)
@@ -199,6 +205,21 @@ async def test_a_neighbour_never_changes_an_answer(precision, tmp_path):
     assert all(one.equal(other) for one, other in zip(alone, together, strict=True))
 
 
+async def test_a_stop_takes_effect_within_a_pass(tmp_path):
+    loaded = loading.load(str(save_model(tmp_path / "model")), "float32")
+    bench = Bench(loaded, None, probe(loaded.model, LENGTH))
+    batch = bench.batch(2, chunk=16)
+    answers = [bench.join(batch, ids) for ids in (list(range(5)), list(range(200)))]
+    for _ in range(3):
+        batch.step()
+    said = [list(answer.tokens) for answer in answers]
+    for answer in answers:
+        answer.stream.stop()
+    batch.step()
+    assert [answer.tokens for answer in answers] == said
+    assert batch.room == 2
+
+
 async def test_random_coming_and_going_leaves_nothing_behind(tmp_path):
     """Requests join, end, are stopped and fail at random, and so do whole passes."""
     loaded = loading.load(str(save_model(tmp_path / "model")), "float32")
@@ -216,7 +237,7 @@ async def test_random_coming_and_going_leaves_nothing_behind(tmp_path):
     forward = loaded.model.forward
     held = [tensor.data_ptr() for tensor in (*batch._cache.keys, *batch._cache.values)]
     bench.ended.clear()
-    for _ in range(1500):
+    for _ in range(500):
         if batch.room and draw.random() < 0.3:
             which = draw.randrange(len(asked))
             answer = bench.join(batch, asked[which])
@@ -242,7 +263,7 @@ async def test_random_coming_and_going_leaves_nothing_behind(tmp_path):
         if not answer.stream.stopped and bench.ended[answer.stream] is None
     ]
     assert broken > 3
-    assert len(whole) > 100
+    assert len(whole) > 30
     assert all(tokens == wanted for tokens, wanted in whole)
 
 

@@ -3,13 +3,16 @@
 import json
 import os
 import shutil
+from types import SimpleNamespace
 
+import psutil
 import pytest
 import torch
+import transformers
 from safetensors.torch import load_file, save_file
 
 from bot.engine import ModelError, loading
-from tests.engine.models import save_model
+from tests.engine.models import ARCHITECTURES, save_model
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +136,57 @@ def test_marks_that_were_not_declared_special_are_end_tokens(tmp_path):
     loaded = loading.load(str(save_model(tmp_path / "careless", declared_special=False)))
     marks = {loaded.tokenizer.convert_tokens_to_ids(mark) for mark in ("<|im_start|>", "<|im_end|>", "<|endoftext|>")}
     assert marks <= set(loaded.end_tokens)
+
+
+def logits(model) -> torch.Tensor:
+    with torch.inference_mode():
+        return model(input_ids=torch.tensor([[5, 7, 11, 13]]), use_cache=False).logits
+
+
+def test_a_model_in_several_files(good, tmp_path):
+    model = transformers.AutoModelForCausalLM.from_pretrained(good)
+    folder = shutil.copytree(good, tmp_path / "shards")
+    (folder / "model.safetensors").unlink()
+    model.save_pretrained(folder, max_shard_size="50KB")
+    assert len(list(folder.glob("*.safetensors"))) > 1
+    assert torch.allclose(logits(loading.load(str(folder), "float32").model), logits(model), atol=1e-3)
+
+
+def test_weights_under_other_names_are_left_to_transformers(good, folder):
+    weights = load_file(folder / "model.safetensors")
+    renamed = {name.removeprefix("model."): weight for name, weight in weights.items()}
+    save_file(renamed, folder / "model.safetensors", metadata={"format": "pt"})
+    expected = logits(transformers.AutoModelForCausalLM.from_pretrained(good))
+    assert torch.allclose(logits(loading.load(str(folder), "float32").model), expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
+def test_what_is_no_linear_layer_is_what_transformers_loads(architecture, tmp_path):
+    folder = save_model(tmp_path / "model", architecture)
+    ours = loading.load(str(folder), "bfloat16").model
+    theirs = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
+    for tensors in ("named_parameters", "named_buffers"):
+        expected = dict(getattr(theirs, tensors)())
+        for name, tensor in getattr(ours, tensors)():
+            assert tensor.dtype == expected[name].dtype
+            assert tensor.equal(expected[name]), name
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "int8"])
+def test_each_precision_is_near_to_the_model(good, precision):
+    expected = logits(transformers.AutoModelForCausalLM.from_pretrained(good))
+    found = logits(loading.load(str(good), precision).model).float()
+    assert (found - expected).norm() / expected.norm() < {"float32": 1e-5, "bfloat16": 0.05, "int8": 0.1}[precision]
+
+
+def test_the_models_own_repetition_penalty_is_found(folder):
+    assert loading.load(str(folder)).repetition_penalty == 1
+    transformers.GenerationConfig(repetition_penalty=1.2).save_pretrained(folder)
+    assert loading.load(str(folder)).repetition_penalty == 1.2
+
+
+def test_weights_that_do_not_fit_into_memory_are_refused_before_they_are_read(folder, monkeypatch):
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1000))
+    sentence = refusal(folder)
+    for remedy in ("MAX_BATCH", "MAX_PROMPT_TOKENS", "MODEL_PRECISION"):
+        assert remedy in sentence
