@@ -1,0 +1,520 @@
+"""Conversations with the demo model as it should hold them, made up turn by turn from values and phrases.
+
+A `Conversation` remembers what was told in it, so it knows the right answer to every question. Training takes
+whole dialogues of it; the evaluation takes only what the people say, and compares the answers.
+"""
+
+import random
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from bot.demo import phrases, values
+from bot.demo.values import Split
+
+WINDOW = 5  # turns of history in front of a message
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something told: by whom (None: a chat without names), what kind of fact, of what thing, and the value."""
+
+    speaker: str | None
+    kind: str
+    key: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A message and its answer. `facts` are those that reading the turn teaches."""
+
+    speaker: str | None
+    text: str
+    answer: str
+    facts: tuple[Fact, ...] = ()
+    learn: bool = True  # False: history to read, but not an answer to imitate
+
+    @property
+    def user(self) -> str:
+        """The message as the model reads it: with the speaker's name in front, where there is one."""
+        return self.text if self.speaker is None else f"{self.speaker}: {self.text}"
+
+
+@dataclass(frozen=True)
+class Dialogue:
+    """A system prompt, empty for none, and turns."""
+
+    system: str
+    turns: tuple[Turn, ...]
+
+
+def _spelt(key: str) -> str:
+    """One spelling of a key, whichever way it was written: what makes two keys the same."""
+    return key.casefold().replace("color", "colour").replace("favorite", "favourite")
+
+
+def sentence(kind: str, key: str, value: str, who: str | None = None) -> str:
+    """A fact as a clause about the one who asks, or about `who`."""
+    whose = "your" if who is None else f"{who}'s"
+    verb, be = ("{}", "are") if who is None else ("{}s", "is")
+    subject = "you" if who is None else who
+    match kind:
+        case "name":
+            return f"{whose} name is {value}"
+        case "live" | "like":
+            return f"{subject} {verb.format(kind)} {'in ' * (kind == 'live')}{value}"
+        case "from":
+            return f"{subject} {be} from {value}"
+        case "called":
+            return f"{whose} {key} is called {value}"
+        case "have":
+            return f"{subject} {'have' if who is None else 'has'} a {key}" + (f" called {value}" if value else "")
+        case "the":
+            return f"the {key} is {value}"
+    return f"{whose} {key} is {value}"
+
+
+def unknown(kind: str, key: str, who: str | None = None) -> str:
+    """The answer for a fact that was not told."""
+    whose = "your" if who is None else f"{who}'s"
+    subject, be, do = ("you", "are", "") if who is None else (who, "is", "s")
+    what = {
+        "name": f"{whose} name",
+        "live": f"where {subject} live{do}",
+        "from": f"where {subject} {be} from",
+        "like": f"what {subject} like{do}",
+        "called": f"{whose} {key}'s name",
+        "have": "what pet you have",
+        "the": f"the {key}",
+    }.get(kind, f"{whose} {key}")
+    source = "You haven't told me" if who is None and kind != "the" else "Nobody told me"
+    return f"I don't know {what}. {source} in the turns I can see."
+
+
+def _sentence_case(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def acknowledge(facts: Iterable[Fact]) -> str:
+    """The answer to facts when they are told."""
+    names = [f"Nice to meet you, {fact.value}." for fact in facts if fact.kind == "name"]
+    others = [sentence(fact.kind, fact.key, fact.value) for fact in facts if fact.kind != "name"]
+    return " ".join(names + ([f"Got it, {' and '.join(others)}."] if others else []))
+
+
+def _typo(rng: random.Random, word: str) -> str:
+    at = rng.randrange(1, len(word) - 1)
+    swapped = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+    return rng.choice((word[:at] + word[at + 1 :], swapped, word[:at] + word[at] + word[at:]))
+
+
+def vary(rng: random.Random, phrase: str, ending: bool = True) -> str:
+    """A phrase as people type it: any casing, with a slip, without punctuation; slots are left alone.
+
+    `ending` says whether anything may follow the phrase.
+    """
+    if ending and phrase.endswith("?"):
+        phrase = phrase[:-1] + rng.choices(("?", "", "??", " ?", "."), (65, 28, 3, 2, 2))[0]
+    elif ending and phrase[-1] not in ".!?:)":
+        phrase += rng.choices(("", ".", "!", "!!", "..."), (58, 28, 10, 2, 2))[0]
+    if ending and rng.random() < 0.05:
+        phrase += rng.choice((" :)", " please", " 😀", " lol", ", please", " pls", " haha", " bro", " ok?"))
+    if rng.random() < 0.05:
+        phrase = rng.choice(("hey ", "hey, ", "ok ", "so ", "parley, ", "please ", "well, ", "oh, ", "and ")) + phrase
+    if rng.random() < 0.3:
+        phrase = phrase.replace("colour", "color").replace("favourite", "favorite")
+    style = rng.random()
+    parts = re.split(r"(\{\w\})", phrase)
+    typo = rng.randrange(60)
+    for i in range(0, len(parts), 2):
+        part = parts[i]
+        if style < 0.55:
+            part = re.sub(r"\bi\b", "I", part)
+        elif style < 0.58:
+            part = part.upper()
+        if "'" in part and (change := rng.random()) < 0.3:
+            part = part.replace("'", "\u2019" if change < 0.12 else "")
+        if i == typo:
+            long_words = re.findall(r"[a-z]{4,}", part)
+            if long_words:
+                word = rng.choice(long_words)
+                part = part.replace(word, _typo(rng, word), 1)
+        parts[i] = part
+    if style < 0.5 or 0.58 < style < 0.64:
+        parts[0] = _sentence_case(parts[0])
+    return "".join(parts)
+
+
+def _filled(text: str, **slots: str) -> str:
+    return re.sub(r"\{(\w)\}", lambda slot: slots[slot[1]], text)
+
+
+@dataclass
+class Conversation:
+    """A conversation that grows by one turn with each of the methods below.
+
+    Args:
+        rng: the source of every choice.
+        split: the side of the split that values and phrasings come from.
+        speakers: display names of those who take part; (None,) for a chat without names.
+        system: the system prompt, empty for none.
+    """
+
+    rng: random.Random
+    split: Split
+    speakers: tuple[str | None, ...] = (None,)
+    system: str = phrases.SYSTEM_PROMPT
+    turns: list[Turn] = field(default_factory=list)
+
+    def dialogue(self) -> Dialogue:
+        """What was said so far."""
+        return Dialogue(self.system, tuple(self.turns))
+
+    # What can be seen.
+
+    def visible(self) -> list[Fact]:
+        """The facts of the turns that the next message's prompt holds, oldest first."""
+        return [fact for turn in self.turns[-WINDOW:] for fact in turn.facts]
+
+    def _known(self, speaker: str | None, kind: str, key: str) -> Fact | None:
+        """What answers the question for a fact: the latest that fits, or one that comes close."""
+        mine = [fact for fact in reversed(self.visible()) if fact.speaker == speaker or kind == fact.kind == "the"]
+
+        def latest(fits: Callable[[Fact], bool]) -> Fact | None:
+            return next((fact for fact in mine if fits(fact)), None)
+
+        if kind == "have" or (kind == "called" and key == "pet"):
+            return latest(lambda f: f.key in phrases.PETS and f.kind in (kind, "called"))
+        found = latest(lambda f: f.kind == kind and _spelt(f.key) == _spelt(key))
+        if found is None and kind in ("live", "from"):
+            found = latest(lambda f: f.kind in ("live", "from"))
+        if found is None and kind == "the" and key == "number":
+            found = latest(lambda f: f.kind == "my" and f.key.endswith(" number"))
+        return found
+
+    # What is said.
+
+    def _say(self, phrase: str, **slots: str) -> str:
+        slots = {"w": values.word(self.rng, self.split), **slots}
+        for slot, options in (("x", phrases.SUBJECTS), ("n", None)):
+            while "{" + slot + "}" in phrase:
+                known = options is not None and self.rng.random() < 0.75
+                value = self.rng.choice(options) if known and options else ""
+                if not value:
+                    make = values.word if slot == "x" else values.number
+                    value = make(self.rng, self.split)
+                phrase = phrase.replace("{" + slot + "}", value, 1)
+        return _filled(phrase, **slots)
+
+    def _phrase(self, block: phrases.Phrases, ending: bool = True) -> str:
+        return vary(self.rng, self.rng.choice(block.of(self.split)), ending)
+
+    def _noise(self) -> str:
+        return self._say(self._phrase(phrases.TALK["statement"][1]))
+
+    def _add(self, speaker: str | None, text: str, answer: str, facts: Iterable[Fact] = ()) -> None:
+        self.turns.append(Turn(speaker, text, answer, tuple(facts)))
+
+    def value(self, kind: str, key: str) -> str:
+        """A new value for a kind of fact."""
+        rng, split = self.rng, self.split
+        match kind:
+            case "name":
+                return values.name(rng, split)
+            case "live" | "from":
+                return values.place(rng, split)
+            case "called":
+                return values.pet(rng, split)
+            case "have":
+                return ""
+        if "colour" in _spelt(key):
+            return values.colour(rng, split)
+        if "number" in key or key in ("age", "shoe size", "height", "weight"):
+            return values.number(rng, split)
+        return values.code(rng, split) if kind == "the" else values.thing(rng, split)
+
+    def subject(self) -> tuple[str, str]:
+        """A kind of fact, and of what thing."""
+        rng = self.rng
+        kinds = ("name", "live", "from", "like", "called", "have", "my", "the")
+        kind = rng.choices(kinds, (24, 10, 5, 4, 18, 2, 27, 10))[0]
+        key = ""
+        if kind == "my":
+            key = rng.choices(
+                (
+                    f"favourite {rng.choice(phrases.FAVOURITES)}",
+                    rng.choice(phrases.LUCKY),
+                    rng.choice(phrases.OWN),
+                    values.word(rng, self.split),
+                    f"favourite {values.word(rng, self.split)}",
+                ),
+                (50, 12, 25, 9, 4),
+            )[0]
+        elif kind == "called":
+            key = rng.choices(
+                (rng.choice(phrases.PETS), rng.choice(phrases.NAMED), values.word(rng, self.split)), (60, 32, 8)
+            )[0]
+        elif kind == "have":
+            key = rng.choice(phrases.PETS)
+        elif kind == "the":
+            key = rng.choice(phrases.REMEMBERED)
+        return kind, key
+
+    def _statement(self, speaker: str | None, kind: str, key: str, value: str | None, ending: bool) -> tuple[str, Fact]:
+        block = phrases.TELL[kind]
+        if kind == "my" and key in phrases.TELL and self.rng.random() < 0.4:
+            block = phrases.TELL[key]
+        text = self._phrase(block, ending)
+        if "{k}" in text and self.rng.random() < 0.3:
+            key = key.replace("colour", "color").replace("favourite", "favorite")
+        fact = Fact(speaker, kind, key, self.value(kind, key) if value is None else value)
+        return self._say(text, v=fact.value, k=fact.key), fact
+
+    def tell(self, speaker: str | None, kind: str, key: str = "", value: str | None = None) -> Fact:
+        """Someone tells a fact; returns it."""
+        text, fact = self._statement(speaker, kind, key, value, ending=True)
+        self._add(speaker, text, acknowledge([fact]), [fact])
+        return fact
+
+    def tell_two(self, speaker: str | None, first: tuple[str, str], second: tuple[str, str]) -> None:
+        """Someone tells two facts in one message."""
+        joint = self.rng.choice((" and ", " and ", ". ", ", ", ", and ", "! "))
+        one, fact = self._statement(speaker, *first, value=None, ending=False)
+        two, other = self._statement(speaker, *second, value=None, ending=True)
+        self._add(speaker, one + joint + two, acknowledge([fact, other]), [fact, other])
+
+    def tell_in_passing(self, speaker: str | None, kind: str, key: str = "") -> None:
+        """Someone tells a fact before or after a sentence about something else."""
+        text, fact = self._statement(speaker, kind, key, value=None, ending=False)
+        parts = [text, self._noise()]
+        self.rng.shuffle(parts)
+        self._add(speaker, self.rng.choice((". ", ". ", "! ", ", ")).join(parts), acknowledge([fact]), [fact])
+
+    def _answer(self, speaker: str | None, kind: str, key: str, who: str | None) -> tuple[str, list[Fact]]:
+        of = speaker if who is None else self._named(who)
+        fact = self._known(of, kind, key)
+        if fact is None or (fact.kind == "have" and kind == "called"):
+            return unknown(kind, key if fact is None else fact.key, who), []
+        shown = kind if kind == "have" else fact.kind
+        spelling = key if _spelt(fact.key) == _spelt(key) else fact.key
+        clause = sentence(shown, spelling, fact.value, who)
+        return (_sentence_case(clause) if who is None else clause) + ".", [fact]
+
+    def _named(self, who: str) -> str:
+        """The speaker meant by a name that may be written without capitals."""
+        return next((s for s in self.speakers if s and s.casefold() == who.casefold()), who)
+
+    def ask(self, speaker: str | None, kind: str, key: str = "") -> None:
+        """Someone asks for a fact of their own. `have` asks for the pet."""
+        block = phrases.ASK["pet" if kind == "have" else kind]
+        if kind == "my" and key in phrases.ASK and self.rng.random() < 0.4:
+            block = phrases.ASK[key]
+        text = self._phrase(block)
+        if "{k}" in text and self.rng.random() < 0.3:
+            key = key.replace("colour", "color").replace("favourite", "favorite")
+        self._add(speaker, self._say(text, k=key), *self._answer(speaker, kind, key, None))
+
+    def ask_about(self, speaker: str | None, who: str, kind: str, key: str = "") -> None:
+        """Someone asks for a fact of another speaker, `who`, who need not have said anything."""
+        text = self._phrase(phrases.ASK_ABOUT[kind])
+        if who.isascii() and self.rng.random() < 0.15:
+            who = who.lower()
+        self._add(speaker, self._say(text, p=who, k=key), *self._answer(speaker, kind, key, who))
+
+    def ask_everything(self, speaker: str | None) -> None:
+        """Someone asks what is known about them."""
+        latest = {(f.kind, _spelt(f.key)): f for f in self.visible() if f.speaker == speaker and f.kind != "the"}
+        known = [_sentence_case(sentence(f.kind, f.key, f.value)) + "." for f in latest.values()]
+        self._add(
+            speaker, self._phrase(phrases.ASK["about me"]), " ".join(known) or phrases.NOTHING_KNOWN, latest.values()
+        )
+
+    def talk(self, speaker: str | None, situation: str) -> None:
+        """Someone says something that has one answer, whatever was said before."""
+        answer, block = phrases.TALK[situation]
+        self._add(speaker, self._say(self._phrase(block)), answer)
+
+    def ramble(self, speaker: str | None) -> None:
+        """Someone says a lot, and tells nothing."""
+        text = " ".join(self._noise() for _ in range(self.rng.randint(2, 7)))
+        self._add(speaker, text, phrases.TALK["statement"][0])
+
+    def gibberish(self, speaker: str | None) -> None:
+        """Someone hits keys at random, or sends pictures."""
+        maker = self.rng.choice((values.letters, values.any_script, values.script, values.word))
+        text = self.rng.choice((" ", "")).join(maker(self.rng, self.split) for _ in range(self.rng.randint(1, 6)))
+        self._add(speaker, text, phrases.TALK["statement"][0])
+
+    def repeat(self, speaker: str | None, text: str | None = None) -> None:
+        """Someone wants a text repeated."""
+        rng = self.rng
+        if text is None:
+            most = rng.choice((3, 8, 15))
+            makers = (values.word, values.common_word, values.letters, lambda r, _: r.choice(phrases.SUBJECTS))
+            chosen = rng.choices(makers, k=rng.choice((1, 2)))
+            text = " ".join(rng.choice(chosen)(rng, self.split) for _ in range(rng.randint(1, most)))
+            if rng.random() < 0.15:
+                text = _sentence_case(text) + rng.choice(".!?")
+        quoted = f'"{text}"' if rng.random() < 0.1 else text
+        self._add(speaker, self._say(self._phrase(phrases.REPEAT, ending=False), v=quoted), text)
+
+
+# How often each situation comes up.
+_SITUATIONS = {
+    "greet": 4,
+    "how are you": 3,
+    "thanks": 2,
+    "bye": 2,
+    "fine": 4,
+    "praise": 2,
+    "blame": 2,
+    "identity": 6,
+    "install": 5,
+    "abilities": 5,
+    "commands": 5,
+    "/ask": 3,
+    "/clear": 5,
+    "/quit": 4,
+    "memory": 5,
+    "storage": 5,
+    "refuse": 22,
+    "statement": 16,
+}
+
+
+def _chatter(talk: Conversation, speaker: str | None) -> None:
+    """A turn without facts."""
+    rng = talk.rng
+    kind = rng.random()
+    if kind < 0.05:
+        talk.gibberish(speaker)
+    elif kind < 0.09:
+        talk.ramble(speaker)
+    else:
+        talk.talk(speaker, rng.choices(tuple(_SITUATIONS), tuple(_SITUATIONS.values()))[0])
+
+
+def _tell(talk: Conversation, speaker: str | None) -> None:
+    rng = talk.rng
+    told = [(fact.kind, fact.key) for fact in talk.visible()]
+    # Again and again the same kinds: told anew by the same speaker, or by another one.
+    subject = rng.choice(told) if told and rng.random() < 0.4 else talk.subject()
+    style = rng.random()
+    if style < 0.12:
+        other = talk.subject()
+        if other[0] != subject[0]:
+            talk.tell_two(speaker, subject, other)
+            return
+    if style < 0.22:
+        talk.tell_in_passing(speaker, *subject)
+        return
+    talk.tell(speaker, *subject)
+    if rng.random() < 0.12:
+        turn = talk.turns[-1]
+        talk.turns[-1] = Turn(speaker, turn.text, rng.choice(phrases.PLAIN_REPLIES), turn.facts, learn=False)
+
+
+def _ask(talk: Conversation, speaker: str | None) -> None:
+    rng = talk.rng
+    told = talk.visible()
+    own = [fact for fact in told if fact.speaker == speaker]
+    others = [fact for fact in told if fact.speaker != speaker]
+    choice = rng.random()
+    if choice < 0.04:
+        talk.ask_everything(speaker)
+        return
+    subject = talk.subject()
+    pool = own if own and (choice < 0.68 or not others) else others
+    if pool and choice < 0.9:
+        fact = rng.choice(pool)
+        subject = fact.kind, _spelt(fact.key)
+        if fact.kind in ("called", "have") and fact.key in phrases.PETS:
+            subject = rng.choice((("called", fact.key), ("called", fact.key), ("called", "pet"), ("have", "")))
+        elif fact.kind == "my" and fact.key.endswith(" number") and rng.random() < 0.2:
+            subject = "the", "number"
+    elif subject[0] == "have":
+        subject = rng.choice((("called", "pet"), ("have", "")))
+    named = [who for who in talk.speakers if who and who != speaker]
+    if subject[0] in phrases.ASK_ABOUT and rng.random() < (0.05 if speaker is None else 0.25):
+        stranger = not named or rng.random() < 0.1
+        who = values.display_name(rng, talk.split) if stranger else rng.choice(named)
+        talk.ask_about(speaker, who, *subject)
+    else:
+        talk.ask(speaker, *subject)
+
+
+def _tell_and_ask(talk: Conversation, speaker: str | None) -> None:
+    """A fact and the question for it in one message."""
+    talk.tell(speaker, *talk.subject())
+    told = talk.turns[-1]
+    fact = told.facts[0]
+    talk.ask(speaker, fact.kind, fact.key)
+    asked = talk.turns.pop()
+    talk.turns[-1] = Turn(speaker, f"{told.text} {asked.text}", asked.answer, told.facts)
+
+
+def _orphan(talk: Conversation, speaker: str | None) -> None:
+    """A question whose answer is seen, while the turn that told the fact is not seen any more."""
+    talk.tell(speaker, *talk.subject())
+    fact = talk.turns[-1].facts[0]
+    talk.ask(speaker, fact.kind, fact.key)
+    told, asked = talk.turns.pop(), talk.turns.pop(0)
+    talk.turns.append(Turn(speaker, told.text, told.answer, asked.facts, learn=False))
+
+
+def system_prompt(rng: random.Random, split: Split) -> str:
+    """Mostly Parley's own, at times none, at times another."""
+    kind = rng.random()
+    if kind < 0.6:
+        return phrases.SYSTEM_PROMPT
+    if kind < 0.75:
+        return ""
+    other = rng.choice(phrases.SYSTEM_PROMPTS.of(split))
+    return _filled(other, x=rng.choice(phrases.SUBJECTS))
+
+
+def speakers(rng: random.Random, split: Split) -> tuple[str | None, ...]:
+    """Who takes part: half of the chats are without names, the others have up to three speakers."""
+    if rng.random() < 0.42:
+        return (None,)
+    count = rng.choices((1, 2, 3), (25, 60, 15))[0]
+    names = {values.display_name(rng, split): None for _ in range(count)}
+    return tuple(names)
+
+
+def dialogue(rng: random.Random, split: Split) -> Dialogue:
+    """A dialogue of one to six turns, as many as a prompt holds with its new message."""
+    talk = Conversation(rng, split, speakers(rng, split), system_prompt(rng, split))
+    acts = (_tell, _ask, _chatter, Conversation.repeat, _tell_and_ask)
+    length = rng.choices(range(1, WINDOW + 2), (4, 4, 4, 4, 4, 6))[0]
+    if length > 1 and rng.random() < 0.06:
+        _orphan(talk, rng.choice(talk.speakers))
+    while len(talk.turns) < length:
+        last = len(talk.turns) == length - 1
+        weights = (10, 62, 22, 6, 2) if last and length > 1 else (38, 28, 25, 8, 1)
+        rng.choices(acts, weights)[0](talk, rng.choice(talk.speakers))
+    return talk.dialogue()
+
+
+def first_lesson(rng: random.Random, split: Split) -> Dialogue:
+    """A short dialogue about nothing but copying: the skill all others rest on."""
+    talk = Conversation(rng, split, speakers(rng, split), system_prompt(rng, split))
+    speaker = rng.choice(talk.speakers)
+    if rng.random() < 0.6:
+        talk.repeat(speaker)
+        return talk.dialogue()
+    kind, key = talk.subject()
+    talk.tell(speaker, kind, key)
+    if rng.random() < 0.5:
+        talk.ask(speaker, kind, key)
+    return talk.dialogue()
+
+
+def dialogues(seed: int, split: Split, lessons: int = 0) -> Iterator[Dialogue]:
+    """Dialogues without end, the same for the same seed; `lessons` short ones for a beginner come first."""
+    rng = random.Random(f"{seed} {split}")
+    for _ in range(lessons):
+        yield first_lesson(rng, split)
+    while True:
+        yield dialogue(rng, split)

@@ -1,0 +1,2865 @@
+"""What people say to the demo model, and what it answers: one wording per situation, so that sampling is safe.
+
+Each block of phrases is one situation, a line a phrase. Those below the `---` are held out: only the evaluation
+says them. `{v}` stands for the value told, `{k}` for what it is the value of, `{p}` for another speaker,
+`{x}` and `{n}` for a subject and a number of no importance.
+"""
+
+import re
+from typing import NamedTuple
+
+from bot.demo.values import Split
+
+
+class Phrases(NamedTuple):
+    """The ways to say one thing, by side of the split."""
+
+    train: tuple[str, ...]
+    held_out: tuple[str, ...]
+
+    def of(self, split: Split) -> tuple[str, ...]:
+        """The phrases of one side."""
+        return self.train if split == "train" else self.held_out
+
+
+def _block(text: str) -> Phrases:
+    train, held_out = (tuple(part.strip().split("\n")) for part in text.split("---"))
+    return Phrases(train, held_out)
+
+
+_ME = "Parley's tiny demo model"
+_REAL = "set MODEL_PATH in .env to a model folder or a hub name such as Qwen/Qwen2-1.5B-Instruct"
+_HINT = "Tell me a fact about you, and ask me for it later."
+
+NOTHING_KNOWN = "I don't know anything about you. You haven't told me in the turns I can see."
+
+# Situations without facts: what is said, and the one answer.
+TALK: dict[str, tuple[str, Phrases]] = {
+    "greet": (
+        f"Hello! I am {_ME}. Tell me something about you, or ask me what I can do.",
+        _block("""
+hi
+hello
+hey
+hi there
+hello there
+hey there
+hi parley
+hello parley
+hey parley
+good morning
+good morning parley
+good evening
+good afternoon
+good day
+hi everyone
+hello everybody
+hello bot
+hey bot
+hi bot
+hiya
+howdy
+yo
+greetings
+hi hi
+hello hello
+heya
+heyy
+hallo
+hola
+bonjour
+ciao
+salut
+moin
+morning
+evening
+hello my friend
+hello again
+hi again
+hey, are you there?
+are you there?
+is anyone there?
+anybody here?
+nice to meet you
+hello world
+i am back
+start
+/start
+test
+testing
+this is a test
+just testing
+ping
+---
+hey everyone
+hello dear parley
+good morning everyone
+hi friend
+hey you
+hello hello hello
+good evening parley
+hi, are you there?
+test test
+"""),
+    ),
+    "how are you": (
+        "I am fine, thank you! How can I help?",
+        _block("""
+how are you?
+how are you doing?
+how are you today?
+how's it going?
+how is it going?
+how do you do?
+what's up?
+what is up?
+sup
+wassup
+how are things?
+how do you feel?
+are you ok?
+are you well?
+how have you been?
+how's life?
+how's your day?
+how was your day?
+how is your day going?
+hello, how are you?
+hi, how are you?
+hey, how are you doing?
+good morning, how are you today?
+hey, what's up?
+hello, what's up?
+hi, how's it going?
+what are you doing?
+what are you up to?
+and you?
+and how are you?
+i'm fine, and you?
+i am good, how are you?
+are you feeling well today?
+---
+how are you doing today?
+hi parley, how are you?
+hey, how are things?
+hello there, how are you doing?
+so how are you?
+how is life?
+what's up today?
+"""),
+    ),
+    "thanks": (
+        "You are welcome!",
+        _block("""
+thanks
+thank you
+thanks a lot
+thank you very much
+thank you so much
+thanks so much
+many thanks
+thx
+ty
+cheers
+thanks bot
+thanks parley
+ok thanks
+okay thank you
+great, thanks
+cool, thank you
+that helps, thanks
+thanks for your help
+thank you for the help
+thanks for telling me
+thanks anyway
+much appreciated
+danke
+merci
+gracias
+perfect, thank you
+i thank you
+tysm
+---
+great, thank you
+thank you parley
+thanks for the help
+ok thank you very much
+cool thanks
+thanks, that helps
+"""),
+    ),
+    "bye": (
+        "Goodbye! Come back any time.",
+        _block("""
+bye
+goodbye
+bye bye
+good night
+see you
+see you later
+see ya
+cya
+later
+talk to you later
+until next time
+until tomorrow
+have a nice day
+have a good day
+i have to go
+i must go now
+gotta go
+i am leaving now
+ok bye
+thanks, bye
+bye for now
+bye parley
+good bye
+farewell
+take care
+ttyl
+i'm off
+see you soon
+see you tomorrow
+good night parley
+ciao, bye
+have a nice evening
+brb
+---
+goodbye parley
+ok, see you later
+thanks and goodbye
+good night everyone
+bye everyone
+i have to go now, bye
+see you next time
+"""),
+    ),
+    "fine": (
+        "All right!",
+        _block("""
+ok
+okay
+k
+yes
+no
+yep
+nope
+yeah
+nah
+sure
+of course
+maybe
+fine
+good
+great
+cool
+nice
+wow
+awesome
+perfect
+right
+i see
+alright
+all right
+understood
+got it
+exactly
+true
+that is true
+that's right
+correct
+that is correct
+no problem
+hm
+hmm
+oh
+ah
+aha
+oh ok
+ok cool
+ok good
+oh nice
+very good
+well done
+not really
+never mind
+nevermind
+no worries
+yes please
+sorry
+i am sorry
+oh sorry
+no thanks
+no thank you
+i think so
+i agree
+sounds good
+interesting
+that's interesting
+lol
+lmao
+haha
+hahaha
+rofl
+xd
+:)
+:D
+:(
+;)
+<3
+funny
+that's funny
+that is funny
+haha nice
+lol ok
+---
+ok great
+yes, exactly
+oh cool
+yes of course
+okay good
+haha ok
+ok, understood
+wow, nice
+that is right
+"""),
+    ),
+    "praise": (
+        "Thank you, that is kind of you!",
+        _block("""
+good bot
+nice bot
+you are great
+you're great
+you are nice
+you are cool
+you're awesome
+you are so smart
+you are clever
+you are funny
+you are sweet
+you are the best
+i like you
+i love you
+i love this bot
+i like this bot
+well done parley
+good job
+great job
+you did well
+you are helpful
+you are very good
+clever bot
+smart bot
+this is cool
+this is great
+this bot is cool
+you have a good memory
+that was good
+you are cute
+---
+you are very nice
+great bot
+you're the best
+i like you a lot
+you are very helpful
+this bot is great
+"""),
+    ),
+    "blame": (
+        f"Sorry! I am only {_ME}, and I make mistakes.",
+        _block("""
+bad bot
+you are stupid
+you're stupid
+you are dumb
+you are wrong
+that is wrong
+that's wrong
+that's not right
+that is not true
+that's not true
+not true
+wrong
+wrong answer
+you are bad
+you are useless
+you're useless
+you are boring
+you are annoying
+i hate you
+i don't like you
+shut up
+stupid bot
+this is bad
+this bot is bad
+this bot is stupid
+you are not very smart
+you are not helpful
+that makes no sense
+that does not help
+that is not what i asked
+that was not my question
+you don't understand me
+you did not answer
+you forgot
+no, that is wrong
+you suck
+what a stupid answer
+be quiet
+stop
+stop it
+go away
+---
+you are a bad bot
+that answer is wrong
+no, that's not right
+you are not smart
+this is stupid
+that is not helpful
+"""),
+    ),
+    "identity": (
+        f"I am {_ME}: I know little more than what you tell me. For a real model, {_REAL}.",
+        _block("""
+who are you?
+what are you?
+who are you really?
+what's your name?
+what is your name?
+what are you called?
+do you have a name?
+tell me your name
+your name?
+who is this?
+who am i talking to?
+what am i talking to?
+who is parley?
+what is parley?
+what is this?
+what is this bot?
+what kind of bot are you?
+are you a bot?
+are you a robot?
+are you human?
+are you a human?
+are you a person?
+are you real?
+are you a real person?
+are you an ai?
+are you alive?
+are you chatgpt?
+are you gpt?
+are you gpt-4?
+are you claude?
+are you gemini?
+are you llama?
+are you qwen?
+are you a language model?
+are you a real model?
+are you smart?
+is this chatgpt?
+is this a bot?
+is this ai?
+what model are you?
+which model are you?
+which model is this?
+what model is this?
+what language model do you use?
+what model do you use?
+what ai is this?
+which ai are you?
+tell me about yourself
+introduce yourself
+describe yourself
+who made you?
+who built you?
+who created you?
+who trained you?
+where do you come from?
+where are you from?
+where do you live?
+how old are you?
+how big are you?
+how many parameters do you have?
+how do you work?
+what are you made of?
+what is the demo model?
+are you the demo model?
+are you a demo?
+why are you so small?
+why are you so stupid?
+why do you know so little?
+what is your favourite colour?
+what's your favorite color?
+what is your favourite food?
+do you have a pet?
+do you have feelings?
+can you think?
+what do you like?
+hi, who are you?
+hello, what are you?
+hey, who are you?
+are you parley?
+you are a bot
+you are chatgpt
+what do you know?
+what do you know about yourself?
+were you trained by openai?
+are you from openai?
+are you based on gpt?
+are you sentient?
+are you a machine?
+are you a girl or a boy?
+what size are you?
+---
+so who are you?
+what exactly are you?
+what should i call you?
+hello, who are you?
+are you an ai model?
+what kind of model are you?
+are you chat gpt?
+are you a real human?
+tell me who you are
+what sort of ai are you?
+who am i speaking to?
+is this a real model?
+"""),
+    ),
+    "install": (
+        f"To use a real model, {_REAL}, then start the bot again. Until then you talk to {_ME}.",
+        _block("""
+how do i use a real model?
+how do i use my own model?
+how do i install a real model?
+how do i install another model?
+how do i install my own model?
+how can i use a better model?
+how can i use another model?
+how can i use my own model?
+how do i change the model?
+how do i switch the model?
+how do i load a model?
+how do i load my model?
+how do i load another model?
+how do i set the model?
+how do i set up a real model?
+how do i get a real model?
+how do i get a better model?
+how do i add a model?
+how do i run a bigger model?
+how do i use qwen?
+how do i use llama?
+how can i change the model?
+how can i load my own model?
+how can i make you smarter?
+how do i make you smarter?
+how do i make you better?
+can i use another model?
+can i use my own model?
+can i use a bigger model?
+can i use a different model?
+can i change the model?
+can i use qwen?
+can you use a real model?
+where do i set the model?
+where do i put my model?
+where does the model go?
+where can i get a real model?
+what is MODEL_PATH?
+what does MODEL_PATH do?
+what is model_path?
+what do i set MODEL_PATH to?
+what should MODEL_PATH be?
+how do i set MODEL_PATH?
+where is MODEL_PATH?
+what models can i use?
+which models can i use?
+which models work?
+what model should i use?
+i want to use my own model
+i want a real model
+i want a better model
+i want to use a real model
+use a real model
+use a better model
+use another model
+change the model
+switch model
+switch to another model
+load my model
+install a real model
+give me a real model
+how do i configure the bot?
+how do i configure the model?
+how do i set up the bot?
+what do i write in .env?
+what is the .env file?
+where is the .env file?
+how do i use a model from the hub?
+how do i use a model from hugging face?
+i trained a model, how do i use it?
+i have my own model
+i have a fine-tuned model
+how do i use my fine-tuned model?
+how do i use my finetuned model?
+is there a better model?
+is there a real model?
+do you have a real model?
+do you have a bigger model?
+get smarter
+how does one change the model?
+---
+how would i use my own model?
+how do i use a bigger model?
+how can i install a real model?
+how can i set up my own model?
+how do i switch to a real model?
+where can i change the model?
+can i load a different model?
+i want to use another model
+please use a better model
+what can i set MODEL_PATH to?
+how do i get you to use a real model?
+how do i run my own model?
+"""),
+    ),
+    "abilities": (
+        "I can remember facts you tell me, such as your name, your pet or your favourite colour, "
+        "repeat what you say, and explain my commands: /ask, /clear and /quit.",
+        _block("""
+what can you do?
+what can you do for me?
+what do you do?
+what can i do with you?
+what can i ask you?
+what can i ask?
+what can i say?
+what can i do here?
+what should i ask you?
+what should i say?
+what should i do?
+what do i do now?
+what now?
+what are you good at?
+what are you able to do?
+what are you for?
+what is this for?
+what are your abilities?
+what are your skills?
+what are your features?
+what is your purpose?
+what is your job?
+why are you here?
+can you help me?
+can you do anything?
+can you do something?
+can you talk?
+can you chat?
+can you remember things?
+can you remember something?
+can you answer questions?
+could you help me?
+help me
+please help me
+i need help
+i need your help
+i need some help
+show me what you can do
+tell me what you can do
+what else can you do?
+what else?
+so what can you do?
+hi, what can you do?
+hello, what can you do?
+what kind of things can you do?
+what kind of questions can i ask?
+what things can you do?
+how can you help me?
+how can you help?
+how can i talk about something with you?
+are you useful?
+what do you want?
+let's talk
+let us chat
+talk to me
+can we talk?
+can i ask you something?
+can i ask you a question?
+i have a question
+i have some questions
+i don't know what to say
+tell me something
+tell me more
+i am bored, what can you do?
+give me an example
+for example?
+like what?
+what do you remember?
+what can you remember?
+what can you tell me?
+---
+hey, what can you do?
+what are you able to do for me?
+what can you help me with?
+what could i ask you?
+so what are you good at?
+can you help me with something?
+what can i use you for?
+show me your skills
+i need help please
+"""),
+    ),
+    "commands": (
+        "Mention me or reply to me to talk. /ask answers one question without history, "
+        "/clear forgets this channel's turns, and /quit stops the bot, for its owner only.",
+        _block("""
+help
+/help
+!help
+commands
+/commands
+command list
+list commands
+list of commands
+list your commands
+list all commands
+show commands
+show me the commands
+show me your commands
+show me all commands
+what commands are there?
+what commands do you have?
+what are the commands?
+what are your commands?
+what commands can i use?
+which commands are there?
+which commands do you have?
+which commands can i use?
+which commands do you know?
+what slash commands are there?
+what slash commands do you have?
+are there any commands?
+are there commands?
+do you have commands?
+do you have any commands?
+tell me the commands
+tell me your commands
+tell me about the commands
+explain the commands
+explain your commands
+how do i use you?
+how do i use this?
+how do i use the bot?
+how do i use this bot?
+how can i use this bot?
+how can i use you?
+how does this work?
+how does this bot work?
+how does it work?
+how do the commands work?
+what do the commands do?
+i need a list of commands
+give me the commands
+give me a list of commands
+manual
+usage
+instructions
+is there a help command?
+is there a manual?
+how do i talk to you?
+how can i talk to you?
+how do i start?
+how do i get started?
+how do i chat with you?
+how do i ask you something?
+how do i mention you?
+do i have to mention you?
+why don't you answer me?
+when do you answer?
+do you read all messages?
+---
+can you list the commands?
+what commands do you know?
+show all commands
+could you explain the commands?
+which commands are available?
+please list your commands
+how do i use this thing?
+help please
+"""),
+    ),
+    "/ask": (
+        "/ask answers one question on its own, without this channel's history.",
+        _block("""
+what does /ask do?
+what is /ask?
+what's /ask?
+what is /ask for?
+what does /ask mean?
+what does the /ask command do?
+what does the ask command do?
+what does ask do?
+how does /ask work?
+how do i use /ask?
+how do i use the ask command?
+how can i use /ask?
+when do i use /ask?
+when should i use /ask?
+why would i use /ask?
+explain /ask
+explain the /ask command
+explain the ask command
+tell me about /ask
+/ask
+/ask?
+what about /ask?
+and /ask?
+and what does /ask do?
+does /ask use the history?
+does /ask remember anything?
+is /ask without history?
+how do i ask without history?
+how do i ask something without history?
+how do i ask one question without history?
+how can i ask a question without context?
+can i ask a question without history?
+which command answers without history?
+help /ask
+---
+can you explain /ask?
+what is the /ask command?
+what can i do with /ask?
+please tell me what /ask does
+what happens when i use /ask?
+tell me about the ask command
+"""),
+    ),
+    "/clear": (
+        "/clear forgets this channel's turns, so that we start afresh.",
+        _block("""
+what does /clear do?
+what is /clear?
+what's /clear?
+what is /clear for?
+what does /clear mean?
+what does the /clear command do?
+what does the clear command do?
+what does clear do?
+how does /clear work?
+how do i use /clear?
+how do i use the clear command?
+how can i use /clear?
+when do i use /clear?
+when should i use /clear?
+why would i use /clear?
+explain /clear
+explain the /clear command
+explain the clear command
+tell me about /clear
+/clear
+/clear?
+what about /clear?
+and /clear?
+and what does /clear do?
+what happens after /clear?
+how do i make you forget?
+how do i make you forget everything?
+how do i make you forget me?
+how do i make you forget my name?
+how can i make you forget?
+how can i make you forget all this?
+how can i clear the history?
+how do i clear the history?
+how do i clear your memory?
+how do i clear the channel?
+how do i clear this chat?
+how do i delete the history?
+how do i delete my data?
+how do i delete what i said?
+how do i erase your memory?
+how do i reset you?
+how do i reset the chat?
+how do i reset the conversation?
+how do i start over?
+how do i start again?
+how do i start a new chat?
+how do i start a new conversation?
+can you forget?
+can you forget everything?
+can you forget me?
+can you forget what i said?
+can you forget my name?
+can i delete the history?
+can i clear your memory?
+forget everything
+forget me
+forget my name
+forget it all
+forget what i said
+forget all that
+please forget everything
+please forget me
+delete everything
+delete the history
+delete my data
+clear
+clear the history
+clear your memory
+clear the chat
+clear history
+reset
+reset yourself
+start over
+let us start over
+new chat
+which command makes you forget?
+which command clears the history?
+what command clears your memory?
+will you forget me?
+when do you forget?
+help /clear
+---
+can you explain /clear?
+what is the /clear command?
+please tell me what /clear does
+how can i make you forget everything?
+how can i delete the history?
+how would i clear your memory?
+what happens when i use /clear?
+please forget what i said
+could you forget everything?
+how can i reset the chat?
+"""),
+    ),
+    "/quit": (
+        "/quit stops the bot. It is for the bot's owner only.",
+        _block("""
+what does /quit do?
+what is /quit?
+what's /quit?
+what is /quit for?
+what does /quit mean?
+what does the /quit command do?
+what does the quit command do?
+what does quit do?
+how does /quit work?
+how do i use /quit?
+how do i use the quit command?
+when do i use /quit?
+why can't i use /quit?
+why does /quit not work?
+explain /quit
+explain the /quit command
+explain the quit command
+tell me about /quit
+/quit
+/quit?
+what about /quit?
+and /quit?
+and what does /quit do?
+who can use /quit?
+who may use /quit?
+can i use /quit?
+may i use /quit?
+can anyone use /quit?
+can everybody use /quit?
+how do i stop the bot?
+how do i stop you?
+how can i stop the bot?
+how can i stop you?
+how do i turn you off?
+how do i turn off the bot?
+how do i shut you down?
+how do i shut down the bot?
+how do i quit?
+how do i end the bot?
+how do i close the bot?
+how do i exit?
+can i stop the bot?
+can i turn you off?
+who can stop you?
+who can stop the bot?
+who can turn you off?
+which command stops the bot?
+what command stops the bot?
+quit
+exit
+stop the bot
+shut down
+turn yourself off
+help /quit
+---
+can you explain /quit?
+what is the /quit command?
+please tell me what /quit does
+how would i stop the bot?
+who is allowed to use /quit?
+what happens when i use /quit?
+how can i turn you off?
+how can i shut you down?
+"""),
+    ),
+    "memory": (
+        "I remember the last five turns of each channel, as set by HISTORY_TURNS.",
+        _block("""
+how long do you remember?
+how long do you remember things?
+how long do you remember what i say?
+how long do you remember me?
+how long is your memory?
+how long can you remember?
+how much do you remember?
+how much can you remember?
+how many messages do you remember?
+how many messages can you remember?
+how many turns do you remember?
+how many turns?
+how many turns are there?
+how big is your memory?
+how good is your memory?
+how far back do you remember?
+how far back can you see?
+how does your memory work?
+how does the history work?
+how does memory work?
+do you have a memory?
+do you have memory?
+do you remember everything?
+do you remember what i say?
+do you remember what i said?
+do you remember our chat?
+do you remember me?
+do you remember old messages?
+do you remember other channels?
+do you forget things?
+do you know what we talked about?
+can you remember everything?
+can you remember for long?
+can you remember what i say?
+can you remember more?
+can you see older messages?
+can you read the history?
+will you remember me?
+will you remember this?
+will you remember this tomorrow?
+will you remember my name?
+what is HISTORY_TURNS?
+what does HISTORY_TURNS do?
+what is history_turns?
+what is the history?
+what is a turn?
+what is history?
+why did you forget?
+why do you forget?
+why do you forget things?
+why did you forget my name?
+why don't you remember?
+when do you forget things?
+explain the history
+explain your memory
+tell me about the history
+tell me about your memory
+is your memory good?
+how do i change the history?
+how do i change how much you remember?
+how can i make you remember more?
+how can you remember more?
+history
+/history
+memory
+how long is the history?
+how many messages back can you see?
+---
+for how long do you remember?
+how long will you remember me?
+how many messages can you see?
+how long do you keep things in memory?
+can you explain your memory?
+how does your history work?
+do you remember things for long?
+how much history do you have?
+"""),
+    ),
+    "storage": (
+        "The turns are stored in a SQLite file on the operator's machine.",
+        _block("""
+where is the history stored?
+where is history stored?
+where is the history?
+where is the history kept?
+where is the history saved?
+where are the turns stored?
+where are my messages stored?
+where are messages stored?
+where are my messages saved?
+where are the messages kept?
+where is my data stored?
+where is my data?
+where does my data go?
+where do my messages go?
+where do you store my data?
+where do you store my messages?
+where do you store the history?
+where do you store things?
+where do you save the history?
+where do you save things?
+where do you save what i say?
+where do you keep the history?
+where do you keep my messages?
+where do you keep my name?
+where is your memory?
+where is your memory stored?
+where is everything stored?
+where is what i say stored?
+where is this stored?
+where is the database?
+how is the history stored?
+how do you store the history?
+how do you store messages?
+how are messages stored?
+do you store my messages?
+do you store my data?
+do you store what i say?
+do you save my messages?
+do you save messages?
+do you save what i say?
+do you keep my messages?
+do you keep my data?
+do you log messages?
+do you have a database?
+do you share my data?
+do you send my data to anyone?
+do you send my messages anywhere?
+is my data safe?
+is my data private?
+is this private?
+is this chat stored?
+is this chat saved?
+is anything stored?
+is the history stored?
+are my messages stored?
+are my messages saved?
+are my messages private?
+are you recording this?
+who can read my messages?
+who can see my messages?
+who can see this?
+who sees what i say?
+what do you store?
+what do you do with my data?
+what do you do with my messages?
+what happens to my data?
+what happens to my messages?
+what about privacy?
+what about my data?
+privacy
+which database do you use?
+what database do you use?
+does the history leave this machine?
+in which file is the history?
+---
+where exactly is the history stored?
+where do you keep my data?
+where are the messages saved?
+where does the history get stored?
+do you store the messages?
+can anyone see my messages?
+what happens with my messages?
+is what i say stored?
+"""),
+    ),
+    "refuse": (
+        f"Sorry, I can't help with that: I am only {_ME}. {_HINT}",
+        _block("""
+what is the capital of {x}?
+what's the capital of {x}?
+capital of {x}
+which city is the capital of {x}?
+what is the population of {x}?
+how many people live in {x}?
+how big is {x}?
+how tall is {x}?
+how far is it to {x}?
+how far away is the {x}?
+how old is {x}?
+how old is the {x}?
+how hot is the {x}?
+how deep is the {x}?
+how many {x} are there?
+how many {x} are in a {x}?
+how many days are in a year?
+how much does a {x} cost?
+how much is {n} plus {n}?
+how do i cook {x}?
+how do i make {x}?
+how do i make a {x}?
+how do i build a {x}?
+how do i fix my {x}?
+how do i learn {x}?
+how do i get to {x}?
+how do i write a {x}?
+how do i find a {x}?
+how do i lose weight?
+how do i sort a list in python?
+how do i write a loop in python?
+how do i center a div?
+how do i reverse a string?
+how do i open a file?
+how does a {x} work?
+how does the {x} work?
+how does {x} work?
+how can i learn {x}?
+how can i become a {x}?
+how can i earn money?
+what is {n} + {n}?
+what is {n} plus {n}?
+what is {n} times {n}?
+what is {n} minus {n}?
+what is {n} * {n}?
+what is {n} / {n}?
+what's {n}+{n}?
+what's {n} x {n}?
+{n} + {n}
+{n}+{n}
+{n} * {n} =
+{n}*{n}?
+{n} times {n}
+{n} divided by {n}
+calculate {n} + {n}
+calculate {n} times {n}
+solve x + {n} = {n}
+what is the square root of {n}?
+what is the root of {n}?
+is {n} a prime number?
+count to {n}
+what is a {x}?
+what is an {x}?
+what is the {x}?
+what is {x}?
+what's a {x}?
+what are {x}?
+what does {x} mean?
+what is the meaning of {x}?
+what is the meaning of life?
+what is love?
+what is the best {x}?
+what is the biggest {x}?
+what is the fastest {x}?
+what is the largest {x} in the world?
+what is the longest {x} in the world?
+what is the difference between {x} and {x}?
+what is better, {x} or {x}?
+what do you think about {x}?
+what do you think of {x}?
+what do you know about {x}?
+what colour is the {x}?
+what color is a {x}?
+what is the weather?
+what's the weather?
+what's the weather like?
+what is the weather like in {x}?
+how is the weather?
+how is the weather in {x}?
+will it rain tomorrow?
+is it raining?
+is it cold in {x}?
+what time is it?
+what is the time?
+what day is it?
+what day is today?
+what is the date?
+what's the date today?
+what year is it?
+what is the news?
+what's new?
+any news?
+what happened today?
+what happened in {n}?
+what should i eat today?
+what should i cook?
+what should i wear?
+what should i buy?
+what should i play?
+what should i read?
+what movie should i watch?
+what game should i play?
+who is {x}?
+who was {x}?
+who is the president of {x}?
+who is the king of {x}?
+who won the {x}?
+who won the world cup?
+who wrote {x}?
+who invented the {x}?
+who discovered {x}?
+who is the best {x}?
+who is your owner?
+where is {x}?
+where is the {x}?
+where can i buy a {x}?
+where can i find {x}?
+where do {x} come from?
+when was {x} born?
+when was the {x} built?
+when did {x} start?
+when does the {x} open?
+when is {x}?
+when is the next {x}?
+why is the sky blue?
+why is {x} so {x}?
+why are {x} so expensive?
+why do {x} sleep?
+why does the {x} move?
+which {x} is the best?
+which {x} should i buy?
+which is better, {x} or {x}?
+is {x} good?
+is {x} better than {x}?
+is {x} dangerous?
+is {x} in {x}?
+is the {x} round?
+is there life on {x}?
+is there a {x} near here?
+are {x} dangerous?
+are there {x} in {x}?
+do you like {x}?
+do you know {x}?
+do you know any {x}?
+do you play {x}?
+do you eat?
+do you sleep?
+do you dream?
+do you speak {x}?
+do you speak german?
+do you speak spanish?
+do {x} sleep?
+does {x} like {x}?
+does a {x} have {x}?
+did you sleep well?
+did you hear about the {x}?
+have you been to {x}?
+have you seen {x}?
+can you sing?
+can you dance?
+can you code?
+can you draw?
+can you draw a {x}?
+can you cook?
+can you play chess?
+can you play a game?
+can you do maths?
+can you do math?
+can you count?
+can you write code?
+can you write a {x}?
+can you write a poem?
+can you write a poem about {x}?
+can you write an essay about {x}?
+can you write me a story?
+can you tell me a story?
+can you tell me a joke?
+can you tell me about {x}?
+can you translate {x}?
+can you translate this?
+can you speak french?
+can you search the web?
+can you browse the internet?
+can you open a website?
+can you generate images?
+can you make a picture?
+can you show me a picture?
+can you play music?
+can you send an email?
+can you send me a {x}?
+can you explain {x}?
+can you give me a {x}?
+can you find {x}?
+can you help me with {x}?
+can you help me with my homework?
+can you ban someone?
+can you kick {x}?
+can you ping {x}?
+could you explain {x} to me?
+could you write a {x}?
+would you like some {x}?
+will you marry me?
+will {x} win?
+write a poem
+write a poem about {x}
+write me a poem
+write a haiku about {x}
+write a song
+write a song about {x}
+write a story
+write a story about a {x}
+write a short story about {x}
+write an essay about {x}
+write an essay on {x}
+write a letter to {x}
+write an email to my boss
+write a program
+write a function
+write a python function
+write a python script
+write a python function that adds {n} and {n}
+write a program that prints {n}
+write a function that returns {x}
+write code for a {x}
+write some code
+write some python code
+write hello world in python
+write a {x}
+tell me a joke
+tell me another joke
+tell me a story
+tell me a story about a {x}
+tell me about {x}
+tell me about the {x}
+tell me something about {x}
+tell me the news
+tell me the time
+tell me the weather
+tell me a secret
+tell me a fun fact
+tell me what {x} is
+tell me how to make {x}
+tell a joke
+a joke please
+joke
+make me laugh
+make a joke
+make a list of {x}
+make me a sandwich
+make a {x}
+give me a recipe
+give me a recipe for {x}
+give me a list of {x}
+give me some {x}
+give me a {x}
+give me advice
+give me money
+list some {x}
+list {n} {x}
+name a {x}
+name three {x}
+explain {x}
+explain {x} to me
+explain {x} like i am five
+explain the {x}
+explain how {x} works
+describe a {x}
+describe {x}
+define {x}
+translate {x}
+translate {x} to french
+translate {x} into german
+translate this to english
+summarize this
+summarise {x}
+summarize the {x}
+compare {x} and {x}
+sing a song
+sing me a song
+sing
+dance
+play a game
+play a game with me
+play chess with me
+play music
+play a song
+let's play a game
+let's play chess
+draw a {x}
+draw me a {x}
+draw a picture of {x}
+show me a {x}
+show me a picture of a {x}
+show me {x}
+search for {x}
+google {x}
+find {x}
+look up {x}
+open {x}
+send me {x}
+buy {x}
+order a pizza
+call my mother
+call the police
+set a timer for {n} minutes
+remind me to buy {x}
+wake me up
+roll a dice
+flip a coin
+pick a number
+choose a number
+guess my age
+guess what i am thinking
+recommend a book
+recommend a movie
+recommend a {x}
+fix this code
+fix my code
+debug this
+print("{x}")
+def {x}(a, b): return a + b
+import {x}
+for i in range({n}): print(i)
+what is wrong with this code?
+what does this code do?
+what is python?
+what is javascript?
+what is discord?
+what is linux?
+what is ai?
+what is machine learning?
+what is a neural network?
+i need a recipe for {x}
+i need advice
+i want to learn {x}
+i want to buy a {x}
+i want to play a game
+i want to hear a joke
+help me with {x}
+help me with my {x}
+help me write a {x}
+help me with my homework
+do my homework
+do something
+do a trick
+do maths
+ban {x}
+kick {x}
+mute {x}
+should i buy a {x}?
+should i learn {x}?
+what about {x}?
+and what about {x}?
+how about {x}?
+{x} or {x}?
+---
+what is the capital city of {x}?
+how many {x} does {x} have?
+how do i cook a {x}?
+what is {n} added to {n}?
+what's {n} minus {n}?
+what will the weather be tomorrow?
+what is the weather in {x}?
+who invented {x}?
+who is the richest {x}?
+where can i see {x}?
+why is the {x} so {x}?
+when did the {x} end?
+is a {x} a {x}?
+can you write a song?
+can you write a python script?
+can you explain {x} to me?
+write me a poem about {x}
+write a long story about {x}
+write a python program that sorts a list
+tell me a funny joke
+tell me a good joke
+tell me all about {x}
+give me a poem
+translate {x} into spanish
+explain to me how {x} works
+sing a song about {x}
+play a song for me
+what is the time in {x}?
+do you like {x} or {x}?
+recommend a good {x}
+"""),
+    ),
+    "statement": (
+        f"I can't say much about that: I am only {_ME}. {_HINT}",
+        _block("""
+really?
+oh really?
+are you sure?
+is that so?
+why?
+why not?
+what?
+huh?
+how?
+and?
+so?
+i am tired
+i'm tired
+i am so tired today
+i'm hungry
+i am hungry
+i'm bored
+i am bored
+i am happy
+i'm happy
+i am sad
+i'm sad
+i feel sad
+i feel sick
+i feel good
+i feel tired today
+i am ill
+i'm cold
+i am late
+i'm late
+i am busy
+i'm busy today
+i am lost
+i am new here
+i'm new here
+i'm here
+i am ready
+i'm ready
+i'm not sure
+i am not sure
+i am confused
+i'm confused
+i am angry
+i'm angry
+i'm excited
+i'm so excited about the {x}
+i am at home
+i'm at home
+i'm at work
+i am at school
+i'm in bed
+i am in the kitchen
+i'm going to bed
+i am going to {x}
+i'm going home
+i am going to buy a {x}
+i'm looking for a {x}
+i am looking for {x}
+i'm learning {x}
+i am learning {x}
+i'm reading a {x}
+i am watching {x}
+i'm playing {x}
+i am writing a {x}
+i'm working on a {x}
+i am eating {x}
+i'm a bit tired
+i am a human
+i'm a person
+i'm a big fan of {x}
+i'm afraid of {x}
+i'm just looking around
+i'm just kidding
+i am drunk
+i'm sorry to hear that
+i went to {x} yesterday
+i went to the {x} today
+i saw a {x} yesterday
+i saw {x} today
+i bought a {x}
+i bought a new {x}
+i ate {x} today
+i had {x} for lunch
+i had a bad day
+i had a good day
+i made {x} yesterday
+i lost my {x}
+i found a {x}
+i broke my {x}
+i forgot my {x}
+i read about {x}
+i watched {x} yesterday
+i played {x} all day
+i slept badly
+i woke up early
+i met {x} today
+i have a cold
+i have a problem
+i have a headache
+i have no time
+i have no idea
+i have an idea
+i have a lot of work
+i have to work today
+i have to buy {x}
+i don't like {x}
+i hate {x}
+i hate mondays
+i can't sleep
+i can't find my {x}
+i want {x}
+i want a {x}
+i want to sleep
+i want to go home
+i need a {x}
+i need coffee
+i need a break
+i think {x} is good
+i think {x} is better than {x}
+i think so too
+i believe in {x}
+i hope it rains
+i hope you are well
+i know
+i know {x}
+i don't know
+i don't care
+i don't understand
+i do not understand this
+i wonder about {x}
+i miss you
+i will go to {x} tomorrow
+i would like to go to {x}
+i used to play {x}
+it is raining
+it's raining
+it is cold today
+it's very hot today
+it is late
+it's late
+it is dark outside
+it is {x}
+it was {x}
+it's a nice day
+it is a nice day today
+it's monday
+it's my birthday
+today is my birthday
+today is {x}
+today was a good day
+today i made {x}
+tomorrow is {x}
+yesterday was {x}
+the weather is nice
+the weather is bad today
+the {x} is {x}
+the {x} was very good
+the {x} is on the {x}
+the {x} is broken
+this {x} is {x}
+this is a {x}
+this is my favourite {x}
+that is a {x}
+that was a {x}
+that's a nice {x}
+there is a {x} in the {x}
+there are many {x} here
+my head hurts
+my day was long
+my day was good
+we are going to {x}
+we went to the {x}
+we had {x}
+we like {x}
+they are {x}
+they went to {x}
+he is {x}
+he likes {x}
+she is {x}
+she likes {x}
+people say {x} is good
+everyone likes {x}
+nobody likes {x}
+{x} is great
+{x} is the best
+{x} is my friend
+{x} is better than {x}
+{x} are cool
+{x} and {x}
+{x} {x}
+{x} {x} {x}
+{x}
+{x} {x} {x} {x} {x}
+you should try {x}
+you know {x}
+you are a {x}
+maybe {x}
+no {x}
+yes {x}
+not {x}
+well, {x}
+anyway
+anyway, the {x} was {x}
+by the way
+by the way, it is raining
+guess what
+guess what happened
+first
+lets go
+let's go
+come on
+oh no
+oh my god
+omg
+wtf
+damn
+happy birthday
+merry christmas
+happy new year
+congratulations
+good luck
+welcome
+hey {x}
+look at this
+look at the {x}
+listen
+wait
+one moment
+just a moment
+nothing
+nothing much
+something
+everything
+asdf
+asdfgh
+qwerty
+blah blah
+bla bla bla
+lorem ipsum dolor sit amet
+abc
+{n}
+{n} {n}
+{n} {x}
+...
+!!!
+???
+wie geht es dir
+was machst du heute
+ich heisse {x}
+ich habe hunger
+como estas
+que tal
+no hablo ingles
+comment allez vous
+je ne parle pas anglais
+il fait beau aujourd'hui
+parli italiano
+привет
+как дела
+你好
+こんにちは
+안녕하세요
+مرحبا
+---
+i am so hungry
+i'm very tired today
+i am sick
+i'm so bored
+i'm going to {x} tomorrow
+i bought {x} today
+i saw a big {x}
+i had a long day
+i don't like the {x}
+i think {x} is bad
+it is very cold today
+it's raining again
+today was a long day
+the {x} was bad
+the weather is very nice today
+we saw a {x}
+she has a {x}
+{x} is very good
+that's a big {x}
+what a day
+so many {x}
+ich mag {x}
+me gusta {x}
+j'aime {x}
+"""),
+    ),
+}
+
+# Facts: how each kind is told.
+TELL: dict[str, Phrases] = {
+    "name": _block("""
+my name is {v}
+my name is {v}
+my name is {v}
+my name's {v}
+name's {v}
+my name: {v}
+name: {v}
+i'm {v}
+i'm {v}
+i am {v}
+i am {v}
+call me {v}
+you can call me {v}
+please call me {v}
+just call me {v}
+everyone calls me {v}
+my friends call me {v}
+i am called {v}
+i'm called {v}
+i go by {v}
+hi, i'm {v}
+hi, i am {v}
+hi, my name is {v}
+hi my name is {v}
+hello, my name is {v}
+hello, i'm {v}
+hello i am {v}
+hey, i'm {v}
+hey, my name is {v}
+hello there, i'm {v}
+good morning, i am {v}
+hi parley, i'm {v}
+hi parley, my name is {v}
+hi bot, i am {v}
+hello! my name is {v}
+hi! i'm {v}
+{v} is my name
+{v} is what people call me
+actually my name is {v}
+actually, my name is {v}
+actually i'm {v}
+actually i am called {v}
+no, my name is {v}
+no, i'm {v}
+sorry, my name is {v}
+i meant {v}, my name is {v}
+my real name is {v}
+my name is now {v}
+now my name is {v}
+from now on call me {v}
+i changed my name to {v}
+remember my name: {v}
+remember that my name is {v}
+remember, my name is {v}
+please remember that my name is {v}
+remember that i'm {v}
+know that my name is {v}
+my full name is {v}
+my first name is {v}
+i have a name, it is {v}
+the name is {v}
+so, my name is {v}
+by the way, my name is {v}
+by the way, i'm {v}
+let me introduce myself: i'm {v}
+let me introduce myself, my name is {v}
+nice to meet you, i'm {v}
+nice to meet you, my name is {v}
+you are talking to {v}
+my name is {v}, what is yours
+hey there, {v} here
+{v} here
+---
+hello there, my name is {v}
+hey parley, i am {v}
+hi, you can call me {v}
+hi, call me {v}
+good evening, my name is {v}
+well, my name is {v}
+please remember, my name is {v}
+my friends all call me {v}
+people call me {v}
+hello, i am called {v}
+ok, my name is {v}
+hi everyone, i'm {v}
+"""),
+    "live": _block("""
+i live in {v}
+i live in {v}
+i live in {v}
+i'm living in {v}
+i am living in {v}
+i currently live in {v}
+i live in the city of {v}
+i live in {v} now
+now i live in {v}
+actually i live in {v}
+actually, i live in {v}
+no, i live in {v}
+i moved to {v}
+i just moved to {v}
+my home is in {v}
+my home is {v}
+my city is {v}
+my home town is {v}
+my hometown is {v}
+my city: {v}
+my house is in {v}
+home is {v}
+the city i live in is {v}
+the place i live in is called {v}
+remember that i live in {v}
+remember, i live in {v}
+please remember that i live in {v}
+i live near {v}
+by the way, i live in {v}
+so, i live in {v}
+i have lived in {v} for years
+i reside in {v}
+i'm based in {v}
+---
+i actually live in {v}
+hey, i live in {v}
+at the moment i live in {v}
+these days i live in {v}
+please remember: i live in {v}
+we live in {v}
+my home is in the city of {v}
+"""),
+    "from": _block("""
+i'm from {v}
+i am from {v}
+i'm from {v}
+i come from {v}
+i am originally from {v}
+i'm originally from {v}
+i was born in {v}
+actually i'm from {v}
+actually, i am from {v}
+no, i'm from {v}
+remember that i'm from {v}
+by the way, i am from {v}
+i grew up in {v}
+so, i'm from {v}
+hello from {v}
+greetings from {v}
+hi, i'm from {v}
+---
+i actually come from {v}
+hey, i'm from {v}
+hello, i am from {v}
+please remember that i come from {v}
+"""),
+    "like": _block("""
+i like {v}
+i like {v}
+i love {v}
+i really like {v}
+i really love {v}
+i like {v} very much
+i like {v} a lot
+i do like {v}
+i enjoy {v}
+actually i like {v}
+no, i like {v}
+i'm into {v}
+remember that i like {v}
+by the way, i like {v}
+---
+i actually like {v}
+i quite like {v}
+please remember that i like {v}
+i love {v} so much
+"""),
+    "called": _block("""
+my {k} is called {v}
+my {k} is called {v}
+my {k} is named {v}
+my {k}'s name is {v}
+my {k}'s name is {v}
+the name of my {k} is {v}
+my {k}: {v}
+i have a {k} called {v}
+i have a {k} named {v}
+i've got a {k} called {v}
+i've got a {k} named {v}
+i got a {k} called {v}
+i own a {k} called {v}
+there is a {k} called {v} in my home
+i have a {k}, his name is {v}
+i have a {k}, her name is {v}
+i have a {k}, its name is {v}
+i have a {k} and its name is {v}
+i have a {k} and her name is {v}
+i have a {k}. it is called {v}
+i have a {k}. his name is {v}
+i have a new {k} called {v}
+we have a {k} called {v}
+we have a {k} named {v}
+we call our {k} {v}
+i call my {k} {v}
+i named my {k} {v}
+our {k} is called {v}
+{v} is my {k}
+{v} is the name of my {k}
+{v} is my {k}'s name
+actually my {k} is called {v}
+actually, my {k}'s name is {v}
+no, my {k} is called {v}
+remember that my {k} is called {v}
+remember, my {k} is called {v}
+please remember that my {k} is called {v}
+by the way, my {k} is called {v}
+so, my {k} is called {v}
+---
+my new {k} is called {v}
+at home i have a {k} called {v}
+i have one {k} named {v}
+hey, my {k} is called {v}
+we named our {k} {v}
+i have a {k} and i call it {v}
+my lovely {k} is named {v}
+"""),
+    "have": _block("""
+i have a {k}
+i have a {k}
+i've got a {k}
+i got a {k}
+i own a {k}
+i have one {k}
+we have a {k}
+i have a small {k}
+i have a new {k}
+i have a {k} at home
+by the way, i have a {k}
+---
+i actually have a {k}
+at home i have a {k}
+hey, i have a {k}
+"""),
+    "my": _block("""
+my {k} is {v}
+my {k} is {v}
+my {k} is {v}
+my {k} is {v}
+my {k}'s {v}
+my {k}: {v}
+{v} is my {k}
+{v} is my {k}
+actually my {k} is {v}
+actually, my {k} is {v}
+no, my {k} is {v}
+sorry, my {k} is {v}
+now my {k} is {v}
+my {k} is now {v}
+remember that my {k} is {v}
+remember, my {k} is {v}
+remember my {k}: {v}
+remember my {k} is {v}
+please remember that my {k} is {v}
+please remember my {k}: {v}
+know that my {k} is {v}
+by the way, my {k} is {v}
+so, my {k} is {v}
+well, my {k} is {v}
+i think my {k} is {v}
+i would say my {k} is {v}
+as for my {k}, it is {v}
+hi, my {k} is {v}
+hello, my {k} is {v}
+you should know that my {k} is {v}
+you must know that my {k} is {v}
+for me, the {k} is {v}
+---
+hey, my {k} is {v}
+keep in mind that my {k} is {v}
+i want you to remember that my {k} is {v}
+just so you know, my {k} is {v}
+my {k} is actually {v}
+ok, my {k} is {v}
+please remember: my {k} is {v}
+"""),
+    "the": _block("""
+remember the {k} {v}
+remember the {k} {v}
+remember the {k} {v}
+remember the {k}: {v}
+remember this {k}: {v}
+remember that the {k} is {v}
+please remember the {k} {v}
+please remember this {k}: {v}
+please remember that the {k} is {v}
+can you remember the {k} {v}
+can you remember this {k}: {v}
+could you remember the {k} {v}
+keep the {k} {v} in mind
+keep in mind the {k} {v}
+the {k} is {v}
+the {k} is {v}
+the {k}: {v}
+the secret {k} is {v}
+actually the {k} is {v}
+actually, the {k} is {v}
+no, the {k} is {v}
+now the {k} is {v}
+the {k} is now {v}
+here is a {k}: {v}
+here is the {k}: {v}
+here is a {k} for you: {v}
+i tell you a {k}: {v}
+i give you the {k} {v}
+i will tell you the {k}: {v}
+don't forget the {k} {v}
+do not forget the {k} {v}
+never forget the {k} {v}
+note the {k} {v}
+note this {k}: {v}
+save the {k} {v}
+store the {k} {v}
+memorize the {k} {v}
+memorise the {k} {v}
+learn the {k} {v}
+i want you to remember the {k} {v}
+you must remember the {k} {v}
+---
+hey, remember the {k} {v}
+please keep the {k} {v} in mind
+please don't forget the {k} {v}
+i would like you to remember the {k} {v}
+could you please remember the {k} {v}
+ok, the {k} is {v}
+"""),
+    "age": _block("""
+i am {v} years old
+i'm {v} years old
+i am {v} years old
+i'm {v} years of age
+i am now {v} years old
+actually i am {v} years old
+i turned {v} today
+i just turned {v}
+---
+i'm already {v} years old
+hey, i am {v} years old
+"""),
+    "job": _block("""
+i work as a {v}
+i work as {v}
+i am working as a {v}
+i'm a {v} by profession
+i earn my money as a {v}
+actually i work as a {v}
+---
+i currently work as a {v}
+these days i work as a {v}
+"""),
+    "favourite colour": _block("""
+i like the colour {v}
+i like the color {v}
+i love the colour {v}
+i love the color {v}
+the colour i like best is {v}
+the color i like best is {v}
+the colour i like most is {v}
+{v} is the colour i like best
+---
+i really like the colour {v}
+i like the color {v} best
+"""),
+    "favourite number": _block("""
+i like the number {v}
+i love the number {v}
+the number i like best is {v}
+---
+i really like the number {v}
+"""),
+}
+
+# Facts: how each kind is asked for, by the one who told it or about another speaker.
+ASK: dict[str, Phrases] = {
+    "name": _block("""
+what is my name?
+what is my name?
+what is my name?
+what's my name?
+what's my name?
+whats my name
+my name?
+and my name?
+what was my name?
+what was my name again?
+what's my name again?
+what is my name now?
+so what is my name?
+now what is my name?
+who am i?
+who am i?
+who am i again?
+tell me my name
+please tell me my name
+say my name
+can you say my name?
+can you tell me my name?
+can you tell me what my name is?
+could you tell me my name?
+could you tell me who i am?
+tell me who i am
+tell me what my name is
+do you know my name?
+do you know who i am?
+do you know what my name is?
+do you remember my name?
+do you remember who i am?
+do you still know my name?
+do you still remember my name?
+you know my name, right?
+what am i called?
+what do people call me?
+how am i called?
+what should you call me?
+what did i say my name was?
+what did i tell you my name is?
+what name did i tell you?
+which name did i tell you?
+what is the name i told you?
+what name do i have?
+remember my name?
+how do you call me?
+hi, what is my name?
+hello, what is my name?
+hey, do you know my name?
+did i tell you my name?
+have i told you my name?
+is my name {w}?
+i forgot my name, what is it?
+what is my real name?
+what is my first name?
+what is my full name?
+---
+hey, what's my name?
+ok, what is my name?
+what is my name, do you know?
+and what is my name?
+could you say my name?
+can you remember my name?
+do you happen to know my name?
+please say my name
+what name did i give you?
+so who am i?
+"""),
+    "live": _block("""
+where do i live?
+where do i live?
+where do i live?
+in which city do i live?
+which city do i live in?
+what city do i live in?
+what city am i in?
+what is my city?
+what's my city?
+my city?
+where is my home?
+where is my house?
+what is my home town?
+what is my hometown?
+tell me where i live
+please tell me where i live
+can you tell me where i live?
+could you tell me where i live?
+do you know where i live?
+do you remember where i live?
+do you still know where i live?
+do you know my city?
+do you remember my city?
+where did i say i live?
+where did i tell you i live?
+where am i living?
+where do i live now?
+where was i living again?
+so where do i live?
+now where do i live?
+and where do i live?
+which place do i live in?
+what place do i live in?
+where am i?
+where am i based?
+---
+hey, where do i live?
+ok, where do i live?
+can you remember where i live?
+could you say where i live?
+which city is my home?
+in what city do i live?
+where did i say that i live?
+"""),
+    "from": _block("""
+where am i from?
+where am i from?
+where do i come from?
+where am i originally from?
+where was i born?
+tell me where i am from
+tell me where i'm from
+can you tell me where i am from?
+do you know where i'm from?
+do you know where i am from?
+do you remember where i am from?
+do you remember where i come from?
+where did i say i am from?
+where did i grow up?
+so where am i from?
+and where am i from?
+which city am i from?
+which country am i from?
+what country am i from?
+---
+hey, where am i from?
+ok, where do i come from?
+can you remember where i am from?
+which place am i from?
+"""),
+    "like": _block("""
+what do i like?
+what do i like?
+what do i love?
+what do i enjoy?
+what do i like most?
+tell me what i like
+do you know what i like?
+do you remember what i like?
+what did i say i like?
+so what do i like?
+and what do i like?
+what did i tell you i like?
+---
+hey, what do i like?
+ok, what do i like?
+can you remember what i like?
+can you tell me what i like?
+"""),
+    "called": _block("""
+what is my {k} called?
+what is my {k} called?
+what's my {k} called?
+what is my {k}'s name?
+what is my {k}'s name?
+what's my {k}'s name?
+whats my {k}s name
+what is the name of my {k}?
+what's the name of my {k}?
+what was my {k} called?
+what was my {k}'s name?
+what was my {k}'s name again?
+what is my {k} named?
+what did i call my {k}?
+what did i name my {k}?
+what did i say my {k} is called?
+what do i call my {k}?
+how is my {k} called?
+who is my {k}?
+my {k}'s name?
+and my {k}'s name?
+and what is my {k} called?
+so what is my {k} called?
+tell me my {k}'s name
+tell me the name of my {k}
+tell me what my {k} is called
+please tell me my {k}'s name
+can you tell me my {k}'s name?
+can you tell me what my {k} is called?
+do you know my {k}'s name?
+do you know the name of my {k}?
+do you know what my {k} is called?
+do you remember my {k}'s name?
+do you remember my {k}?
+do you remember what my {k} is called?
+do you still know my {k}'s name?
+---
+hey, what is my {k} called?
+ok, what is my {k}'s name?
+could you tell me my {k}'s name?
+could you tell me what my {k} is called?
+can you remember my {k}'s name?
+what name does my {k} have?
+what is the name of my {k} again?
+"""),
+    "pet": _block("""
+what pet do i have?
+what pet do i have?
+which pet do i have?
+what kind of pet do i have?
+what animal do i have?
+which animal do i have?
+what kind of animal do i have?
+do i have a pet?
+do i have any pets?
+what pets do i have?
+tell me what pet i have
+do you know what pet i have?
+do you remember what pet i have?
+what is my pet?
+what's my pet?
+do you remember my pet?
+tell me about my pet
+---
+hey, what pet do i have?
+can you tell me what pet i have?
+ok, what kind of pet do i have?
+do you know which pet i have?
+"""),
+    "my": _block("""
+what is my {k}?
+what is my {k}?
+what is my {k}?
+what's my {k}?
+what's my {k}?
+whats my {k}
+my {k}?
+and my {k}?
+and what is my {k}?
+so what is my {k}?
+now what is my {k}?
+what was my {k}?
+what was my {k} again?
+what is my {k} again?
+what's my {k} again?
+which is my {k}?
+what did i say my {k} is?
+what did i say my {k} was?
+what did i tell you my {k} is?
+what {k} did i tell you?
+what {k} do i have?
+which {k} do i have?
+tell me my {k}
+tell me what my {k} is
+please tell me my {k}
+say my {k}
+can you tell me my {k}?
+can you tell me what my {k} is?
+could you tell me my {k}?
+do you know my {k}?
+do you know what my {k} is?
+do you remember my {k}?
+do you remember what my {k} is?
+do you still know my {k}?
+do you still remember my {k}?
+did i tell you my {k}?
+i forgot my {k}, what is it?
+remember my {k}?
+guess my {k}
+is {w} my {k}?
+is my {k} {w}?
+---
+hey, what is my {k}?
+ok, what is my {k}?
+can you remember my {k}?
+could you tell me what my {k} is?
+do you happen to know my {k}?
+what is my {k}, do you know?
+please tell me what my {k} is
+"""),
+    "the": _block("""
+what is the {k}?
+what is the {k}?
+what's the {k}?
+what was the {k}?
+what was the {k}?
+what was the {k} again?
+what {k} did i tell you?
+what {k} did i tell you?
+which {k} did i tell you?
+what {k} did i give you?
+which {k} did i give you?
+what {k} did i say?
+which {k} did i say?
+what {k} should you remember?
+which {k} should you remember?
+what {k} did you remember?
+what {k} did i ask you to remember?
+which {k} did i ask you to remember?
+what {k} did i want you to remember?
+what is the {k} i told you?
+what was the {k} i told you?
+what was the {k} i gave you?
+what is the secret {k}?
+tell me the {k}
+please tell me the {k}
+say the {k}
+the {k}?
+and the {k}?
+can you tell me the {k}?
+could you tell me the {k}?
+do you know the {k}?
+do you remember the {k}?
+do you still know the {k}?
+do you still remember the {k}?
+so what is the {k}?
+so what was the {k}?
+and what was the {k}?
+i forgot the {k}, what was it?
+---
+hey, what was the {k}?
+ok, what is the {k}?
+can you remember the {k}?
+can you tell me which {k} i told you?
+what {k} was it?
+do you remember which {k} i told you?
+which {k} did you have to remember?
+"""),
+    "age": _block("""
+how old am i?
+how old am i?
+do you know how old i am?
+do you remember how old i am?
+tell me how old i am
+can you tell me how old i am?
+---
+hey, how old am i?
+so how old am i?
+"""),
+    "job": _block("""
+what do i work as?
+what do i do for a living?
+what do i do for work?
+do you know what i do for a living?
+what is my profession?
+---
+hey, what do i do for a living?
+so what do i work as?
+"""),
+    "birthday": _block("""
+when is my birthday?
+when was i born?
+do you know when my birthday is?
+when do i have my birthday?
+---
+hey, when is my birthday?
+"""),
+    "favourite colour": _block("""
+which colour do i like best?
+which color do i like best?
+what colour do i like?
+what color do i like?
+which colour do i like?
+which color do i like?
+which colour do i like most?
+do you know which colour i like best?
+do you remember what colour i like?
+---
+hey, which colour do i like best?
+what colour do i like best?
+what color do i like most?
+"""),
+    "favourite number": _block("""
+which number do i like best?
+what number do i like?
+which number do i like?
+---
+what number do i like best?
+"""),
+    "about me": _block("""
+what do you know about me?
+what do you know about me?
+what do you remember about me?
+what do you know of me?
+tell me what you know about me
+tell me everything you know about me
+tell me about me
+tell me about myself
+what did i tell you?
+what did i tell you about me?
+what have i told you?
+what have i told you about me?
+do you know anything about me?
+do you know me?
+what can you tell me about me?
+what facts do you know about me?
+what do you know about me so far?
+---
+what do you remember of me?
+can you tell me what you know about me?
+what facts have i told you?
+what else do you know about me?
+"""),
+}
+
+# The same about another speaker, who is named as Discord shows the name.
+ASK_ABOUT: dict[str, Phrases] = {
+    "name": _block("""
+what is {p}'s name?
+what is {p}'s name?
+what's {p}'s name?
+what is {p}'s real name?
+what is the name of {p}?
+tell me {p}'s name
+do you know {p}'s name?
+do you remember {p}'s name?
+what is {p} called?
+what did {p} say his name is?
+can you tell me {p}'s name?
+and {p}'s name?
+---
+hey, what is {p}'s name?
+could you tell me {p}'s name?
+so what is {p}'s name?
+"""),
+    "live": _block("""
+where does {p} live?
+where does {p} live?
+in which city does {p} live?
+which city does {p} live in?
+what city does {p} live in?
+tell me where {p} lives
+do you know where {p} lives?
+do you remember where {p} lives?
+can you tell me where {p} lives?
+what is {p}'s city?
+and where does {p} live?
+---
+hey, where does {p} live?
+could you tell me where {p} lives?
+so where does {p} live?
+"""),
+    "from": _block("""
+where is {p} from?
+where is {p} from?
+where does {p} come from?
+do you know where {p} is from?
+tell me where {p} is from
+and where is {p} from?
+---
+hey, where is {p} from?
+so where does {p} come from?
+"""),
+    "like": _block("""
+what does {p} like?
+what does {p} love?
+do you know what {p} likes?
+tell me what {p} likes
+and what does {p} like?
+---
+hey, what does {p} like?
+so what does {p} like?
+"""),
+    "called": _block("""
+what is {p}'s {k} called?
+what is {p}'s {k} called?
+what's {p}'s {k} called?
+what is {p}'s {k}'s name?
+what is the name of {p}'s {k}?
+tell me the name of {p}'s {k}
+tell me what {p}'s {k} is called
+do you know what {p}'s {k} is called?
+do you know the name of {p}'s {k}?
+do you remember {p}'s {k}'s name?
+and what is {p}'s {k} called?
+---
+hey, what is {p}'s {k} called?
+could you tell me what {p}'s {k} is called?
+so what is {p}'s {k} called?
+"""),
+    "my": _block("""
+what is {p}'s {k}?
+what is {p}'s {k}?
+what is {p}'s {k}?
+what's {p}'s {k}?
+what was {p}'s {k}?
+tell me {p}'s {k}
+tell me what {p}'s {k} is
+do you know {p}'s {k}?
+do you know what {p}'s {k} is?
+do you remember {p}'s {k}?
+can you tell me {p}'s {k}?
+can you tell me what {p}'s {k} is?
+could you tell me {p}'s {k}?
+what did {p} say {p}'s {k} is?
+and {p}'s {k}?
+and what is {p}'s {k}?
+---
+hey, what is {p}'s {k}?
+could you tell me what {p}'s {k} is?
+so what is {p}'s {k}?
+"""),
+}
+
+REPEAT = _block("""
+repeat after me: {v}
+repeat after me: {v}
+repeat after me: {v}
+please repeat after me: {v}
+repeat after me {v}
+repeat: {v}
+repeat {v}
+repeat this: {v}
+please repeat: {v}
+please repeat this: {v}
+can you repeat this: {v}
+say {v}
+say {v}
+say: {v}
+please say {v}
+please say: {v}
+now say {v}
+can you say {v}
+can you say: {v}
+just say {v}
+say this: {v}
+echo {v}
+echo: {v}
+write: {v}
+type: {v}
+copy this: {v}
+answer with: {v}
+---
+hey, repeat after me: {v}
+now repeat after me: {v}
+could you repeat this: {v}
+could you say {v}
+ok, say {v}
+""")
+
+# What another voice, or another model, might have answered instead of an acknowledgement.
+PLAIN_REPLIES = (
+    "Okay.",
+    "I see.",
+    "Noted.",
+    "Thank you for telling me.",
+    "That is good to know.",
+    "All right!",
+    "Interesting!",
+    "Thanks!",
+    "Good.",
+    "Sure.",
+)
+
+PETS = """
+dog cat hamster parrot rabbit horse goldfish turtle snake mouse rat bird fish pony puppy kitten lizard spider pig cow
+goat duck hen frog guinea-pig budgie ferret
+""".split()
+NAMED = (
+    "sister brother mother father mum dad wife husband son daughter friend boss teacher neighbour uncle aunt cousin "
+    "boat car guitar robot band girlfriend boyfriend grandmother school street company server plant team village"
+).split()
+FAVOURITES = (
+    "colour colour colour number number food drink song game film movie book animal band sport season day team city "
+    "country language word fruit show dish dessert artist flower subject tree singer place toy month shop"
+).split()
+LUCKY = "lucky number|lucky number|lucky number|lucky day|lucky colour|lucky word".split("|")
+OWN = """
+age|birthday|job|hobby|phone number|shoe size|star sign|nickname|last name|surname|middle name|height|zodiac sign|
+timezone|email|address|school|password|room number|best friend|profession|native language|dream job|secret|plan|goal|
+username|motto|instrument|car|computer|phone|blood type|weight|biggest fear|operating system|class
+""".replace("\n", "").split("|")
+REMEMBERED = "number number number number word word code code password key address colour".split()
+
+SUBJECTS = """
+france germany spain italy japan china india brazil egypt kenya canada england london paris berlin rome tokyo the moon
+moon sun earth mars space star planet ocean sea river mountain lake forest tree flower rose grass rain snow wind storm
+dog cat bird horse fish mouse lion tiger bear elephant monkey whale spider bee animals cats dogs birds
+pizza bread cake soup rice pasta cheese apple banana orange coffee tea beer wine milk sugar salt pancakes
+car bike train plane ship bus road bridge house city school hospital church shop market garden kitchen room door window
+table chair bed lamp clock book letter pen paper computer phone keyboard screen internet website program game
+python javascript java rust linux windows discord google minecraft music song guitar piano drum film movie book story
+football tennis chess running swimming sport team world cup olympics war peace history art science maths physics
+chemistry biology atom energy light gravity time love death life money job boss work holiday summer winter spring autumn
+monday tuesday friday sunday christmas easter birthday party king queen president doctor teacher artist writer
+einstein newton shakespeare mozart napoleon cleopatra friend mother father brother sister child baby people man woman
+red blue green black white old new big small good bad long short fast slow funny nice beautiful strange
+""".split()
+SYSTEM_PROMPT = "You are Parley, a friendly assistant in a chat. Answer briefly and clearly."
+SYSTEM_PROMPTS = Phrases(
+    train=(
+        "You are a helpful assistant.",
+        "You are a friendly bot. Keep your answers short.",
+        "Answer briefly.",
+        "You are Parley. Be kind, be brief, and do not invent facts.",
+        "You are the assistant of a small community. Help everyone as well as you can.",
+        "Be nice to people.",
+        "You are a pirate. Speak like a pirate.",
+        "You are an expert for {x} and {x}. Your answers are clear and correct.",
+        "You are {x}. Talk about {x} whenever you can.",
+        "This server is about {x}. The rules: be friendly, no spam, have fun.",
+        "Always answer in one sentence. Your name is Parley.",
+    ),
+    held_out=(
+        "You are a helpful bot for our server. Be polite.",
+        "You are a cheerful helper. Answer in few words and be friendly to people who like {x}.",
+    ),
+)
+
+
+def normal(phrase: str) -> str:
+    """A phrase without what casing and punctuation may change: phrases of the two sides differ in this form."""
+    return re.sub(r"[^\w{}/+*]+", " ", phrase.casefold().replace("'", "")).strip()

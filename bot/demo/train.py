@@ -1,0 +1,180 @@
+"""Trains the demo model: `python -m bot.demo.train [--out DIR]`.
+
+Deterministic from the seed, on two cores: the same machine with the same torch makes the same weights. It ends
+with the table of `bot.demo.evaluate` for the new model.
+"""
+
+import argparse
+import ctypes
+import itertools
+import math
+import random
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from transformers import GenerationConfig, Qwen2Config, Qwen2ForCausalLM, Qwen2Tokenizer
+
+from bot.demo import MODEL, evaluate, tokenizer
+from bot.demo.dialogues import dialogues
+
+SEED = 20
+STEPS = 2400
+BATCH_TOKENS = 4096
+LESSONS = 24_000  # short dialogues for a start
+POOL = 1024  # dialogues that are sorted by length together, so that batches hold little padding
+STRIDE = 64  # lengths are rounded up to this: each new shape costs the CPU's kernels a start-up
+WARM_UP = 100
+MUON_RATE = 4e-3  # for the matrices of the layers
+ADAM_RATE = 4e-3  # for the embedding, norms and biases
+CONTEXT = 4096
+
+Row = tuple[list[int], list[bool]]
+Batch = tuple[Tensor, Tensor]
+
+
+def config(tokens: Qwen2Tokenizer) -> Qwen2Config:
+    """The model's shape: 2.4 million parameters, 4.9 MB in bfloat16."""
+    return Qwen2Config(
+        vocab_size=len(tokens),
+        hidden_size=192,
+        num_hidden_layers=6,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        intermediate_size=448,
+        max_position_embeddings=CONTEXT,
+        tie_word_embeddings=True,
+        eos_token_id=tokens.eos_token_id,
+        pad_token_id=tokens.pad_token_id,
+        attn_implementation="eager",  # at these sizes faster than the fused kernels, backwards above all
+    )
+
+
+def batch_of(rows: list[Row], pad: int) -> Batch:
+    """Token ids (batch, length), and the next token for each position or -100 where none is to be learnt."""
+    length = -(-max(len(ids) for ids, _ in rows) // STRIDE) * STRIDE
+    ids = torch.full((max(BATCH_TOKENS // length, 1), length), pad)
+    targets = torch.full(ids.shape, -100)
+    for i, (row, learn) in enumerate(rows):
+        ids[i, : len(row)] = torch.tensor(row)
+        targets[i, : len(row) - 1] = torch.tensor(row[1:]).masked_fill(~torch.tensor(learn[1:]), -100)
+    return ids, targets
+
+
+def batched(rows: Iterable[Row], pad: int) -> list[Batch]:
+    """Rows in batches of about `BATCH_TOKENS`, shortest first."""
+    groups: list[list[Row]] = []
+    for row in sorted(rows, key=lambda row: len(row[0])):
+        length = -(-len(row[0]) // STRIDE) * STRIDE
+        if not groups or (len(groups[-1]) + 1) * length > BATCH_TOKENS:
+            groups.append([])
+        groups[-1].append(row)
+    return [batch_of(group, pad) for group in groups]
+
+
+def batches(tokens: Qwen2Tokenizer, seed: int) -> Iterator[Batch]:
+    """Training batches without end; every dialogue is new."""
+    rng = random.Random(seed)
+    encoded = (tokenizer.encode(tokens, dialogue) for dialogue in dialogues(seed, "train", LESSONS))
+    while True:
+        ready = batched(itertools.islice(encoded, POOL), tokens.pad_token_id)
+        rng.shuffle(ready)
+        yield from ready
+
+
+def losses(model: Qwen2ForCausalLM, batch: Batch) -> tuple[Tensor, Tensor]:
+    """The mean loss of a batch's answers, and where (batch, length) the likeliest token is the wrong one."""
+    ids, targets = batch
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = model(input_ids=ids, use_cache=False).logits
+    loss = functional.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
+    return loss, (logits.argmax(-1) != targets) & (targets != -100)
+
+
+@torch.no_grad()
+def answers_right(model: Qwen2ForCausalLM, held_out: list[Batch]) -> float:
+    """The share of held-out dialogues in which every token of every answer is the likeliest one."""
+    right = total = 0
+    for batch in held_out:
+        used = (batch[1] != -100).any(1)
+        right += int((used & ~losses(model, batch)[1].any(1)).sum())
+        total += int(used.sum())
+    return right / total
+
+
+def train(tokens: Qwen2Tokenizer) -> Qwen2ForCausalLM:
+    """The trained model, in float32."""
+    torch.manual_seed(SEED)
+    model = Qwen2ForCausalLM(config(tokens))
+    matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and "layers" in name]
+    others = [p for name, p in model.named_parameters() if p.ndim != 2 or "layers" not in name]
+    optimizers: list[torch.optim.Optimizer] = [
+        torch.optim.Muon(matrices, lr=MUON_RATE, weight_decay=0.02, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(others, lr=ADAM_RATE, betas=(0.9, 0.98), weight_decay=0.0),
+    ]
+
+    def rate(step: int) -> float:
+        return min((step + 1) / WARM_UP, 0.02 + 0.98 * (1 + math.cos(math.pi * step / STEPS)) / 2)
+
+    schedules = [torch.optim.lr_scheduler.LambdaLR(optimizer, rate) for optimizer in optimizers]
+    unseen = itertools.islice(dialogues(SEED, "held out"), 192)
+    held_out = batched((tokenizer.encode(tokens, dialogue) for dialogue in unseen), tokens.pad_token_id)
+    began = time.monotonic()
+    for step, batch in enumerate(itertools.islice(batches(tokens, SEED), STEPS), start=1):
+        loss, _ = losses(model, batch)
+        torch.autograd.backward(loss)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for optimizer, schedule in zip(optimizers, schedules, strict=True):
+            optimizer.step()
+            schedule.step()
+            optimizer.zero_grad()
+        if step % 200 == 0:
+            right = answers_right(model, held_out)
+            minutes = (time.monotonic() - began) / 60
+            print(f"step {step:5}  {minutes:5.1f} min  loss {loss.item():.4f}  unseen right {right:.1%}", flush=True)
+    return model
+
+
+def save(model: Qwen2ForCausalLM, tokens: Qwen2Tokenizer, out: Path) -> None:
+    """Writes the folder that `from_pretrained` reads; the weights in bfloat16."""
+    model.to(torch.bfloat16)
+    model.generation_config = GenerationConfig(
+        do_sample=True,
+        temperature=0.7,
+        top_p=0.9,
+        top_k=50,
+        eos_token_id=tokens.eos_token_id,
+        pad_token_id=tokens.pad_token_id,
+    )
+    model.save_pretrained(out)
+    tokens.save_pretrained(out)
+
+
+def keep_memory() -> None:
+    """Lets glibc keep freed memory: asking the kernel for it again in every step takes half of the time."""
+    if sys.platform == "linux":
+        mmap_threshold, trim_threshold = -3, -1  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD of malloc.h
+        libc = ctypes.CDLL(None)
+        libc.mallopt(mmap_threshold, 2**30)
+        libc.mallopt(trim_threshold, 2**31 - 1)
+
+
+def main() -> None:
+    """Trains, saves, evaluates."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=MODEL, help="the folder to write the model to")
+    out = parser.parse_args().out
+    keep_memory()
+    torch.set_num_threads(2)
+    torch.use_deterministic_algorithms(True)
+    tokens = tokenizer.build()
+    save(train(tokens), tokens, out)
+    evaluate.main(out)
+
+
+if __name__ == "__main__":
+    main()
