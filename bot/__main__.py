@@ -16,6 +16,7 @@ from pathlib import Path
 from bot import __version__
 from bot.conversation import Conversations
 from bot.engine import Engine, Sampling
+from bot.engine.finding import find
 from bot.errors import UserError
 from bot.history import open_history
 from bot.settings import Settings, SettingsError, read
@@ -212,7 +213,9 @@ async def _bench(settings: Settings, options: argparse.Namespace) -> None:
 
 @asynccontextmanager
 async def _engine(settings: Settings) -> AsyncIterator[Engine]:
-    from bot.engine.local import LocalEngine  # imports torch, which takes seconds that --help need not wait
+    find(settings.model_path)
+    # Imports torch, which takes seconds that neither --help nor a wrong name need wait for.
+    from bot.engine.local import LocalEngine
 
     async with LocalEngine(
         settings.model_path,

@@ -10,6 +10,7 @@ from bot.errors import UserError
 
 _PRECISIONS = ("plain", "float32", "bfloat16", "int8")
 _STEPS = 2 + 3 * 9
+_WORTH_IT = 1.2  # times as fast: below it int8 is not worth what it costs in fidelity
 
 Figures = dict[str, Any]
 
@@ -137,6 +138,11 @@ def _advice(results: dict[str, Figures]) -> str:
     exact = max((name for name in speeds if name != "int8"), key=speeds.__getitem__)
     if fastest != "int8":
         return f"Choose MODEL_PRECISION={fastest}: nothing is faster here."
+    if speeds["int8"] < _WORTH_IT * speeds[exact]:
+        return (
+            f"Choose MODEL_PRECISION={exact}: int8 is hardly faster here with 8 channels; it only takes less memory, and"
+            " its answers are less near to the model's own."
+        )
     factor = speeds["int8"] / speeds[exact]
     return (
         f"Choose MODEL_PRECISION=int8 for speed and memory ({factor:.1f} times as fast as {exact} with 8 channels),"

@@ -12,6 +12,7 @@ from bot.engine.answer import Answer, Request
 from bot.engine.attention import Unsupported
 from bot.engine.batching import Batch
 from bot.engine.cache import KVCache
+from bot.engine.finding import find
 from bot.engine.generate import OneByOne
 from bot.engine.loading import LoadedModel
 from bot.engine.probe import probe
@@ -64,7 +65,7 @@ class LocalEngine:
         self._closed = False
 
     async def __aenter__(self) -> Self:
-        loading.find(self._name)
+        find(self._name)
         self._loading = self._executor.submit(self._load)
         self._worked = asyncio.wrap_future(self._executor.submit(self._work))
         self._ready = asyncio.wrap_future(self._loading)

@@ -26,6 +26,7 @@ from bot.engine.answer import Answer, Request
 from bot.engine.attention import Reading, Span
 from bot.engine.batching import Batch
 from bot.engine.cache import KVCache
+from bot.engine.finding import find
 from bot.engine.loading import LoadedModel
 from bot.engine.probe import forward, probe
 from bot.prompt import Prompt, encode
@@ -64,7 +65,7 @@ def _plain(name: str) -> Figures:
     """The loop that everybody writes first."""
     _step("load")
     started = time.perf_counter()
-    model = transformers.AutoModelForCausalLM.from_pretrained(loading.find(name), dtype=torch.float32).eval()
+    model = transformers.AutoModelForCausalLM.from_pretrained(find(name), dtype=torch.float32).eval()
     loaded = time.perf_counter() - started
     _step("generate")
     ids = torch.tensor([_words(model.config.get_text_config().vocab_size, PROMPT_TOKENS)])

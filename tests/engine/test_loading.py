@@ -12,6 +12,7 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 from bot.engine import ModelError, loading
+from bot.engine.finding import find
 from tests.engine.models import ARCHITECTURES, save_model
 
 
@@ -43,11 +44,11 @@ def test_a_folder_is_loaded(good):
 
 def test_the_home_folder_may_be_written_as_a_tilde(good, monkeypatch):
     monkeypatch.setenv("HOME", str(good.parent))
-    assert loading.find("~/good") == str(good)
+    assert find("~/good") == str(good)
 
 
 def test_a_hub_name_is_taken_as_it_is():
-    assert loading.find("Qwen/Qwen2-1.5B-Instruct") == "Qwen/Qwen2-1.5B-Instruct"
+    assert find("Qwen/Qwen2-1.5B-Instruct") == "Qwen/Qwen2-1.5B-Instruct"
 
 
 def test_a_missing_folder(tmp_path):
