@@ -140,8 +140,8 @@ def _advice(results: dict[str, Figures]) -> str:
         return f"Choose MODEL_PRECISION={fastest}: nothing is faster here."
     if speeds["int8"] < _WORTH_IT * speeds[exact]:
         return (
-            f"Choose MODEL_PRECISION={exact}: int8 is hardly faster here with 8 channels; it only takes less memory, and"
-            " its answers are less near to the model's own."
+            f"Choose MODEL_PRECISION={exact}: int8 is hardly faster here with 8 channels; it only takes less memory,"
+            " and its answers are less near to the model's own."
         )
     factor = speeds["int8"] / speeds[exact]
     return (
