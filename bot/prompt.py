@@ -5,6 +5,7 @@ import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, TypeAlias
 
 import jinja2
@@ -66,9 +67,11 @@ def encode(prompt: Prompt, tokenizer: Tokenizer, limit: int) -> list[int]:
 
     Raises QuestionTooLong when the system prompt and the question alone are over `limit`.
     """
+    marks = _marks(tokenizer)
 
+    @cache
     def without_oldest(count: int) -> list[int]:
-        return _encode_messages(messages(replace(prompt, turns=prompt.turns[count:])), tokenizer)
+        return _encode_messages(messages(replace(prompt, turns=prompt.turns[count:])), tokenizer, marks)
 
     counts = range(len(prompt.turns) + 1)
     dropped = bisect_left(counts, True, key=lambda count: len(without_oldest(count)) <= limit)
@@ -83,8 +86,7 @@ def _spoken(speaker: str | None, text: str) -> str:
     return f"{' '.join(speaker.split())}: {text}" if speaker else text
 
 
-def _encode_messages(said: Sequence[Message], tokenizer: Tokenizer) -> list[int]:
-    marks = _marks(tokenizer)
+def _encode_messages(said: Sequence[Message], tokenizer: Tokenizer, marks: Iterable[str]) -> list[int]:
     said = [{**message, "content": _defuse(message["content"], marks)} for message in said]
     if tokenizer.chat_template:
         return list(tokenizer.encode(_render(said, tokenizer), add_special_tokens=False))
