@@ -75,7 +75,7 @@ class History:
 
     def __init__(self, connection: aiosqlite.Connection, limit: int) -> None:
         self._connection = connection
-        self._limit = limit
+        self.limit = limit
         self._writing = asyncio.Lock()
 
     async def recent(self, channel: int) -> list[Turn]:
@@ -84,7 +84,7 @@ class History:
             return await self._read(channel)
 
     async def _read(self, channel: int) -> list[Turn]:
-        rows = await self._connection.execute_fetchall(_RECENT, (channel, self._limit))
+        rows = await self._connection.execute_fetchall(_RECENT, (channel, self.limit))
         return [
             Turn(asker, name, question, answer, datetime.fromisoformat(at), message, tuple(json.loads(messages)))
             for asker, name, question, answer, at, message, messages in reversed(list(rows))
@@ -106,7 +106,7 @@ class History:
                     json.dumps(turn.answer_messages),
                 ),
             )
-            await self._connection.execute(_PRUNE, (channel, self._limit))
+            await self._connection.execute(_PRUNE, (channel, self.limit))
 
     async def replace(self, channel: int, turn: Turn) -> None:
         """Put a new answer in place of the channel's newest, if the question is still there."""

@@ -10,7 +10,7 @@ from bot.engine.stream import NoAnswer, Stream
 from bot.errors import UserError
 from bot.prompt import Prompt
 
-__all__ = ["Engine", "ModelError", "NoAnswer", "Sampling", "Stream"]
+__all__ = ["Engine", "ModelError", "NoAnswer", "Sampling", "Status", "Stream"]
 
 
 class ModelError(UserError):
@@ -31,6 +31,20 @@ class Sampling:
     seed: int | None = None
 
 
+@dataclass(frozen=True)
+class Status:
+    """What an engine is doing. `precision` is None while the model loads, and `speed` before the first answer.
+
+    `running` and `waiting` count answers; `speed` is in tokens per second over the last passes, all answers together.
+    """
+
+    model: str
+    precision: str | None
+    running: int
+    waiting: int
+    speed: float | None
+
+
 class Engine(Protocol):
     """Generates text. Used from the event loop, which it never keeps waiting."""
 
@@ -42,6 +56,9 @@ class Engine(Protocol):
 
         The stream raises what ends it early: QuestionTooLong, ModelError, NoAnswer, or whatever broke generation.
         """
+
+    def status(self) -> Status:
+        """What it is doing now."""
 
     async def close(self) -> None:
         """Stop all that runs or waits, and let go of the model."""

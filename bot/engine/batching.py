@@ -62,14 +62,14 @@ class Batch:
         """Let an answer take part from the next pass on."""
         self._newcomers.append(answer)
 
-    def step(self) -> None:
-        """One pass for all; those that nobody wants any more leave before it."""
+    def step(self) -> int:
+        """One pass for all; those that nobody wants any more leave before it. Returns how many tokens came of it."""
         for sequence in [sequence for sequence in self._sequences if sequence.answer.stream.stopped]:
             self._leave(sequence)
         self._seat()
         planned = self._plan()
         if not planned:
-            return
+            return 0
         started = time.perf_counter()
         try:
             logits = self._read(planned)
@@ -78,7 +78,7 @@ class Batch:
             for sequence, _ in planned:
                 self._cache.forget(sequence.slot)
                 self._leave(sequence, error)
-            return
+            return 0
         self._follow_speed(sum(length for _, length in planned if length > 1), time.perf_counter() - started)
         finished = [sequence for sequence, _ in planned if sequence.pending == 0]
         for sequence, row in zip(finished, logits, strict=True):
@@ -89,6 +89,7 @@ class Batch:
             else:
                 if not goes_on:
                     self._leave(sequence)
+        return len(finished)
 
     def _seat(self) -> None:
         """Give the newcomers slots. Who begins as another prompt that is still being read waits, to copy that part."""

@@ -33,16 +33,18 @@ class OneByOne:
         """Make this the next answer."""
         self._answer = answer
 
-    def step(self) -> None:
-        """Give the whole answer, or what there is of it when nobody wants more."""
+    def step(self) -> int:
+        """Give the whole answer, or what there is of it when nobody wants more. Returns its length in tokens."""
         assert self._answer
         answer, self._answer, error = self._answer, None, None
+        before = len(answer.tokens)
         try:
             if not answer.stream.stopped:
                 self._generate(answer)
         except Exception as raised:
             error = raised
         self._ended(answer.stream, error)
+        return len(answer.tokens) - before
 
     @torch.inference_mode()
     def _generate(self, answer: Answer) -> None:

@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import queue
+import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, Self
 
-from bot.engine import ModelError, Sampling, Stream, loading
+from bot.engine import ModelError, Sampling, Status, Stream, loading
 from bot.engine.answer import Answer, Request
 from bot.engine.attention import Unsupported
 from bot.engine.batching import Batch
@@ -31,7 +32,22 @@ class _Answering(Protocol):
     @property
     def busy(self) -> bool: ...
     def join(self, answer: Answer) -> None: ...
-    def step(self) -> None: ...
+    def step(self) -> int: ...
+
+
+class _Speed:
+    """Tokens per second, of which the last few dozen passes count most."""
+
+    def __init__(self) -> None:
+        self._tokens = self._seconds = 0.0
+
+    def note(self, tokens: int, seconds: float) -> None:
+        self._tokens = 0.97 * self._tokens + tokens
+        self._seconds = 0.97 * self._seconds + seconds
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        return self._tokens / self._seconds if self._tokens else None
 
 
 class LocalEngine:
@@ -62,6 +78,7 @@ class LocalEngine:
         self._inbox: queue.SimpleQueue[Request | None] = queue.SimpleQueue()  # None: come to an end
         self._streams: set[Stream] = set()
         self._at_once = max_batch
+        self._speed = _Speed()
         self._closed = False
 
     async def __aenter__(self) -> Self:
@@ -89,6 +106,13 @@ class LocalEngine:
         stream.ahead = max(0, len(self._streams) - self._at_once)
         self._inbox.put(Request(prompt, sampling, stream))
         return stream
+
+    def status(self) -> Status:
+        """What it is doing now; see Status."""
+        loaded = self._ready.done() and not self._ready.cancelled() and not self._ready.exception()
+        precision = self._ready.result()[0].precision if loaded else None
+        begun = [stream.begun_at is not None for stream in list(self._streams)]
+        return Status(self._name, precision, sum(begun), begun.count(False), self._speed.tokens_per_second)
 
     async def close(self) -> None:
         """Stop all that runs or waits, and let go of the model.
@@ -163,10 +187,12 @@ class LocalEngine:
             for place, request in enumerate(waiting, 1):
                 request.stream.ahead = place
             if answering.busy:
-                answering.step()
+                started = time.perf_counter()
+                tokens = answering.step()
+                self._speed.note(tokens, time.perf_counter() - started)
 
     def _begin(self, request: Request, loaded: LoadedModel, answering: _Answering) -> None:
-        request.stream.ahead = 0
+        request.stream.begin()
         length = self._length(loaded)
         penalty = self._repetition_penalty or loaded.repetition_penalty
         try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator
 
 from bot.errors import UserError
@@ -26,9 +27,11 @@ class Stream(AsyncIterator[str]):
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[str | BaseException | None] = asyncio.Queue()
         self._stopped = threading.Event()
-        self._begun = False
+        self._empty = True
         self.ahead = 0
         """How many requests must end or begin before this one begins; 0 once it is being answered."""
+        self.begun_at: float | None = None
+        """When it began to be answered, by `time.monotonic`."""
 
     @property
     def stopped(self) -> bool:
@@ -40,9 +43,14 @@ class Stream(AsyncIterator[str]):
         self._stopped.set()
         self._queue.put_nowait(None)
 
+    def begin(self) -> None:
+        """Note that it is being answered now (generating thread)."""
+        self.ahead = 0
+        self.begun_at = time.monotonic()
+
     def put(self, text: str) -> None:
         """Hand the reader a piece of text (generating thread)."""
-        self._begun = True
+        self._empty = False
         self._loop.call_soon_threadsafe(self._queue.put_nowait, text)
 
     def end(self, error: BaseException | None = None) -> None:
@@ -50,7 +58,7 @@ class Stream(AsyncIterator[str]):
 
         An answer that ends without any text is an error too, NoAnswer.
         """
-        if error is None and not self._begun:
+        if error is None and self._empty:
             error = NoAnswer()
         self._loop.call_soon_threadsafe(self._queue.put_nowait, error)
 
