@@ -3,14 +3,14 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from bot.conversation import Answer, Conversations, Question
+from bot.conversation import Answer, Conversations, Question, Stale
 from bot.engine import Engine, Sampling
 from bot.errors import UserError
 from bot.prompt import Prompt
-from bot.wording import forgotten
+from bot.wording import NOTHING_TO_REGENERATE, forgotten
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +22,7 @@ _PERSON = 0
 _BANNER = """\
 Parley in the terminal. Say something and press Enter.
   clear          forget what was said
+  regenerate     another answer to the last question
   quit, exit, q  leave (or Ctrl+D)
   Ctrl+C         stop an answer
 """
@@ -46,19 +47,25 @@ async def chat(conversations: Conversations) -> None:
                 return
             case "clear":
                 print(forgotten(len(await conversations.clear(_CHANNEL))) + "\n")
+            case "regenerate":
+                await _answer(conversations.regenerate(_CHANNEL, None, _show, shared=False))
             case _:
-                await _answer(conversations, text)
+                await _answer(conversations.converse(Question(_CHANNEL, _PERSON, "You", text), _show))
 
 
 async def ask(engine: Engine, text: str, *, system_prompt: str, sampling: Sampling) -> None:
     """Print the answer to one question on standard output. Raises what the engine's stream raises."""
-    await _show(Answer(engine.submit(Prompt(system_prompt, (), None, text), sampling)))
+    answer = Answer()
+    answer.begin(engine.submit(Prompt(system_prompt, (), None, text), sampling))
+    await _show(answer)
 
 
-async def _answer(conversations: Conversations, text: str) -> None:
+async def _answer(answering: Awaitable[None]) -> None:
     print("Parley: ", end="", flush=True)
     try:
-        await conversations.converse(Question(_CHANNEL, _PERSON, "You", text), _show)
+        await answering
+    except Stale:
+        print(NOTHING_TO_REGENERATE)
     except UserError as error:
         print(error)
     except Exception as error:

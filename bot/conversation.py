@@ -1,9 +1,12 @@
 """One turn from question to stored answer: its place, stop, clear, failure. Knows no Discord."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeAlias
 from weakref import WeakValueDictionary
 
@@ -16,30 +19,63 @@ from bot.wording import SHUTTING_DOWN, STALE
 _LAST_WORDS = 10.0  # seconds in which answers may still be shown and stored at the end
 
 
-class Answer(AsyncIterator[str]):
-    """An answer under way: its pieces as they come, and what has come of it.
+@dataclass(frozen=True)
+class Waiting:
+    """Why an answer has not begun: the model loads, or others come first.
 
-    `previous` is the channel's newest turn so far, which stays above the answer, and `replaces` the turn that the
-    answer takes the place of.
+    `ahead` is how many; `seconds` when it should begin, if that can be told from the answers before.
     """
 
-    def __init__(self, stream: Stream, previous: Turn | None = None, replaces: Turn | None = None) -> None:
-        self._stream = stream
+    ahead: int
+    seconds: float | None
+    loading: bool
+
+
+class Answer(AsyncIterator[str]):
+    """An answer from the moment it is asked for: first it may wait for its place, then its pieces come.
+
+    `waiting` tells what it still waits for, or None. `previous` is the channel's newest turn when it begins, which
+    stays above it, and `replaces` the turn that it takes the place of.
+    """
+
+    def __init__(self, waiting: Callable[["Answer"], Waiting | None] = lambda _: None) -> None:
+        self._waiting = waiting
+        self.stream: Stream | None = None
+        self.begun = asyncio.Event()
+        self.stopped = False
         self.text = ""
-        self.previous = previous
-        self.replaces = replaces
+        self.previous: Turn | None = None
+        self.replaces: Turn | None = None
+
+    @property
+    def waiting(self) -> Waiting | None:
+        """What it waits for, at this moment."""
+        return self._waiting(self)
+
+    def begin(self, stream: Stream) -> None:
+        """Its place has come; its text comes from `stream`."""
+        if self.stopped:
+            stream.stop()
+        self.stream = stream
+        self.begun.set()
 
     def stop(self) -> None:
         """End it with what has been said so far."""
-        self._stream.stop()
+        self.stopped = True
+        if self.stream:
+            self.stream.stop()
+        self.begun.set()
 
     async def __anext__(self) -> str:
-        piece = await anext(self._stream)
+        await self.begun.wait()
+        if not self.stream:
+            raise StopAsyncIteration
+        piece = await anext(self.stream)
         self.text += piece
         return piece
 
 
-Show: TypeAlias = Callable[[Answer], Awaitable[Sequence[int]]]
+Show: TypeAlias = Callable[[Answer], Coroutine[Any, Any, Sequence[int]]]
 """Shows an answer to a person as it comes; returns the ids of the Discord messages, if any."""
 
 
@@ -59,7 +95,10 @@ class ShuttingDown(UserError):
 
 @dataclass(frozen=True)
 class Question:
-    """What somebody asks in a channel. `shared`: several people talk there, so the model is told their names."""
+    """What somebody asks in a channel. `shared`: several people talk there, so the model is told their names.
+
+    `opening` fetches what a channel's talk begins with; it is put before the text if nothing has been said yet.
+    """
 
     channel: int
     asker: int
@@ -67,6 +106,7 @@ class Question:
     text: str
     shared: bool = False
     message: int | None = None
+    opening: Callable[[], Awaitable[str]] | None = None
 
 
 class _Channel:
@@ -74,6 +114,7 @@ class _Channel:
 
     def __init__(self) -> None:
         self.order = asyncio.Lock()  # goes from holder to holder in the order in which they asked for it
+        self.answers: list[Answer] = []  # in the same order
         self.clears = 0
 
 
@@ -91,7 +132,13 @@ class Conversations:
         self._channels: WeakValueDictionary[int, _Channel] = WeakValueDictionary()
         self._answers: set[Answer] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._seconds: float | None = None  # that an answer takes, lately
         self._closing = False
+
+    @property
+    def turns_kept(self) -> int:
+        """How many turns of a channel are remembered."""
+        return self._history.limit
 
     async def converse(self, question: Question, show: Show) -> None:
         """Answer a question with its channel's turns in mind, and store the turn once it has been shown whole.
@@ -99,33 +146,35 @@ class Conversations:
         A stop completes the turn with what was said so far; after a clear that came meanwhile it is not stored.
         Raises ShuttingDown, what the engine's stream raises, and what `show` raises; then nothing is stored.
         """
-        self._note_task()
         channel = self._channels.setdefault(question.channel, _Channel())
         clears = channel.clears
-        async with channel.order:
+        async with self._place(channel, show) as (answer, shown):
             turns = await self._history.recent(question.channel)
-            prompt = self._prompt(question, turns)
-            answer = Answer(self._submit(prompt), previous=turns[-1] if turns else None)
-            messages = await self._show(answer, show)
+            if question.opening and not turns:
+                question = replace(question, text=await question.opening() + question.text)
+            answer.previous = turns[-1] if turns else None
+            self._begin(answer, self._prompt(question, turns))
+            messages = await shown
             if answer.text and channel.clears == clears:
                 await self._history.append(question.channel, _turn(question, answer, messages))
 
-    async def regenerate(self, channel: int, message: int, show: Show, *, shared: bool) -> None:
+    async def regenerate(self, channel: int, message: int | None, show: Show, *, shared: bool) -> None:
         """Answer the channel's newest question again, in place of the answer that `message` is a part of.
 
-        Raises Stale when that is not the newest turn, and as `converse` does; then the turn stays as it is.
+        Without a message, whichever is the newest. Raises Stale when that is not the newest turn, or there is none,
+        and as `converse` does; then the turn stays as it is.
         """
-        self._note_task()
-        async with self._channels.setdefault(channel, _Channel()).order:
+        async with self._place(self._channels.setdefault(channel, _Channel()), show) as (answer, shown):
             turns = await self._history.recent(channel)
-            if not turns or message not in turns[-1].answer_messages:
+            if not turns or (message is not None and message not in turns[-1].answer_messages):
                 raise Stale
             newest = turns.pop()
             question = Question(
                 channel, newest.asker, newest.asker_name, newest.question, shared, newest.question_message
             )
-            answer = Answer(self._submit(self._prompt(question, turns)), replaces=newest)
-            messages = await self._show(answer, show)
+            answer.replaces = newest
+            self._begin(answer, self._prompt(question, turns))
+            messages = await shown
             if answer.text:
                 await self._history.replace(channel, _turn(question, answer, messages))
 
@@ -136,8 +185,9 @@ class Conversations:
 
     async def ask(self, text: str, show: Show) -> None:
         """Answer one question by itself: no turns are read or stored. Raises as `converse` does."""
-        self._note_task()
-        await self._show(Answer(self._submit(Prompt(self._system_prompt, (), None, text))), show)
+        async with self._place(_Channel(), show) as (answer, shown):
+            self._begin(answer, Prompt(self._system_prompt, (), None, text))
+            await shown
 
     async def clear(self, channel: int) -> list[Turn]:
         """Forget the channel's turns, and every answer asked for before now; returns the turns."""
@@ -156,11 +206,61 @@ class Conversations:
         if others := self._tasks - {asyncio.current_task()}:
             await asyncio.wait(others, timeout=_LAST_WORDS)
 
+    @asynccontextmanager
+    async def _place(self, channel: _Channel, show: Show) -> AsyncIterator[tuple[Answer, asyncio.Task[Sequence[int]]]]:
+        """An answer, entered when its place in the channel has come; and the task that shows it, from now on.
+
+        Once it has been shown the task returns the messages that show it.
+        """
+        if self._closing:
+            raise ShuttingDown
+        self._note_task()
+        answer = Answer(partial(self._waiting, channel))
+        shown = asyncio.create_task(show(answer))
+        self._answers.add(answer)
+        channel.answers.append(answer)
+        # Nothing need be generated for somebody who cannot be shown it.
+        shown.add_done_callback(lambda _: answer.stop())
+        try:
+            async with channel.order:
+                yield answer, shown
+                self._note_seconds(answer)
+                if self._closing and not answer.text:
+                    raise ShuttingDown
+        finally:
+            answer.stop()
+            channel.answers.remove(answer)
+            self._answers.discard(answer)
+            shown.cancel()
+            await asyncio.wait([shown])
+
+    def _begin(self, answer: Answer, prompt: Prompt) -> None:
+        if not answer.stopped:
+            answer.begin(self._engine.submit(prompt, self._sampling))
+
     def _note_task(self) -> None:
         """Have `close` wait until the task that asks is over, with whatever it still does for the person."""
         if task := asyncio.current_task():
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    def _note_seconds(self, answer: Answer) -> None:
+        if answer.stream and answer.stream.begun_at is not None:
+            seconds = time.monotonic() - answer.stream.begun_at
+            self._seconds = seconds if self._seconds is None else 0.7 * self._seconds + 0.3 * seconds
+
+    def _waiting(self, channel: _Channel, answer: Answer) -> Waiting | None:
+        """What an answer waits for: the channel's answers before it end one by one, the engine's several at a time."""
+        before = channel.answers.index(answer)
+        queued = answer.stream.ahead if answer.stream else 0
+        loading = self._engine.status().precision is None
+        if not (before or queued or loading):
+            return None
+        at_once = sum(other.stream is not None and other.stream.begun_at is not None for other in self._answers)
+        seconds = None
+        if self._seconds is not None and not loading:
+            seconds = self._seconds * (before + queued / max(at_once, 1))
+        return Waiting(before + queued, seconds, loading)
 
     def _prompt(self, question: Question, turns: Sequence[Turn]) -> Prompt:
         def speaker(name: str) -> str | None:
@@ -172,23 +272,6 @@ class Conversations:
             speaker(question.asker_name),
             question.text,
         )
-
-    def _submit(self, prompt: Prompt) -> Stream:
-        if self._closing:
-            raise ShuttingDown
-        return self._engine.submit(prompt, self._sampling)
-
-    async def _show(self, answer: Answer, show: Show) -> Sequence[int]:
-        """Returns the messages that show the answer."""
-        self._answers.add(answer)
-        try:
-            messages = await show(answer)
-        finally:
-            answer.stop()
-            self._answers.discard(answer)
-        if self._closing and not answer.text:
-            raise ShuttingDown
-        return messages
 
 
 def _turn(question: Question, answer: Answer, messages: Sequence[int]) -> Turn:

@@ -30,7 +30,7 @@ class Buttons(commands.Cog):
 
     async def _stop(self, interaction: discord.Interaction) -> None:
         assert interaction.message
-        if self._replies.stop(interaction.message.id):
+        if self._replies.growing.stop(interaction.message.id):
             await interaction.response.defer()
         else:
             await self._refuse(interaction)

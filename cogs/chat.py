@@ -1,10 +1,11 @@
 """Messages to the bot: mentions, replies to it, direct messages, and all that is said in chat channels."""
 
-import re
+from functools import partial
 
 import discord
 from discord.ext import commands
 
+from bot import permissions, reading
 from bot.conversation import Conversations, Question
 from bot.replies import Replies
 from bot.wording import ONLY_TEXT, UNREADABLE_REPLY
@@ -28,7 +29,9 @@ class Chat(commands.Cog):
         """Answer, as a reply, if the message is for us."""
         if not self._is_for_us(message):
             return
-        text = self._text(message)
+        me = self._bot.user
+        assert me
+        text = reading.replied_to(message, me) + reading.said(message, me)
         if not text:
             await self._say_what_is_missing(message)
             return
@@ -39,8 +42,10 @@ class Chat(commands.Cog):
             text,
             shared=message.guild is not None,
             message=message.id,
+            opening=partial(reading.opening, message, me),
         )
         async with self._replies.to(message) as reply:
+            permissions.check(message)
             await self._conversations.converse(question, reply.show)
 
     def _is_for_us(self, message: discord.Message) -> bool:
@@ -57,13 +62,6 @@ class Chat(commands.Cog):
     def _is_reply_to_us(self, message: discord.Message) -> bool:
         replied_to = message.reference and message.reference.resolved
         return isinstance(replied_to, discord.Message) and replied_to.author == self._bot.user
-
-    def _text(self, message: discord.Message) -> str:
-        """What was said, without the bot's own mention, and with others' as names."""
-        names = {user.id: f"@{user.display_name}" for user in message.mentions}
-        names[self._bot.user.id] = ""  # type: ignore[union-attr]
-        text = re.sub(r"<@!?(\d+)>", lambda mention: names.get(int(mention[1]), mention[0]), message.content)
-        return text.strip()
 
     async def _say_what_is_missing(self, message: discord.Message) -> None:
         if message.attachments or message.stickers:

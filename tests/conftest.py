@@ -4,7 +4,6 @@ import pytest
 from hypothesis import settings
 
 from bot import demo
-from bot.engine.local import LocalEngine
 from tests.discord_stand_in import Discord
 
 settings.register_profile("parley", deadline=None)  # the machine may be busy
@@ -28,6 +27,8 @@ def place(discord):
 @pytest.fixture
 async def demo_engine():
     """The real engine with the demo model, loaded."""
+    from bot.engine.local import LocalEngine  # imports torch, which most tests do without
+
     async with LocalEngine(str(demo.MODEL), max_prompt_tokens=2048, max_new_tokens=200) as engine:
         await engine.ready()
         yield engine

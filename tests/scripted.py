@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 
-from bot.engine import Sampling, Stream
+from bot.engine import Sampling, Status, Stream
 from bot.prompt import Prompt
 
 
@@ -34,6 +34,9 @@ class ScriptedEngine:
         task.add_done_callback(self._running.discard)
         return stream
 
+    def status(self) -> Status:
+        return Status("scripted", "float32" if self.loaded.is_set() else None, len(self._running), 0, None)
+
     async def close(self) -> None:
         for task in self._running:
             task.cancel()
@@ -42,6 +45,7 @@ class ScriptedEngine:
 
     async def _play(self, script: Iterable[str | asyncio.Event | Exception], stream: Stream) -> None:
         await self.loaded.wait()
+        stream.begin()
         for step in script:
             if isinstance(step, Exception):
                 return stream.end(step)

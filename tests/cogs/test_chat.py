@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from bot.engine import ModelError
-from bot.wording import NO_ANSWER, NO_MODEL, ONLY_TEXT, UNEXPECTED, UNREADABLE_REPLY
+from bot.wording import MAY_NOT_WRITE, NO_ANSWER, NO_MODEL, ONLY_TEXT, UNEXPECTED, UNREADABLE_REPLY
 from tests.discord_stand_in import Permission
 from tests.parley import parley
 from tests.scripted import ScriptedEngine
@@ -243,16 +243,132 @@ async def test_an_answer_whose_message_is_deleted_ends_quietly(discord, path, pl
         await running.until_stored(channel.id, ("two", "fine"))
 
 
-async def test_where_it_may_not_speak_it_logs_one_line(discord, path, place, caplog):
+async def test_where_it_may_not_speak_it_tells_the_asker_alone_and_generates_nothing(discord, path, place, caplog):
     guild, channel, alice = place
     other = guild.channel("other")
     channel.overwrite(discord.bot, deny=Permission.SEND_MESSAGES)
-    async with parley(discord, ScriptedEngine(["unheard"], ["heard"]), path) as running:
+    engine = ScriptedEngine(["heard"])
+    async with parley(discord, engine, path) as running:
         await alice.say(channel, f"{discord.bot.mention} one")
-        await discord.until(lambda: "could not be shown" in caplog.text)
+        await alice.direct.wait_for("I can't answer in #general: I lack the permission Send Messages there.")
+        assert f"In channel {channel.id} the bot lacks: Send Messages." in caplog.text
         await other.reply_to(await alice.say(other, f"{discord.bot.mention} two"))
+        assert len(engine.prompts) == 1
         assert await running.stored(channel.id) == []
     assert "Traceback" not in caplog.text
+
+
+async def test_who_takes_no_direct_messages_is_only_logged(discord, path, place, caplog):
+    _, channel, alice = place
+    channel.overwrite(discord.bot, deny=Permission.SEND_MESSAGES)
+    alice.blocks_direct_messages = True
+    async with parley(discord, ScriptedEngine(), path):
+        await alice.say(channel, f"{discord.bot.mention} one")
+        await discord.until(lambda: "could not be told" in caplog.text)
+    assert "Traceback" not in caplog.text
+
+
+async def test_a_permission_that_is_taken_away_during_an_answer_is_told_the_asker(discord, path, place):
+    _, channel, alice = place
+    hold = asyncio.Event()
+    async with parley(discord, ScriptedEngine([hold, "too late"]), path):
+        await alice.say(channel, f"{discord.bot.mention} one")
+        await discord.until(lambda: channel.is_typing(discord.bot))
+        channel.overwrite(discord.bot, deny=Permission.SEND_MESSAGES)
+        hold.set()
+        await alice.direct.wait_for(MAY_NOT_WRITE)
+
+
+async def test_a_thread_has_a_memory_of_its_own_that_begins_with_what_it_grew_from(discord, path, place):
+    guild, channel, alice = place
+    bob = guild.member("Bob")
+    said = await bob.say(channel, "the sky is green")
+    thread = channel.thread("sky", thread_id=said.id)
+    engine = ScriptedEngine(["elsewhere"], ["no"], ["really"])
+    async with parley(discord, engine, path) as running:
+        await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} hello"))
+        for text in ("is it?", "sure?"):
+            await thread.reply_to(await alice.say(thread, f"{discord.bot.mention} {text}"))
+            await discord.quiet()
+        assert engine.prompts[1].turns == ()
+        assert engine.prompts[1].question == "Bob wrote: the sky is green\nis it?"
+        assert engine.prompts[2].question == "sure?"
+        await running.until_stored(thread.id, ("Bob wrote: the sky is green\nis it?", "no"), ("sure?", "really"))
+
+
+async def test_a_forum_post_begins_with_its_first_message(discord, path, place):
+    guild, _, alice = place
+    bob = guild.member("Bob")
+    engine = ScriptedEngine()
+    async with parley(discord, engine, path):
+        post = await bob.post(guild.forum("questions"), "Sky", "which colour has the sky?")
+        await post.reply_to(await alice.say(post, f"{discord.bot.mention} do you know?"))
+        assert engine.prompts[0].question == "Bob wrote: which colour has the sky?\ndo you know?"
+
+
+async def test_a_thread_without_a_first_message_begins_with_nothing(discord, path, place):
+    _, channel, alice = place
+    engine = ScriptedEngine()
+    thread = channel.thread("talk")
+    async with parley(discord, engine, path):
+        await thread.reply_to(await alice.say(thread, f"{discord.bot.mention} hi"))
+        assert engine.prompts[0].question == "hi"
+
+
+async def test_a_locked_thread_is_told_to_the_asker_alone(discord, path, place):
+    guild, channel, _ = place
+    moderator = guild.member("Mo", roles=[guild.role("mods", permissions=Permission.MANAGE_THREADS)])
+    thread = channel.thread("closed")
+    thread.update(locked=True)
+    async with parley(discord, ScriptedEngine(), path):
+        thread.add(moderator, f"{discord.bot.mention} hi")
+        await moderator.direct.wait_for("I lack the permission Manage Threads")
+
+
+async def test_an_answer_goes_on_in_a_thread_that_was_archived_meanwhile(discord, path, place):
+    _, channel, alice = place
+    thread, hold = channel.thread("talk"), asyncio.Event()
+    async with parley(discord, ScriptedEngine(["The beginning of it ", hold, "and its end"]), path) as running:
+        await thread.reply_to(await alice.say(thread, f"{discord.bot.mention} hi"))
+        thread.update(archived=True)
+        hold.set()
+        await running.until_stored(thread.id, ("hi", "The beginning of it and its end"))
+        answers = [message for message in thread.shows(alice) if message.author is discord.bot]
+        assert [answer.content for answer in answers] == ["The beginning of it and its end"]
+
+
+async def test_a_reply_to_somebody_else_brings_along_what_they_wrote(discord, path, place):
+    guild, channel, alice = place
+    bob = guild.member("Bob", nick="Bobby")
+    long = await bob.say(channel, "word " * 300)
+    engine = ScriptedEngine()
+    async with parley(discord, engine, path):
+        question = await alice.reply(long, f"{discord.bot.mention} is that right?")
+        await channel.reply_to(question)
+        quote, text = engine.prompts[0].question.split("\n")
+        assert quote.startswith("Bobby wrote: ")
+        assert quote.endswith("word word…")
+        assert len(quote) < 650
+        assert text == "is that right?"
+
+
+async def test_a_reply_that_only_mentions_the_bot_asks_about_what_it_replies_to(discord, path, place):
+    guild, channel, alice = place
+    said = await guild.member("Bob").say(channel, "how high is Everest?")
+    engine = ScriptedEngine()
+    async with parley(discord, engine, path):
+        await channel.reply_to(await alice.reply(said, discord.bot.mention))
+        assert engine.prompts[0].question == "Bob wrote: how high is Everest?\n"
+
+
+async def test_whatever_is_mentioned_is_called_by_its_name(discord, path, place):
+    guild, channel, alice = place
+    bob, role, other = guild.member("Bob", nick="Bobby"), guild.role("mods"), guild.channel("rules")
+    engine = ScriptedEngine()
+    async with parley(discord, engine, path):
+        text = f"{bob.mention} <@&{role.id}> <#{other.id}> <:wave:123> <a:dance:124> </ask:125> <#1> <@&2>"
+        await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} {text}"))
+        assert engine.prompts[0].question == "@Bobby @mods #rules :wave: :dance: /ask <#1> <@&2>"
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])

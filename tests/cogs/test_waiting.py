@@ -1,0 +1,127 @@
+"""Whoever has to wait is told so: for what, behind how many, about how long."""
+
+import asyncio
+
+import pytest
+
+from bot.engine import ModelError
+from bot.wording import NO_MODEL, STOPPED_WAITING, waits
+from tests.parley import parley
+from tests.scripted import ScriptedEngine
+
+
+@pytest.mark.parametrize(
+    ("ahead", "seconds", "loading", "sentence"),
+    [
+        (1, None, False, "1 is ahead of you."),
+        (2, 21.0, False, "2 are ahead of you, about 20 s."),
+        (2, 0.3, False, "2 are ahead of you, about 5 s."),
+        (9, 170.0, False, "9 are ahead of you, about 3 min."),
+        (0, None, True, "My model is still loading. I answer as soon as I can."),
+        (3, None, True, "My model is still loading, and 3 are ahead of you. I answer as soon as I can."),
+    ],
+)
+def test_the_sentence_is_exact(ahead, seconds, loading, sentence):
+    assert waits(ahead, seconds, loading) == sentence
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch):
+    """A calm pace, for tests."""
+    monkeypatch.setattr("bot.reply._CALM", 1.5)
+
+
+async def test_the_place_in_a_channel_is_shown_kept_up_to_date_and_replaced_by_the_answer(discord, path, place):
+    guild, channel, alice = place
+    bob, carol = guild.member("Bob"), guild.member("Carol")
+    first, second = asyncio.Event(), asyncio.Event()
+    engine = ScriptedEngine([first, "one"], [second, "two"], ["three"])
+    async with parley(discord, engine, path) as running:
+        asked = [await who.say(channel, f"{discord.bot.mention} {who.name}") for who in (alice, bob, carol)]
+        assert (await channel.reply_to(asked[1])).content == "1 is ahead of you."
+        waiting = await channel.reply_to(asked[2])
+        assert waiting.content == "2 are ahead of you."
+        assert [button.label for button in waiting.buttons] == ["Stop"]
+        first.set()
+        await discord.until(lambda: waiting.content.startswith("1 is ahead of you, about"), within=10)
+        second.set()
+        await discord.until(lambda: waiting.content == "three", within=10)
+        await running.until_stored(channel.id, ("Alice", "one"), ("Bob", "two"), ("Carol", "three"))
+        answers = [message.content for message in channel.shows(alice) if message.author is discord.bot]
+        assert sorted(answers) == ["one", "three", "two"], "nothing is left of the notices"
+
+
+async def test_the_place_in_the_engine_counts_too(discord, path, place):
+    _, channel, alice = place
+    hold = asyncio.Event()
+    engine = ScriptedEngine([hold, "at last"])
+    async with parley(discord, engine, path):
+        question = await alice.say(channel, f"{discord.bot.mention} hi")
+        await discord.until(lambda: engine.streams)
+        engine.streams[0].ahead = 4
+        answer = await channel.reply_to(question)
+        assert answer.content == "4 are ahead of you."
+        hold.set()
+        await discord.until(lambda: answer.content == "at last")
+
+
+async def test_while_the_model_loads_the_reason_is_told_and_then_the_answer(discord, path, place):
+    _, channel, alice = place
+    engine = ScriptedEngine(["here"])
+    engine.loaded.clear()
+    async with parley(discord, engine, path):
+        answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} hi"))
+        asked = await alice.command(channel, "ask", prompt="hi")
+        assert answer.content == waits(0, None, True)
+        await asked.wait_for("My model is still loading")
+        engine.loaded.set()
+        await discord.until(lambda: answer.content == "here")
+        await asked.wait_for("ok")
+
+
+async def test_a_model_that_fails_to_load_is_told_in_place_of_the_notice(discord, path, place):
+    _, channel, alice = place
+    hold = asyncio.Event()
+    engine = ScriptedEngine([hold, ModelError("broken")])
+    async with parley(discord, engine, path):
+        question = await alice.say(channel, f"{discord.bot.mention} hi")
+        await discord.until(lambda: engine.streams)
+        engine.streams[0].ahead = 1
+        answer = await channel.reply_to(question)
+        hold.set()
+        await discord.until(lambda: answer.content == NO_MODEL)
+        assert not answer.buttons
+
+
+async def test_who_waits_can_stop_waiting(discord, path, place):
+    guild, channel, alice = place
+    bob = guild.member("Bob")
+    hold = asyncio.Event()
+    engine = ScriptedEngine([hold, "one"])
+    async with parley(discord, engine, path) as running:
+        await alice.say(channel, f"{discord.bot.mention} one")
+        notice = await channel.reply_to(await bob.say(channel, f"{discord.bot.mention} two"))
+        await bob.press(notice, "Stop")
+        await discord.until(lambda: notice.content == STOPPED_WAITING)
+        assert not notice.buttons
+        hold.set()
+        await running.until_stored(channel.id, ("one", "one"))
+        assert len(engine.prompts) == 1, "nothing was generated for who went away"
+
+
+async def test_another_answer_that_must_wait_is_told_in_private_and_the_old_one_stays(discord, path, place):
+    _, channel, alice = place
+    hold = asyncio.Event()
+    engine = ScriptedEngine(["old"], [hold, "new"])
+    async with parley(discord, engine, path):
+        answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} hi"))
+        await discord.until(lambda: [button.label for button in answer.buttons] == ["Regenerate"])
+        await discord.quiet()
+        pressed = await alice.press(answer, "Regenerate")
+        await discord.until(lambda: len(engine.streams) == 2)
+        engine.streams[1].ahead = 3
+        notice = await pressed.wait_for("3 are ahead of you")
+        assert notice.ephemeral
+        assert answer.content == "old"
+        hold.set()
+        await discord.until(lambda: answer.content == "new")
