@@ -13,7 +13,10 @@ from discord.ext import commands
 from bot.conversation import Conversations
 from bot.engine import Engine, ModelError
 from bot.errors import UserError
-from bot.replies import PASSING, Replies, explain
+from bot.replies import Replies
+from bot.reply import PASSING, explain
+from bot.translations import Translator
+from cogs.about import About
 from cogs.admin import Admin
 from cogs.ask import Ask
 from cogs.buttons import Buttons
@@ -68,16 +71,19 @@ class Parley(commands.Bot):
         self._guild = discord.Object(guild_id) if guild_id else None
         self._quitting = quitting
         self._announcing: asyncio.Task[None] | None = None
+        self._mentions: dict[str, str] = {}
         self.tree.error(self._on_command_error)
 
     async def setup_hook(self) -> None:
         """Add the cogs and register the commands, before the gateway connects."""
+        await self.tree.set_translator(Translator())
         replies = Replies()
         await self.add_cog(Chat(self, self._conversations, replies, self._chat_channels))
-        await self.add_cog(Ask(self._conversations, replies))
+        await self.add_cog(Ask(self, self._conversations, replies))
         await self.add_cog(Buttons(self._conversations, replies))
         await self.add_cog(Context(self._conversations, replies))
         await self.add_cog(Admin(self._quitting))
+        await self.add_cog(About(self._conversations, self._engine, self._mentions))
         # Learns who owns the bot now: asked within /quit, Discord's answer might come too late to acknowledge it.
         await self.is_owner(self.user)  # type: ignore[arg-type]
         await self._sync_commands()
@@ -103,16 +109,24 @@ class Parley(commands.Bot):
     async def _sync_commands(self) -> None:
         """Register the commands, if Discord knows others: registering is rationed per day."""
         assert self.application_id is not None  # known since the login
-        theirs: Sequence[Any]
+        path = "/applications/{application_id}/commands"
         if self._guild:
             self.tree.copy_global_to(guild=self._guild)
-            theirs = await self.http.get_guild_commands(self.application_id, self._guild.id)
+            path = "/applications/{application_id}/guilds/{guild_id}/commands"
+        route = discord.http.Route(
+            "GET", path, application_id=self.application_id, guild_id=self._guild and self._guild.id
+        )
+        # discord.py's own request leaves out what the commands are called in other languages.
+        theirs: Sequence[Any] = await self.http.request(route, params={"with_localizations": "true"})
+        commands = self.tree.get_commands(guild=self._guild)
+        assert self.tree.translator
+        ours = [await command.get_translated_payload(self.tree, self.tree.translator) for command in commands]
+        if same_commands(ours, theirs):
+            ids = {command["name"]: command["id"] for command in theirs}
         else:
-            theirs = await self.http.get_global_commands(self.application_id)
-        ours = [command.to_dict(self.tree) for command in self.tree.get_commands(guild=self._guild)]
-        if not same_commands(ours, theirs):
-            await self.tree.sync(guild=self._guild)
+            ids = {command.name: command.id for command in await self.tree.sync(guild=self._guild)}
             log.info("Registered the slash commands.")
+        self._mentions.update({name: f"</{name}:{number}>" for name, number in ids.items()})
 
     async def _on_command_error(
         self, interaction: discord.Interaction, error: discord.app_commands.AppCommandError

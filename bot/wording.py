@@ -1,16 +1,83 @@
 """What Parley itself says to people, apart from the model's answers: short, friendly, exact."""
 
+import math
+from collections.abc import Mapping, Sequence
+
 ONLY_TEXT = "I only understand text, so I can't see what you sent. Tell me about it in words."
 UNREADABLE_REPLY = "Discord shows me a reply only when it pings me. Switch its @ on, or mention me."
 NO_ANSWER = "The model had nothing to say to that. Please put it another way."
 UNEXPECTED = "Something went wrong while I was answering; it is in my log. Please try again."
 NO_MODEL = "My model can't be loaded, so I can't answer. Whoever runs me finds the reason in my log."
-OUT_OF_TIME = "That took longer than the 15 minutes that Discord gives me for a command. Mention me instead."
+OUT_OF_TIME = "That took longer than the 15 minutes that Discord gives me for a private answer. Mention me instead."
+GOES_ON_BELOW = "This takes longer than the 15 minutes that Discord gives me for a command. It goes on below."
+STOPPED_WAITING = "Stopped before I began to answer."
+MAY_NOT_WRITE = "I wanted to answer you, but I may not write there. An admin of the server can change that."
 SHUTTING_DOWN = "I am just shutting down, so I can't answer that now. Please ask again when I am back."
 QUITTING = "I am shutting down."
 NOT_YOURS = "Only the person who asked, or somebody who may manage messages here, can do that."
 STALE = "That answer has moved on, so there is nothing to do here any more."
 OWNER_ONLY = "Only my owner can shut me down."
+
+NOTHING_TO_REGENERATE = "There is no answer yet that I could give again."
+
+# Commands, as Discord lists them, at most 100 characters; `bot.translations` has them in other languages.
+ASK = "Ask one question by itself, without this channel's conversation"
+ASK_PROMPT = "Your question"
+ASK_PRIVATE = "Show the answer to you alone"
+ABOUT_MESSAGE = "Ask about this message"
+QUESTION = "Your question about it"
+CLEAR = "Forget the conversation in this channel"
+HELP = "What I do, my commands, and what I remember"
+STATUS = "How I am: the model, what it is doing, and how fast"
+QUIT = "Shut the bot down (only for its owner)"
+
+
+def help_text(me: str, commands: Mapping[str, str], turns: int) -> str:
+    """What /help says; `me` mentions the bot, `commands` are its commands by name, clickable where possible."""
+    memory = (
+        f"I remember the last {turns} questions and answers of each channel, thread and direct conversation,"
+        f" across restarts, until newer ones take their place or somebody uses {commands['clear']}."
+        if turns
+        else "I remember nothing: every message stands by itself."
+    )
+    return f"""\
+I answer with a language model that runs on my owner's own computer. It can be wrong.
+
+Mention me ({me}), reply to me, or write to me directly. With a reply to somebody else's message that mentions me, I \
+read that message too.
+{commands["ask"]} answers one question by itself, in private if you like.
+{commands["clear"]} makes me forget the conversation in a channel.
+{commands["status"]} tells how I am.
+{commands["quit"]} ends me; only my owner can do that.
+{ABOUT_MESSAGE}, under Apps in the menu of a message, answers a question about it.
+Under an answer, Stop ends it, and Regenerate gives another one in its place.
+
+{memory} What I leave out of that: {commands["ask"]}, and whatever is not said to me."""
+
+
+def status_text(
+    *,
+    model: str,
+    precision: str | None,
+    running: int,
+    waiting: int,
+    speed: float | None,
+    memory: int,
+    latency: float,
+    stall: float,
+    uptime: float,
+    version: str,
+) -> str:
+    """What /status says; `memory` is in bytes, the times are in seconds, `precision` is None while the model loads."""
+    tokens = "no answer yet" if speed is None else f"{speed:.1f} tokens per second lately"
+    gateway = f"{latency * 1000:.0f} ms" if math.isfinite(latency) else "not measured yet"
+    return f"""\
+Model: {model} ({precision or "loading"})
+Answers: {running} running, {waiting} waiting; {tokens}
+Memory: {memory / 1e9:.2f} GB
+Discord's gateway: {gateway}
+Longest stall of the event loop in the last minute: {stall * 1000:.0f} ms
+Up for {_duration(uptime)}, Parley {version}"""
 
 
 def question_too_long(tokens: int, limit: int) -> str:
@@ -25,3 +92,27 @@ def question_too_long(tokens: int, limit: int) -> str:
 def forgotten(turns: int) -> str:
     """After a clear; `turns` is how many there were."""
     return f"I have forgotten our conversation here: {turns} turn{'' if turns == 1 else 's'}."
+
+
+def waits(ahead: int, seconds: float | None, loading: bool) -> str:
+    """While an answer has not begun; `ahead` is how many come before it, `seconds` about how long it will take."""
+    place = f"{ahead} {'is' if ahead == 1 else 'are'} ahead of you"
+    if loading:
+        return f"My model is still loading{f', and {place}' if ahead else ''}. I answer as soon as I can."
+    return f"{place}{'' if seconds is None else f', about {_duration(seconds)}'}."
+
+
+def lacks_permissions(channel: str, names: Sequence[str]) -> str:
+    """Told in private where the bot cannot answer; `names` are what Discord calls the permissions."""
+    what = f"permission{'' if len(names) == 1 else 's'} {' and '.join(names)}"
+    return f"I can't answer in {channel}: I lack the {what} there. An admin of the server can give it to me."
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{max(5, 5 * round(seconds / 5))} s"
+    if seconds < 3600:
+        return f"{round(seconds / 60)} min"
+    if seconds < 2 * 86400:
+        return f"{seconds / 3600:.0f} h"
+    return f"{seconds / 86400:.0f} days"

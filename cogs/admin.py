@@ -6,7 +6,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.wording import OWNER_ONLY, QUITTING
+from bot.wording import OWNER_ONLY, QUIT, QUITTING
 
 
 class Admin(commands.Cog):
@@ -15,7 +15,7 @@ class Admin(commands.Cog):
     def __init__(self, quitting: asyncio.Event) -> None:
         self._quitting = quitting
 
-    @app_commands.command(description="Shut the bot down (only for its owner)")
+    @app_commands.command(description=QUIT)
     async def quit(self, interaction: discord.Interaction[commands.Bot]) -> None:
         """Acknowledge and have the program end; refuse anyone else."""
         if await interaction.client.is_owner(interaction.user):

@@ -1,24 +1,64 @@
-"""/ask: one question by itself."""
+"""/ask and "Ask about this message": one question by itself."""
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot import reading
 from bot.conversation import Conversations
 from bot.replies import Replies
+from bot.wording import ABOUT_MESSAGE, ASK, ASK_PRIVATE, ASK_PROMPT, QUESTION
+
+_LONGEST = 6000  # characters; Discord's own limit for an option
 
 
 class Ask(commands.Cog):
     """Answers one-off questions."""
 
-    def __init__(self, conversations: Conversations, replies: Replies) -> None:
+    def __init__(self, bot: commands.Bot, conversations: Conversations, replies: Replies) -> None:
+        self._bot = bot
         self._conversations = conversations
         self._replies = replies
+        # A menu's command cannot be declared with a decorator within a class.
+        self._menu = app_commands.ContextMenu(name=ABOUT_MESSAGE, callback=self.about_message)
 
-    @app_commands.command(description="Ask one question by itself, without this channel's conversation")
-    @app_commands.describe(prompt="Your question", private="Show the answer to you alone")
-    async def ask(self, interaction: discord.Interaction, prompt: str, private: bool = False) -> None:
+    async def cog_load(self) -> None:
+        """Add the menu's command to the tree, where the cog's slash commands are."""
+        self._bot.tree.add_command(self._menu)
+
+    @app_commands.command(description=ASK)
+    @app_commands.describe(prompt=ASK_PROMPT, private=ASK_PRIVATE)
+    async def ask(
+        self,
+        interaction: discord.Interaction,
+        prompt: app_commands.Range[str, 1, _LONGEST],
+        private: bool = False,
+    ) -> None:
         """Answer without reading or storing turns."""
+        await self._answer(interaction, reading.named(prompt, interaction.guild), private=private)
+
+    async def about_message(self, interaction: discord.Interaction, message: discord.Message) -> None:
+        """Have the question typed into a form; the answer is private, as others see neither question nor message."""
+        assert self._bot.user
+        quote = reading.quoted(message, self._bot.user)
+        await interaction.response.send_modal(_Form(self, quote))
+
+    async def _answer(self, interaction: discord.Interaction, text: str, *, private: bool) -> None:
         await interaction.response.defer(thinking=True, ephemeral=private)
         async with self._replies.to_command(interaction, private=private) as reply:
-            await self._conversations.ask(prompt, reply.show)
+            await self._conversations.ask(text, reply.show)
+
+
+class _Form(discord.ui.Modal, title=ABOUT_MESSAGE):
+    question: discord.ui.TextInput["_Form"] = discord.ui.TextInput(
+        label=QUESTION, style=discord.TextStyle.paragraph, max_length=2000
+    )
+
+    def __init__(self, cog: Ask, quote: str) -> None:
+        super().__init__()
+        self._cog = cog
+        self._quote = quote
+
+    async def on_submit(self, interaction: discord.Interaction) -> None:
+        text = reading.named(self.question.value, interaction.guild)
+        await self._cog._answer(interaction, self._quote + text, private=True)

@@ -8,7 +8,7 @@ from discord.ext import commands
 
 from bot.conversation import Conversations
 from bot.replies import Replies
-from bot.wording import forgotten
+from bot.wording import CLEAR, forgotten
 
 
 class Context(commands.Cog):
@@ -18,7 +18,7 @@ class Context(commands.Cog):
         self._conversations = conversations
         self._replies = replies
 
-    @app_commands.command(description="Forget the conversation in this channel")
+    @app_commands.command(description=CLEAR)
     async def clear(self, interaction: discord.Interaction) -> None:
         """Forget the channel's turns and say how many there were."""
         assert interaction.channel_id
@@ -28,4 +28,4 @@ class Context(commands.Cog):
         turns = await clearing
         await interaction.edit_original_response(content=forgotten(len(turns)))
         if turns:
-            await self._replies.retire(interaction.channel, turns[-1])
+            await self._replies.growing.retire(interaction.channel, turns[-1])

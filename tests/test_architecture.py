@@ -18,7 +18,7 @@ TORCH_SIDE = {
     *(f"bot.engine.{name}" for name in "measure probe sampling shapes".split()),
     *(f"bot.demo.{name}" for name in "tokenizer train evaluate".split()),
 }
-DISCORD_SIDE = {"bot.buttons", "bot.client", "bot.replies"}
+DISCORD_SIDE = {f"bot.{name}" for name in "buttons client permissions reading replies reply translations".split()}
 
 
 def imports(module: str) -> set[str]:
@@ -57,8 +57,10 @@ def test_only_its_side_imports_torch_or_discord(module):
         ("bot.conversation", {"bot.engine", "bot.errors", "bot.history", "bot.prompt", "bot.wording"}),
         ("bot.pacing", set()),
         ("bot.paging", set()),
+        ("bot.permissions", {"bot.errors", "bot.wording"}),
+        ("bot.reading", set()),
         (
-            "bot.replies",
+            "bot.reply",
             {
                 "bot.buttons",
                 "bot.conversation",
@@ -67,9 +69,13 @@ def test_only_its_side_imports_torch_or_discord(module):
                 "bot.history",
                 "bot.pacing",
                 "bot.paging",
+                "bot.permissions",
                 "bot.wording",
             },
         ),
+        ("bot.replies", {"bot.buttons", "bot.reply"}),
+        ("bot.stall", set()),
+        ("bot.translations", {"bot.wording"}),
         ("bot.console", {"bot.conversation", "bot.engine", "bot.errors", "bot.prompt", "bot.wording"}),
     ],
 )

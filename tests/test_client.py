@@ -4,6 +4,7 @@ import pytest
 
 from bot.client import DiscordError, same_commands
 from bot.engine import ModelError
+from bot.wording import ABOUT_MESSAGE
 from tests.parley import parley
 from tests.scripted import ScriptedEngine
 
@@ -72,7 +73,8 @@ async def test_without_a_network_it_keeps_trying(discord, path, monkeypatch, cap
 
 async def test_commands_are_registered_once_and_again_when_they_changed(discord, path):
     async with parley(discord, ScriptedEngine(), path):
-        assert {command["name"] for command in discord.commands.registered[None]} == {"ask", "clear", "quit"}
+        names = {command["name"] for command in discord.commands.registered[None]}
+        assert names == {"ask", "clear", "help", "quit", "status", ABOUT_MESSAGE}
     async with parley(discord, ScriptedEngine(), path):
         pass
     assert discord.commands.syncs == 1
@@ -82,12 +84,22 @@ async def test_commands_are_registered_once_and_again_when_they_changed(discord,
     assert discord.commands.syncs == 2
 
 
+async def test_commands_are_named_and_described_in_the_languages_of_people(discord, path):
+    async with parley(discord, ScriptedEngine(), path):
+        for command in discord.commands.registered[None]:
+            texts = [command, *command.get("options", [])]
+            for localizations in [text["name_localizations"] for text in texts] + [
+                text["description_localizations"] for text in texts if text.get("description")
+            ]:
+                assert localizations.keys() >= {"de", "fr", "es-ES", "es-419", "ja"}, command["name"]
+
+
 async def test_for_development_commands_are_registered_in_one_server(discord, path):
     guild = discord.guild("Home")
     for _ in range(2):
         async with parley(discord, ScriptedEngine(), path, guild_id=guild.id):
             assert not discord.commands.registered[None]
-            assert len(discord.commands.registered[guild.id]) == 3
+            assert len(discord.commands.registered[guild.id]) == 6
     assert discord.commands.syncs == 1
 
 

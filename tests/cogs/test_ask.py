@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from bot.wording import OUT_OF_TIME, UNEXPECTED
+from bot.wording import ABOUT_MESSAGE, GOES_ON_BELOW, OUT_OF_TIME, UNEXPECTED
+from tests.discord_stand_in import Permission
 from tests.parley import parley
 from tests.scripted import ScriptedEngine
 
@@ -73,13 +74,76 @@ async def test_an_error_is_told_in_place_of_the_answer(discord, path, place):
 
 
 @pytest.mark.parametrize("said", [[], ["The beginning of it "]], ids=["nothing said", "something said"])
-async def test_an_answer_that_outlasts_the_interaction_says_so_in_time(discord, path, place, monkeypatch, said):
+async def test_a_private_answer_that_outlasts_the_interaction_says_so_in_time(discord, path, place, monkeypatch, said):
     monkeypatch.setattr("bot.replies._TOKEN_LIFE", 1.5)
     _, channel, alice = place
     engine = ScriptedEngine([*said, asyncio.Event()])
     async with parley(discord, engine, path):
-        asked = await alice.command(channel, "ask", prompt="hello?")
+        asked = await alice.command(channel, "ask", prompt="hello?", private=True)
         await asked.wait_for(OUT_OF_TIME)
         assert engine.streams[0].stopped
         assert not asked.response.loading
         assert not asked.response.buttons
+
+
+@pytest.mark.parametrize("said", [[], ["The beginning of it "]], ids=["nothing said", "something said"])
+async def test_an_answer_that_outlasts_the_interaction_goes_on_in_the_channel(discord, path, place, monkeypatch, said):
+    monkeypatch.setattr("bot.replies._TOKEN_LIFE", 1.5)
+    _, channel, alice = place
+    hold = asyncio.Event()
+    async with parley(discord, ScriptedEngine([*said, hold, "and its end"]), path):
+        asked = await alice.command(channel, "ask", prompt="hello?")
+        await asked.wait_for(GOES_ON_BELOW)
+        discord.clock.advance(15 * 60)
+        hold.set()
+        whole = await channel.wait_for(lambda message: message.content == "".join([*said, "and its end"]))
+        assert whole.reference is asked.response
+        assert asked.response.content == GOES_ON_BELOW
+        assert not asked.response.buttons
+
+
+async def test_pages_that_were_whole_when_the_interaction_ran_out_stay(discord, path, place, monkeypatch):
+    monkeypatch.setattr("bot.replies._TOKEN_LIFE", 2.5)
+    _, channel, alice = place
+    hold = asyncio.Event()
+    async with parley(discord, ScriptedEngine(["word " * 500, hold, "and the end"]), path):
+        asked = await alice.command(channel, "ask", prompt="a lot")
+        await asked.wait_for(GOES_ON_BELOW)
+        hold.set()
+        last = await channel.wait_for(lambda message: message.content.endswith("and the end"))
+        shown = [asked.response.content, last.content]
+        assert sum(content.count("word") for content in shown) == 500
+
+
+async def test_where_the_bot_may_not_write_an_answer_that_outlasts_the_interaction_says_so(
+    discord, path, place, monkeypatch
+):
+    monkeypatch.setattr("bot.replies._TOKEN_LIFE", 1.0)
+    _, channel, alice = place
+    channel.overwrite(discord.bot, deny=Permission.SEND_MESSAGES)
+    async with parley(discord, ScriptedEngine(["The beginning of it ", asyncio.Event()]), path):
+        await (await alice.command(channel, "ask", prompt="hello?")).wait_for(OUT_OF_TIME)
+
+
+async def test_a_question_may_be_long_and_its_mentions_are_names(discord, path, place):
+    guild, channel, alice = place
+    role, other = guild.role("mods"), guild.channel("rules")
+    text = f"<@&{role.id}> wrote in <#{other.id}>: " + "x" * 5900
+    engine = ScriptedEngine()
+    async with parley(discord, engine, path):
+        await (await alice.command(channel, "ask", prompt=text)).wait_for("ok")
+    assert engine.prompts[0].question == "@mods wrote in #rules: " + "x" * 5900
+
+
+async def test_a_message_can_be_asked_about_in_private(discord, path, place):
+    guild, channel, alice = place
+    bob = guild.member("Bob")
+    said = await bob.say(channel, "the sky is green")
+    engine = ScriptedEngine(["no, blue"])
+    async with parley(discord, engine, path) as running:
+        opened = await alice.menu(said, ABOUT_MESSAGE)
+        sent = await alice.submit(opened, **{opened.modal["components"][0]["components"][0]["custom_id"]: "Is it?"})
+        await sent.wait_for("no, blue")
+        assert sent.ephemeral
+        assert engine.prompts[0].question == "Bob wrote: the sky is green\nIs it?"
+        assert await running.stored(channel.id) == []

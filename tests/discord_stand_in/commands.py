@@ -19,6 +19,8 @@ Json = dict[str, Any]
 
 SUBCOMMAND, GROUP, STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER = range(1, 11)
 
+LOCALIZATIONS = {"name_localizations", "description_localizations"}
+
 PYTHON_TYPES: dict[int, tuple[type, ...]] = {
     STRING: (str,),
     INTEGER: (int,),
@@ -69,6 +71,8 @@ class Commands:
             "default_member_permissions": None if permissions is None else str(permissions),
             "nsfw": bool(body.get("nsfw")),
         }
+        for key in LOCALIZATIONS & body.keys():
+            command[key] = body[key] or None
         if body.get("options"):
             command["options"] = [_as_returned(option) for option in body["options"]]
         if guild_id is not None:
@@ -78,6 +82,11 @@ class Commands:
             "contexts": body.get("contexts"),
             "integration_types": body.get("integration_types") or [0],
         }
+
+    def listed(self, guild_id: int | None, *, localized: bool) -> list[Json]:
+        """The commands as the bot may read them: with what they are called in other languages only if it asks."""
+        registered = self.registered.get(guild_id, [])
+        return registered if localized else [_without_localizations(command) for command in registered]
 
     def offered(self, user: User, channel: Channel) -> list[Json]:
         """The commands that Discord shows to somebody in a channel."""
@@ -103,6 +112,13 @@ class Commands:
         if not path[-1] or any(o["type"] in (SUBCOMMAND, GROUP) for o in path[-1].get("options", [])):
             raise NotPossible(f"{name!r} is not a whole command")
         return command, path
+
+
+def _without_localizations(command: Json) -> Json:
+    plain = {key: value for key, value in command.items() if key not in LOCALIZATIONS}
+    if "options" in plain:
+        plain["options"] = [_without_localizations(option) for option in plain["options"]]
+    return plain
 
 
 def _as_returned(option: Json) -> Json:

@@ -212,7 +212,7 @@ def delete_message(discord: Discord, request: Request) -> Answer:
 
 @ROUTES.add("GET", "/applications/{application_id}/commands")
 def list_commands(discord: Discord, request: Request) -> Answer:
-    return 200, discord.commands.registered[None]
+    return 200, discord.commands.listed(None, localized=request.query.get("with_localizations") == "true")
 
 
 @ROUTES.add("PUT", "/applications/{application_id}/commands")
@@ -222,7 +222,8 @@ def replace_commands(discord: Discord, request: Request) -> Answer:
 
 @ROUTES.add("GET", "/applications/{application_id}/guilds/{guild_id}/commands")
 def list_guild_commands(discord: Discord, request: Request) -> Answer:
-    return 200, discord.commands.registered.get(find_guild(discord, request).id, [])
+    localized = request.query.get("with_localizations") == "true"
+    return 200, discord.commands.listed(find_guild(discord, request).id, localized=localized)
 
 
 @ROUTES.add("PUT", "/applications/{application_id}/guilds/{guild_id}/commands")

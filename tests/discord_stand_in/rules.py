@@ -149,6 +149,14 @@ def _check_slash_command(command: Json, path: str) -> None:
         raise invalid(f"{path}.name", "APPLICATION_COMMAND_INVALID_NAME", f"Command name is invalid: {name!r}")
     if not 1 <= len(command.get("description") or "") <= 100:
         raise invalid(f"{path}.description", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 100 in length.")
+    for locale, translated in (command.get("name_localizations") or {}).items():
+        if not COMMAND_NAME.fullmatch(translated) or translated != translated.lower():
+            where = f"{path}.name_localizations.{locale}"
+            raise invalid(where, "APPLICATION_COMMAND_INVALID_NAME", f"Command name is invalid: {translated!r}")
+    for locale, translated in (command.get("description_localizations") or {}).items():
+        if not 1 <= len(translated) <= 100:
+            where = f"{path}.description_localizations.{locale}"
+            raise invalid(where, "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 100 in length.")
     options = command.get("options") or []
     if len(options) > 25:
         raise invalid(f"{path}.options", "BASE_TYPE_BAD_LENGTH", "Must be 25 or fewer in length.")

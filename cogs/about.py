@@ -1,0 +1,60 @@
+"""/help and /status: what the bot is, and how it is."""
+
+import time
+from collections.abc import Mapping
+from pathlib import PurePath
+
+import discord
+import psutil
+from discord import app_commands
+from discord.ext import commands
+
+from bot import __version__
+from bot.conversation import Conversations
+from bot.engine import Engine
+from bot.stall import StallWatch
+from bot.wording import HELP, STATUS, help_text, status_text
+
+
+class About(commands.Cog):
+    """Tells about the bot, to who asks alone. `mentions` are the commands as Discord makes them clickable, by name."""
+
+    def __init__(self, conversations: Conversations, engine: Engine, mentions: Mapping[str, str]) -> None:
+        self._conversations = conversations
+        self._engine = engine
+        self._mentions = mentions
+        self._stalls = StallWatch()
+        self._started = time.monotonic()
+
+    async def cog_load(self) -> None:
+        """Begin to watch the event loop."""
+        self._stalls.start()
+
+    async def cog_unload(self) -> None:
+        """Watch it no longer."""
+        self._stalls.stop()
+
+    @app_commands.command(description=HELP)
+    async def help(self, interaction: discord.Interaction) -> None:
+        """Say what the bot does and what it remembers."""
+        assert interaction.client.user
+        text = help_text(interaction.client.user.mention, self._mentions, self._conversations.turns_kept)
+        await interaction.response.send_message(text, ephemeral=True)
+
+    @app_commands.command(description=STATUS)
+    async def status(self, interaction: discord.Interaction) -> None:
+        """Say how the model, the program and the connection are."""
+        engine = self._engine.status()
+        text = status_text(
+            model=PurePath(engine.model).name,  # where it lies is nobody's business
+            precision=engine.precision,
+            running=engine.running,
+            waiting=engine.waiting,
+            speed=engine.speed,
+            memory=psutil.Process().memory_info().rss,
+            latency=interaction.client.latency,
+            stall=self._stalls.longest,
+            uptime=time.monotonic() - self._started,
+            version=__version__,
+        )
+        await interaction.response.send_message(text, ephemeral=True)

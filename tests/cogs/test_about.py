@@ -1,0 +1,57 @@
+"""/help and /status: what the bot is and how it is, told to who asks."""
+
+import re
+
+from bot.engine import Status
+from tests.parley import parley
+from tests.scripted import ScriptedEngine
+
+
+async def test_help_names_the_commands_so_that_they_can_be_clicked(discord, path, place):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(), path):
+        ids = {command["name"]: command["id"] for command in discord.commands.registered[None]}
+    async with parley(discord, ScriptedEngine(), path):  # now they need not be registered again
+        helped = await alice.command(channel, "help")
+        assert helped.ephemeral
+        text = helped.response.content
+        assert set(re.findall(r"</([a-z]+):(\d+)>", text)) == {
+            (name, ids[name]) for name in ("ask", "clear", "quit", "status")
+        }
+        assert "last 5 questions and answers" in text
+        assert len(text) <= 2000
+
+
+async def test_status_tells_how_the_bot_is(discord, path, place):
+    _, channel, alice = place
+    engine = ScriptedEngine()
+    engine.loaded.clear()
+    async with parley(discord, engine, path):
+        asked = await alice.command(channel, "status")
+        assert asked.ephemeral
+        assert "scripted (loading)" in asked.response.content
+        engine.loaded.set()
+        text = (await alice.command(channel, "status")).response.content
+        assert "scripted (float32)" in text
+        assert "0 running, 0 waiting" in text
+        for pattern in (
+            r"Memory: \d\.\d\d GB",
+            r"gateway: (\d+ ms|not measured yet)",
+            r"minute: \d+ ms",
+            r"Up for \d+ s",
+        ):
+            assert re.search(pattern, text), text
+
+
+async def test_where_the_model_lies_is_not_told(discord, path, place):
+    _, channel, alice = place
+
+    class Elsewhere(ScriptedEngine):
+        def status(self):
+            return Status("/home/me/models/qwen", "int8", 1, 2, 12.34)
+
+    async with parley(discord, Elsewhere(), path):
+        text = (await alice.command(channel, "status")).response.content
+        assert "/home" not in text
+        assert "qwen (int8)" in text
+        assert "1 running, 2 waiting; 12.3 tokens per second" in text
