@@ -9,6 +9,8 @@ from typing import Any, Self
 
 import discord
 
+from bot.wording import REGENERATE, STOP
+
 
 class Action(enum.Enum):
     """What a press asks for; the value is a part of the button's id in Discord."""
@@ -17,7 +19,7 @@ class Action(enum.Enum):
     REGENERATE = "regenerate"
 
 
-_LABELS = {Action.STOP: "Stop", Action.REGENERATE: "Regenerate"}
+_LABELS = {Action.STOP: STOP, Action.REGENERATE: REGENERATE}
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from bot.errors import UserError
 from bot.replies import Replies
 from bot.reply import PASSING, explain
 from bot.translations import Translator
+from bot.wording import LOADING, READY
 from cogs.about import About
 from cogs.admin import Admin
 from cogs.ask import Ask
@@ -25,7 +26,6 @@ from cogs.context import Context
 
 log = logging.getLogger(__name__)
 
-_LOADING = discord.CustomActivity("Loading the model…")
 _WRONG_TOKEN = (
     "Discord refuses the token. Copy it again (or reset it) under Bot in the developer portal,"
     " https://discord.com/developers/applications, and set DISCORD_TOKEN to it."
@@ -34,7 +34,7 @@ _NO_INTENT = (
     "Discord refuses the Message Content intent, which CHAT_CHANNELS needs. Switch it on under Bot in the developer"
     " portal, https://discord.com/developers/applications, or empty CHAT_CHANNELS."
 )
-_READY = discord.CustomActivity("Mention me to talk")
+_READY = discord.CustomActivity(READY)
 
 
 class DiscordError(UserError):
@@ -62,7 +62,7 @@ class Parley(commands.Bot):
             help_command=None,
             intents=intents,
             allowed_mentions=discord.AllowedMentions.none(),
-            activity=_LOADING,
+            activity=discord.CustomActivity(LOADING),
             max_messages=None,
         )
         self._conversations = conversations

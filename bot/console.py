@@ -10,7 +10,7 @@ from bot.conversation import Answer, Conversations, Question, Stale
 from bot.engine import Engine, Sampling
 from bot.errors import UserError
 from bot.prompt import Prompt
-from bot.wording import NOTHING_TO_REGENERATE, forgotten
+from bot.wording import BANNER, NOTHING_TO_REGENERATE, forgotten
 
 log = logging.getLogger(__name__)
 
@@ -19,18 +19,11 @@ with suppress(ImportError):
 
 _CHANNEL = 0  # no Discord channel has this id
 _PERSON = 0
-_BANNER = """\
-Parley in the terminal. Say something and press Enter.
-  clear          forget what was said
-  regenerate     another answer to the last question
-  quit, exit, q  leave (or Ctrl+D)
-  Ctrl+C         stop an answer
-"""
 
 
 async def chat(conversations: Conversations) -> None:
     """Talk in the terminal until the person leaves. The turns are stored like a channel's."""
-    print(_BANNER)
+    print(BANNER)
     while True:
         try:
             # Reading blocks the event loop, on purpose: nothing else has work for it while the prompt waits, and

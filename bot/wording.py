@@ -18,6 +18,15 @@ NOT_YOURS = "Only the person who asked, or somebody who may manage messages here
 STALE = "That answer has moved on, so there is nothing to do here any more."
 OWNER_ONLY = "Only my owner can shut me down."
 
+STOP, REGENERATE = "Stop", "Regenerate"  # the buttons
+LOADING, READY = "Loading the model…", "Mention me to talk"  # what Discord shows beside the bot's name
+BANNER = """\
+Parley in the terminal. Say something and press Enter.
+  clear          forget what was said
+  regenerate     another answer to the last question
+  quit, exit, q  leave (or Ctrl+D)
+  Ctrl+C         stop an answer
+"""
 NOTHING_TO_REGENERATE = "There is no answer yet that I could give again."
 
 # Commands, as Discord lists them, at most 100 characters; `bot.translations` has them in other languages.

@@ -1,10 +1,16 @@
 """What many tests stand on."""
 
+import os
+
 import pytest
 from hypothesis import settings
 
 from bot import demo
 from tests.discord_stand_in import Discord
+
+os.environ.setdefault(
+    "OMP_NUM_THREADS", "1"
+)  # each core has a test of its own; torch's threads would wait in each other's way
 
 settings.register_profile("parley", deadline=None)  # the machine may be busy
 settings.load_profile("parley")

@@ -9,11 +9,14 @@ In each of them a row's result depends on no other row. It is the same to the la
 one of hundreds, oneDNN's bfloat16 kernels have been seen to round one value in some thousands differently.
 """
 
+import platform
 from typing import Literal, TypeAlias, cast, get_args
 
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+_COARSE = 0.05  # the norm of what rounding may change, relative to that of the weights; it is below 0.01 for most
 
 Precision: TypeAlias = Literal["float32", "bfloat16", "int8"]
 
@@ -29,7 +32,9 @@ def choose(precision: str) -> Precision:
 def computes_bfloat16() -> bool:
     """Whether this CPU multiplies bfloat16 natively; without that it is slower than float32."""
     try:
-        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+        # oneDNN also calls it supported where AVX512 only emulates it.
+        emulated = platform.machine() in ("x86_64", "AMD64") and not torch.cpu._is_avx512_bf16_supported()
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()) and not emulated
     except AttributeError:
         return False
 
@@ -41,15 +46,26 @@ def dtype_of(precision: Precision) -> torch.dtype:
     return {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
 
 
+class TooCoarse(Exception):
+    """Int8 would change the weights of a layer too much."""
+
+
 def pack(weight: torch.Tensor, bias: torch.Tensor | None, precision: Precision) -> nn.Module:
-    """A linear layer of weight (out, in) and bias (out), packed for this CPU, or a plain one where that fails."""
-    layer = Int8Linear if precision == "int8" else PackedLinear
-    try:
-        packed = layer(weight, bias)
-        packed(torch.zeros(1, weight.shape[1], dtype=weight.dtype))
-    except (AttributeError, RuntimeError):
-        return PlainLinear(weight, bias)
-    return packed
+    """A linear layer of weight (out, in) and bias (out), packed for this CPU, or a plain one where that fails.
+
+    One that does not take int8 well keeps the type that its weight has.
+    """
+    kinds = (Int8Linear, PackedLinear) if precision == "int8" else (PackedLinear,)
+    for kind in kinds:
+        try:
+            packed = kind(weight, bias)
+            packed(torch.zeros(1, weight.shape[1], dtype=weight.dtype))
+        except TooCoarse:
+            continue
+        except (AttributeError, RuntimeError):
+            break
+        return packed
+    return PlainLinear(weight, bias)
 
 
 class PlainLinear(nn.Module):
@@ -84,15 +100,21 @@ class Int8Linear(nn.Module):
 
     torch's dynamically quantized layers take one scale for all rows, so one sequence's outlier would coarsen its
     neighbours' numbers; here oneDNN multiplies plain int8 rows, exactly, and each row is scaled by its own afterwards.
+
+    Raises TooCoarse where a few large weights leave the others of their channels too few of the 255 steps.
     """
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
         super().__init__()
         quantized, self._scale = torch.empty(weight.shape, dtype=torch.int8), torch.empty(len(weight))
+        lost = 0.0
         for start in range(0, len(weight), 256):  # not all at once, as it takes several times the memory
             part = slice(start, start + 256)
             numbers, scale = quantize(weight[part])
             quantized[part], self._scale[part] = numbers, scale[:, 0]
+            lost += float((weight[part] - numbers * scale).square().sum())
+        if lost > (_COARSE * float(torch.linalg.vector_norm(weight, dtype=torch.float32))) ** 2:
+            raise TooCoarse
         self._packed = torch.ops.onednn.qlinear_prepack(quantized, None)
         self._zeros = torch.zeros(len(weight), dtype=torch.int32)
         self._bias = None if bias is None else bias.float()

@@ -12,16 +12,15 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import huggingface_hub
-import psutil
 import torch
 import transformers
 from safetensors import safe_open
 from torch import nn
 from transformers.initialization import no_init_weights
 
-from bot.engine import ModelError, linear
+from bot.engine import ModelError, linear, memory
 from bot.engine.finding import find
-from bot.engine.linear import Precision, dtype_of, pack
+from bot.engine.linear import PackedLinear, Precision, dtype_of, pack
 from bot.prompt import Tokenizer
 
 log = logging.getLogger(__name__)
@@ -128,14 +127,26 @@ def _load_model(folder: Path, name: str, precision: Precision) -> tuple[CausalLM
         path: sum(tensor.nbytes for tensor in module.parameters(recurse=False))
         for path, module in model.named_modules()
     }
+    coarse = []
     for path in sorted(sizes, key=sizes.__getitem__, reverse=True):
         module = model.get_submodule(path)
         if sources is not None:
             _fill(path, module, sources)
         if packs and type(module) is nn.Linear:
-            model.set_submodule(path, pack(module.weight.data, _data(module.bias), precision))
+            packed = pack(module.weight.data, _data(module.bias), precision)
+            model.set_submodule(path, packed)
+            if precision == "int8" and isinstance(packed, PackedLinear):
+                coarse.append(path)
     if not packs:
         model.tie_weights()
+    if coarse:
+        log.warning(
+            "%d of the linear layers of %s stay in %s, as int8 would round them too coarsely: %s.",
+            len(coarse),
+            name,
+            dtype,
+            ", ".join(sorted(coarse)),
+        )
     return model.eval().requires_grad_(False), size
 
 
@@ -198,10 +209,10 @@ def _size(model: CausalLM, *, in_int8: bool) -> int:
 
 def check_memory(needed: int, what: str) -> None:
     """Raise ModelError when so many bytes are not to be had; `what` begins the sentence that says so."""
-    available = psutil.virtual_memory().available
-    if needed > available:
+    free = memory.free()
+    if needed > free:
         raise ModelError(
-            f"{what}, but only {available / 1e9:.1f} GB of memory are free. Make MAX_BATCH or MAX_PROMPT_TOKENS"
+            f"{what}, but only {free / 1e9:.1f} GB of memory are free. Make MAX_BATCH or MAX_PROMPT_TOKENS"
             " smaller, set MODEL_PRECISION to bfloat16 or int8, or take a smaller model."
         )
 

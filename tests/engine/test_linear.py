@@ -60,3 +60,19 @@ def test_without_the_private_operators_a_plain_layer_takes_over(precision, monke
     x = rows(precision, 3)
     assert layer(x).equal(F.linear(x, weight))
     assert linear.choose("auto") == "float32"
+
+
+def test_a_layer_that_int8_would_round_too_coarsely_stays_as_it_is():
+    weight = torch.randn(80, 192, generator=torch.Generator().manual_seed(0))
+    weight[:, 7] = 60.0  # one large weight in each channel takes most of the 255 steps
+    layer = pack(weight.to(dtype_of("int8")), None, "int8")
+    assert isinstance(layer, linear.PackedLinear)
+    x = rows("int8", 3)
+    assert (layer(x).double() - F.linear(x.double(), weight.double())).norm() <= 1e-2 * layer(x).double().norm()
+    assert isinstance(make_layer("int8", bias=False)[0], linear.Int8Linear)
+
+
+def test_where_bfloat16_is_only_emulated_float32_is_chosen(monkeypatch):
+    monkeypatch.setattr(linear.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    assert linear.choose("auto") == "float32"

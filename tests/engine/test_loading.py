@@ -11,7 +11,7 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
-from bot.engine import ModelError, loading
+from bot.engine import ModelError, loading, memory
 from bot.engine.finding import find
 from tests.engine.models import ARCHITECTURES, save_model
 
@@ -184,6 +184,25 @@ def test_the_models_own_repetition_penalty_is_found(folder):
     assert loading.load(str(folder)).repetition_penalty == 1
     transformers.GenerationConfig(repetition_penalty=1.2).save_pretrained(folder)
     assert loading.load(str(folder)).repetition_penalty == 1.2
+
+
+def test_layers_that_int8_would_round_too_coarsely_are_named(folder, caplog):
+    weights = load_file(folder / "model.safetensors")
+    name = next(name for name in weights if "down_proj" in name)
+    weights[name][:, 0] = 1000.0
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    loading.load(str(folder), "int8")
+    assert f"1 of the linear layers of {folder} stay in" in caplog.text
+    assert name.removesuffix(".weight") in caplog.text
+
+
+def test_a_containers_limit_counts(tmp_path, monkeypatch):
+    for name, text in {"max": "1000\n", "current": "900\n", "stat": "anon 500\ninactive_file 300\n"}.items():
+        (tmp_path / f"memory.{name}").write_text(text)
+    monkeypatch.setattr(memory, "_CGROUP", tmp_path)
+    assert memory.free() == 400
+    (tmp_path / "memory.max").write_text("max\n")
+    assert memory.free() > 10**6
 
 
 def test_weights_that_do_not_fit_into_memory_are_refused_before_they_are_read(folder, monkeypatch):
