@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot import __version__
+from bot.access import Access
 from bot.conversation import Conversations
 from bot.engine import Engine, Sampling
 from bot.engine.finding import find
@@ -165,12 +166,17 @@ async def _run_bot(settings: Settings) -> None:
     from bot.client import Parley, serve
 
     quitting = asyncio.Event()
+    access = Access(
+        settings.allowed_guilds, settings.allowed_channels, settings.blocked_users, settings.direct_messages
+    )
     async with _engine(settings) as engine, _conversations(engine, settings) as conversations:
 
         def make_client() -> Parley:
             return Parley(
                 conversations=conversations,
                 engine=engine,
+                access=access,
+                link_previews=settings.link_previews,
                 chat_channels=settings.chat_channels,
                 guild_id=settings.guild_id,
                 quitting=quitting,
@@ -231,7 +237,15 @@ async def _engine(settings: Settings) -> AsyncIterator[Engine]:
 @asynccontextmanager
 async def _conversations(engine: Engine, settings: Settings) -> AsyncIterator[Conversations]:
     async with open_history(settings.database_path, settings.history_turns) as history:
-        yield Conversations(engine, history, system_prompt=settings.system_prompt, sampling=_sampling(settings))
+        yield Conversations(
+            engine,
+            history,
+            system_prompt=settings.system_prompt,
+            sampling=_sampling(settings),
+            queue_limit=settings.queue_limit,
+            cooldown=settings.cooldown,
+            grace=settings.shutdown_grace,
+        )
 
 
 def _sampling(settings: Settings) -> Sampling:

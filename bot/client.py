@@ -10,6 +10,8 @@ import discord
 from discord.backoff import ExponentialBackoff
 from discord.ext import commands
 
+from bot import permissions
+from bot.access import Access
 from bot.conversation import Conversations
 from bot.engine import Engine, ModelError
 from bot.errors import UserError
@@ -41,6 +43,17 @@ class DiscordError(UserError):
     """Discord refuses the bot; the sentence says what to do about it."""
 
 
+class _Commands(discord.app_commands.CommandTree["Parley"]):
+    """The commands, for those who are answered; the owner's /quit works everywhere."""
+
+    async def interaction_check(self, interaction: discord.Interaction["Parley"], /) -> bool:
+        sentence = permissions.refusal(interaction.client.access, interaction)
+        if sentence is None or (interaction.command and interaction.command.name == "quit"):
+            return True
+        await interaction.response.send_message(sentence, ephemeral=True)
+        return False
+
+
 class Parley(commands.Bot):
     """The bot. It is online while the model still loads; `quitting` is set when somebody asks it to end."""
 
@@ -49,6 +62,8 @@ class Parley(commands.Bot):
         *,
         conversations: Conversations,
         engine: Engine,
+        access: Access,
+        link_previews: bool,
         chat_channels: frozenset[int],
         guild_id: int | None,
         quitting: asyncio.Event,
@@ -64,9 +79,12 @@ class Parley(commands.Bot):
             allowed_mentions=discord.AllowedMentions.none(),
             activity=discord.CustomActivity(LOADING),
             max_messages=None,
+            tree_cls=_Commands,
         )
         self._conversations = conversations
         self._engine = engine
+        self.access = access
+        self._link_previews = link_previews
         self._chat_channels = chat_channels
         self._guild = discord.Object(guild_id) if guild_id else None
         self._quitting = quitting
@@ -77,10 +95,10 @@ class Parley(commands.Bot):
     async def setup_hook(self) -> None:
         """Add the cogs and register the commands, before the gateway connects."""
         await self.tree.set_translator(Translator())
-        replies = Replies()
-        await self.add_cog(Chat(self, self._conversations, replies, self._chat_channels))
+        replies = Replies(link_previews=self._link_previews)
+        await self.add_cog(Chat(self, self._conversations, replies, self.access, self._chat_channels))
         await self.add_cog(Ask(self, self._conversations, replies))
-        await self.add_cog(Buttons(self._conversations, replies))
+        await self.add_cog(Buttons(self._conversations, replies, self.access))
         await self.add_cog(Context(self._conversations, replies))
         await self.add_cog(Admin(self._quitting))
         await self.add_cog(About(self._conversations, self._engine, self._mentions))

@@ -41,7 +41,7 @@ async def chat(conversations: Conversations) -> None:
             case "clear":
                 print(forgotten(len(await conversations.clear(_CHANNEL))) + "\n")
             case "regenerate":
-                await _answer(conversations.regenerate(_CHANNEL, None, _show, shared=False))
+                await _answer(conversations.regenerate(_CHANNEL, None, _PERSON, _show, shared=False))
             case _:
                 await _answer(conversations.converse(Question(_CHANNEL, _PERSON, "You", text), _show))
 

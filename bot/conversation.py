@@ -14,9 +14,10 @@ from bot.engine import Engine, Sampling, Stream
 from bot.errors import UserError
 from bot.history import History, Turn
 from bot.prompt import Exchange, Prompt
-from bot.wording import SHUTTING_DOWN, STALE
+from bot.wording import ONE_AT_A_TIME, SHUTTING_DOWN, STALE, queue_full, too_soon
 
 _LAST_WORDS = 10.0  # seconds in which answers may still be shown and stored at the end
+_AT_ONCE = 2  # answers for one person: one that runs and one that waits
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class Answer(AsyncIterator[str]):
     stays above it, and `replaces` the turn that it takes the place of.
     """
 
-    def __init__(self, waiting: Callable[["Answer"], Waiting | None] = lambda _: None) -> None:
+    def __init__(self, asker: int = 0, waiting: Callable[["Answer"], Waiting | None] = lambda _: None) -> None:
+        self.asker = asker
         self._waiting = waiting
         self.stream: Stream | None = None
         self.begun = asyncio.Event()
@@ -51,6 +53,11 @@ class Answer(AsyncIterator[str]):
     def waiting(self) -> Waiting | None:
         """What it waits for, at this moment."""
         return self._waiting(self)
+
+    @property
+    def runs(self) -> bool:
+        """Whether the engine has begun with it."""
+        return self.stream is not None and self.stream.begun_at is not None
 
     def begin(self, stream: Stream) -> None:
         """Its place has come; its text comes from `stream`."""
@@ -84,6 +91,10 @@ class Stale(UserError):
 
     def __init__(self) -> None:
         super().__init__(STALE)
+
+
+class Busy(UserError):
+    """More was asked than one person may, or than can wait; the sentence says which."""
 
 
 class ShuttingDown(UserError):
@@ -121,17 +132,35 @@ class _Channel:
 class Conversations:
     """The talk in all channels: in each one answer at a time, in the order asked; the channels side by side.
 
+    So a busy channel never keeps another one waiting for more than one of its answers. A person has one answer under
+    way and one that waits, and asks again after `cooldown` seconds at the earliest; `queue_limit` bounds what waits.
+    `grace` is how many seconds `close` lets answers finish.
+
     To be closed before the engine and the history.
     """
 
-    def __init__(self, engine: Engine, history: History, *, system_prompt: str, sampling: Sampling) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        history: History,
+        *,
+        system_prompt: str,
+        sampling: Sampling,
+        queue_limit: int = 50,
+        cooldown: float = 0,
+        grace: float = 10,
+    ) -> None:
         self._engine = engine
         self._history = history
         self._system_prompt = system_prompt
         self._sampling = sampling
+        self._queue_limit = queue_limit
+        self._cooldown = cooldown
+        self._grace = grace
         self._channels: WeakValueDictionary[int, _Channel] = WeakValueDictionary()
         self._answers: set[Answer] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._asked_at: dict[int, float] = {}  # by whom, during their cooldown
         self._seconds: float | None = None  # that an answer takes, lately
         self._closing = False
 
@@ -144,11 +173,11 @@ class Conversations:
         """Answer a question with its channel's turns in mind, and store the turn once it has been shown whole.
 
         A stop completes the turn with what was said so far; after a clear that came meanwhile it is not stored.
-        Raises ShuttingDown, what the engine's stream raises, and what `show` raises; then nothing is stored.
+        Raises Busy, ShuttingDown, what the engine's stream raises, and what `show` raises; then nothing is stored.
         """
         channel = self._channels.setdefault(question.channel, _Channel())
         clears = channel.clears
-        async with self._place(channel, show) as (answer, shown):
+        async with self._place(channel, question.asker, show) as (answer, shown):
             turns = await self._history.recent(question.channel)
             if question.opening and not turns:
                 question = replace(question, text=await question.opening() + question.text)
@@ -158,13 +187,13 @@ class Conversations:
             if answer.text and channel.clears == clears:
                 await self._history.append(question.channel, _turn(question, answer, messages))
 
-    async def regenerate(self, channel: int, message: int | None, show: Show, *, shared: bool) -> None:
+    async def regenerate(self, channel: int, message: int | None, asker: int, show: Show, *, shared: bool) -> None:
         """Answer the channel's newest question again, in place of the answer that `message` is a part of.
 
         Without a message, whichever is the newest. Raises Stale when that is not the newest turn, or there is none,
         and as `converse` does; then the turn stays as it is.
         """
-        async with self._place(self._channels.setdefault(channel, _Channel()), show) as (answer, shown):
+        async with self._place(self._channels.setdefault(channel, _Channel()), asker, show) as (answer, shown):
             turns = await self._history.recent(channel)
             if not turns or (message is not None and message not in turns[-1].answer_messages):
                 raise Stale
@@ -183,9 +212,9 @@ class Conversations:
         turns = await self._history.recent(channel)
         return bool(turns) and message in turns[-1].answer_messages
 
-    async def ask(self, text: str, show: Show) -> None:
+    async def ask(self, text: str, asker: int, show: Show) -> None:
         """Answer one question by itself: no turns are read or stored. Raises as `converse` does."""
-        async with self._place(_Channel(), show) as (answer, shown):
+        async with self._place(_Channel(), asker, show) as (answer, shown):
             self._begin(answer, Prompt(self._system_prompt, (), None, text))
             await shown
 
@@ -196,26 +225,35 @@ class Conversations:
         return await self._history.clear(channel)
 
     async def close(self) -> None:
-        """Refuse what comes or waits, stop what runs, and return when the tasks that asked are done with it.
+        """Refuse what comes or waits, let what runs finish, and return when the tasks that asked are done with it.
 
-        Waits ten seconds at the most, as a Discord out of reach must not keep the program from ending.
+        What has not finished after the grace is stopped. Then it waits ten seconds at the most, as a Discord out of
+        reach must not keep the program from ending.
         """
         self._closing = True
         for answer in self._answers:
-            answer.stop()
-        if others := self._tasks - {asyncio.current_task()}:
-            await asyncio.wait(others, timeout=_LAST_WORDS)
+            if not answer.runs:
+                answer.stop()
+        others = self._tasks - {asyncio.current_task()}
+        for patience in (self._grace, _LAST_WORDS):
+            if others:
+                _, others = await asyncio.wait(others, timeout=patience)
+            for answer in self._answers:
+                answer.stop()
 
     @asynccontextmanager
-    async def _place(self, channel: _Channel, show: Show) -> AsyncIterator[tuple[Answer, asyncio.Task[Sequence[int]]]]:
+    async def _place(
+        self, channel: _Channel, asker: int, show: Show
+    ) -> AsyncIterator[tuple[Answer, asyncio.Task[Sequence[int]]]]:
         """An answer, entered when its place in the channel has come; and the task that shows it, from now on.
 
         Once it has been shown the task returns the messages that show it.
         """
         if self._closing:
             raise ShuttingDown
+        self._admit(asker)
         self._note_task()
-        answer = Answer(partial(self._waiting, channel))
+        answer = Answer(asker, partial(self._waiting, channel))
         shown = asyncio.create_task(show(answer))
         self._answers.add(answer)
         channel.answers.append(answer)
@@ -233,6 +271,19 @@ class Conversations:
             self._answers.discard(answer)
             shown.cancel()
             await asyncio.wait([shown])
+
+    def _admit(self, asker: int) -> None:
+        """Raise Busy when this person may not ask now."""
+        now = time.monotonic()
+        self._asked_at = {who: at for who, at in self._asked_at.items() if now < at + self._cooldown}
+        if asker in self._asked_at:
+            raise Busy(too_soon(self._asked_at[asker] + self._cooldown - now))
+        if sum(answer.asker == asker for answer in self._answers) >= _AT_ONCE:
+            raise Busy(ONE_AT_A_TIME)
+        waiting = sum(not answer.runs for answer in self._answers)
+        if waiting >= self._queue_limit:
+            raise Busy(queue_full(waiting))
+        self._asked_at[asker] = now
 
     def _begin(self, answer: Answer, prompt: Prompt) -> None:
         if not answer.stopped:
@@ -256,7 +307,7 @@ class Conversations:
         loading = self._engine.status().precision is None
         if not (before or queued or loading):
             return None
-        at_once = sum(other.stream is not None and other.stream.begun_at is not None for other in self._answers)
+        at_once = sum(other.runs for other in self._answers)
         seconds = None
         if self._seconds is not None and not loading:
             seconds = self._seconds * (before + queued / max(at_once, 1))

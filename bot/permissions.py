@@ -1,24 +1,36 @@
 """What the bot may do in a channel, found out before it tries."""
 
 import logging
+from typing import Any
 
 import discord
 
+from bot.access import Access
 from bot.errors import UserError
 from bot.wording import lacks_permissions
 
 log = logging.getLogger(__name__)
 
 
+def refusal(access: Access, where: discord.Message | discord.Interaction[Any]) -> str | None:
+    """Why the one who wrote a message, or used a command or a button, is not answered there, if so."""
+    user = where.author if isinstance(where, discord.Message) else where.user
+    parent = getattr(where.channel, "parent_id", None)
+    places = [place for place in (where.channel and where.channel.id, parent) if place]
+    return access.refusal(user.id, where.guild.id if where.guild else None, places)
+
+
 class MayNotWrite(UserError):
-    """The bot cannot answer in a channel; the sentence is for the asker alone."""
+    """The bot cannot or is not to answer in a channel; the sentence is for the asker alone."""
 
 
-def check(message: discord.Message) -> None:
-    """See that the bot can answer a message where it was said; logs what it lacks.
+def check(message: discord.Message, access: Access) -> None:
+    """See that the bot can answer a message where it was said, and is allowed to; logs what it lacks.
 
-    Raises MayNotWrite when it cannot. Without the permission to read the history it can, but not as a reply.
+    Raises MayNotWrite when not. Without the permission to read the history it can, but not as a reply.
     """
+    if sentence := refusal(access, message):
+        raise MayNotWrite(sentence)
     channel = message.channel
     if not isinstance(channel, discord.abc.GuildChannel | discord.Thread) or not message.guild:
         return

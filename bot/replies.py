@@ -1,5 +1,6 @@
 """Where an answer goes: below a message, to a command, in place of an old answer."""
 
+from contextlib import suppress
 from typing import Any
 
 import discord
@@ -12,10 +13,11 @@ _NO_HISTORY = 160002  # Discord's code: a reply needs the permission to read the
 
 
 class Replies:
-    """Makes the bot's replies."""
+    """Makes the bot's replies. `link_previews`: whether Discord may show what the links in them lead to."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, link_previews: bool) -> None:
         self.growing = Growing()
+        self._options: dict[str, Any] = {"suppress_embeds": not link_previews}
 
     def to(self, message: discord.Message) -> Reply:
         """An answer to somebody's message, as a reply to it, even when it has been deleted meanwhile."""
@@ -27,7 +29,7 @@ class Replies:
         async def more(text: str, **options: Any) -> Any:
             # With a nonce, a message that is sent again, as Discord's answer was lost, does not appear twice.
             nonlocal sent
-            shown = await channel.send(text, nonce=f"{message.id}-{sent}", **options)
+            shown = await channel.send(text, nonce=f"{message.id}-{sent}", **self._options, **options)
             sent += 1
             return shown
 
@@ -50,13 +52,14 @@ class Replies:
 
         original: discord.Message | None = None
 
-        async def first(text: str, **view: Any) -> Any:
+        async def send(text: str, **view: Any) -> Any:
             nonlocal original
-            original = await interaction.edit_original_response(content=text, **view)
-            return original
-
-        async def more(text: str, **view: Any) -> Any:
-            return await interaction.followup.send(text, ephemeral=private, wait=True, **view)
+            shown = await interaction.followup.send(text, ephemeral=private, wait=True, **self._options, **view)
+            if not original:
+                original = shown
+                if self._options["suppress_embeds"]:
+                    await _suppress_embeds(interaction)
+            return shown
 
         async def alone(text: str) -> Any:
             return await interaction.followup.send(text, ephemeral=True)
@@ -65,17 +68,17 @@ class Replies:
         may = interaction.app_permissions
 
         async def below(text: str, **view: Any) -> Any:
-            options = {}
+            options: dict[str, Any] = {**self._options, **view}
             if original and may.read_message_history:
                 options["reference"] = original.to_reference(fail_if_not_exists=False)
-            return await channel.send(text, **options, **view)
+            return await channel.send(text, **options)
 
         then = None
         may_send = may.send_messages_in_threads if isinstance(channel, discord.Thread) else may.send_messages
         if channel and may_send and not private:
             then = Where(channel, channel.id, below, below, below, below)
         # Discord counts an interaction's messages by themselves, so they have a pace of their own.
-        where = Where(channel, interaction.id, first, more, more, alone, seconds=_TOKEN_LIFE, then=then)
+        where = Where(channel, interaction.id, send, send, send, alone, seconds=_TOKEN_LIFE, then=then)
         return Reply(self.growing, where, interaction.user.id)
 
     def again(self, press: discord.Interaction, asker: int) -> Reply:
@@ -85,5 +88,24 @@ class Replies:
             await press.followup.send(text, ephemeral=True)
 
         channel: Any = press.channel
-        where = Where(channel, channel.id, channel.send, channel.send, tell, tell, in_place=True)
+
+        async def send(text: str, **view: Any) -> Any:
+            return await channel.send(text, **self._options, **view)
+
+        where = Where(channel, channel.id, send, send, tell, tell, in_place=True)
         return Reply(self.growing, where, asker, Button(Action.REGENERATE, asker))
+
+
+async def _suppress_embeds(interaction: discord.Interaction) -> None:
+    """Show no previews in the message that took the place of a deferral, whose options Discord passes over.
+
+    discord.py cannot say so in the edit of an interaction's message (seen with 2.7.1).
+    """
+    route = discord.http.Route(
+        "PATCH",
+        "/webhooks/{application_id}/{token}/messages/@original",
+        application_id=interaction.application_id,
+        token=interaction.token,
+    )
+    with suppress(discord.HTTPException):
+        await interaction.client.http.request(route, json={"flags": discord.MessageFlags(suppress_embeds=True).value})

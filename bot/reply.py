@@ -12,7 +12,7 @@ import aiohttp
 import discord
 
 from bot.buttons import Action, Button
-from bot.conversation import Answer
+from bot.conversation import Answer, Busy
 from bot.engine import ModelError
 from bot.errors import UserError
 from bot.history import Turn
@@ -29,6 +29,7 @@ _TYPING = 9.0  # seconds that the typing indicator lasts
 _TRIES = 6  # times that the last edit is tried, over about a minute
 _HEARD = 1.0  # seconds of waiting after which the asker is told of it; the typing indicator shows at once
 _CALM = 10.0  # seconds after which they are told again
+_BRIEF = 15.0  # seconds after which a refusal vanishes
 _ARCHIVED = 50083  # Discord's code: nothing in an archived thread can be edited; a new message opens it again
 
 PASSING = (discord.DiscordServerError, aiohttp.ClientError, OSError, TimeoutError)
@@ -161,6 +162,9 @@ class Reply:
             log.info("An answer ended early: its message or channel was deleted.")
         elif isinstance(error, MayNotWrite):
             await self._tell(self._where.tell_alone, str(error))
+        elif isinstance(error, Busy):
+            if refusal := await self._tell(self._where.tell, str(error)):
+                await refusal.delete(delay=_BRIEF)
         elif isinstance(error, discord.Forbidden):
             log.warning("An answer could not be shown: %s", error)
             await self._tell(self._where.tell_alone, MAY_NOT_WRITE)
@@ -176,9 +180,10 @@ class Reply:
         else:
             await self._tell(self._where.tell, sentence)
 
-    async def _tell(self, send: Send, sentence: str) -> None:
+    async def _tell(self, send: Send, sentence: str) -> Any:
         try:
-            await send(sentence)
+            await self._growing.pacer.slot()
+            return await send(sentence)
         except (discord.HTTPException, *PASSING) as error:
             log.warning("The asker could not be told: %s", error)
 

@@ -65,6 +65,12 @@ def _precision(text: str) -> str:
     return text.lower()
 
 
+def _switch(text: str) -> bool:
+    if text.lower() not in ("on", "off"):
+        raise ValueError
+    return text.lower() == "on"
+
+
 _PRECISIONS = ("auto", "float32", "bfloat16", "int8")
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _TEXT = Kind(str, "any text", blank_counts=True)
@@ -72,6 +78,7 @@ _NAME = Kind(str, "any text")
 _ID = Kind(_id, "a Discord id: a whole number such as 41771983423143937")
 _IDS = Kind(_ids, "Discord ids such as 41771983423143937, separated by commas")
 _TOKEN = Kind(_token, "the token exactly as the developer portal shows it, without spaces or quotes")
+_SWITCH = Kind(_switch, "on or off")
 _PRECISION = Kind(_precision, "one of " + ", ".join(_PRECISIONS))
 _LEVEL = Kind(_level, "one of " + ", ".join(_LEVELS))
 
@@ -137,6 +144,22 @@ class Settings:
         frozenset(),
         _IDS,
         "Ids of channels where every message is answered, with commas; needs the Message Content intent",
+    )
+    allowed_guilds: frozenset[int] = _option(
+        frozenset(), _IDS, "Ids of the only servers where the bot answers, with commas; blank is all"
+    )
+    allowed_channels: frozenset[int] = _option(
+        frozenset(), _IDS, "Ids of the only channels where it answers (and in their threads), with commas; blank is all"
+    )
+    blocked_users: frozenset[int] = _option(frozenset(), _IDS, "Ids of people it does not answer, with commas")
+    direct_messages: bool = _option(True, _SWITCH, "Whether it answers direct messages: on or off")
+    link_previews: bool = _option(False, _SWITCH, "Whether Discord shows previews of links in answers: on or off")
+    queue_limit: int = _option(
+        50, _number(int, 1, 10000), "The most questions that wait; who asks then is told to come back later"
+    )
+    cooldown: float = _option(0, _number(float, 0, 3600), "Seconds that a person must wait between two questions")
+    shutdown_grace: float = _option(
+        10, _number(float, 0, 600), "Seconds that answers under way get to finish when the bot is told to end"
     )
     guild_id: int | None = _option(
         None, _ID, "Register the slash commands in this server only (at once), for development"

@@ -18,6 +18,9 @@ NOT_YOURS = "Only the person who asked, or somebody who may manage messages here
 STALE = "That answer has moved on, so there is nothing to do here any more."
 OWNER_ONLY = "Only my owner can shut me down."
 
+BLOCKED = "Whoever runs me has decided that I don't answer you."
+NOT_HERE = "I don't answer here. Whoever runs me decides where I do."
+ONE_AT_A_TIME = "One answer for you is under way and one is waiting. Please let them come first."
 STOP, REGENERATE = "Stop", "Regenerate"  # the buttons
 LOADING, READY = "Loading the model…", "Mention me to talk"  # what Discord shows beside the bot's name
 BANNER = """\
@@ -96,6 +99,16 @@ def question_too_long(tokens: int, limit: int) -> str:
             "My system prompt leaves no room for a question. Whoever runs me can shorten it or raise MAX_PROMPT_TOKENS."
         )
     return f"That message is too long for me: it has {tokens} tokens and may have at most {limit}. Please shorten it."
+
+
+def queue_full(waiting: int) -> str:
+    """`waiting` is how many questions wait already."""
+    return f"{waiting} questions are waiting for me already. Please ask again in a few minutes."
+
+
+def too_soon(seconds: float) -> str:
+    """`seconds` is how long the person has to wait before the next question."""
+    return f"Please wait {max(1, round(seconds))} s before your next question."
 
 
 def forgotten(turns: int) -> str:

@@ -46,7 +46,7 @@ class Ask(commands.Cog):
     async def _answer(self, interaction: discord.Interaction, text: str, *, private: bool) -> None:
         await interaction.response.defer(thinking=True, ephemeral=private)
         async with self._replies.to_command(interaction, private=private) as reply:
-            await self._conversations.ask(text, reply.show)
+            await self._conversations.ask(text, interaction.user.id, reply.show)
 
 
 class _Form(discord.ui.Modal, title=ABOUT_MESSAGE):

@@ -3,6 +3,8 @@
 import discord
 from discord.ext import commands
 
+from bot import permissions
+from bot.access import Access
 from bot.buttons import Action, Button
 from bot.conversation import Conversations
 from bot.replies import Replies
@@ -12,7 +14,8 @@ from bot.wording import NOT_YOURS, STALE
 class Buttons(commands.Cog):
     """Acts on presses, for the asker and for who may manage messages."""
 
-    def __init__(self, conversations: Conversations, replies: Replies) -> None:
+    def __init__(self, conversations: Conversations, replies: Replies, access: Access) -> None:
+        self._access = access
         self._conversations = conversations
         self._replies = replies
 
@@ -21,7 +24,9 @@ class Buttons(commands.Cog):
         """Do what the button says, or tell privately why not."""
         if interaction.type is not discord.InteractionType.component or not (button := Button.read(interaction)):
             return
-        if not button.may_be_pressed(interaction):
+        if sentence := permissions.refusal(self._access, interaction):
+            await interaction.response.send_message(sentence, ephemeral=True)
+        elif not button.may_be_pressed(interaction):
             await interaction.response.send_message(NOT_YOURS, ephemeral=True)
         elif button.action is Action.STOP:
             await self._stop(interaction)
@@ -44,7 +49,11 @@ class Buttons(commands.Cog):
         await interaction.response.defer()
         async with self._replies.again(interaction, asker) as reply:
             await self._conversations.regenerate(
-                interaction.channel_id, interaction.message.id, reply.show, shared=interaction.guild_id is not None
+                interaction.channel_id,
+                interaction.message.id,
+                interaction.user.id,
+                reply.show,
+                shared=interaction.guild_id is not None,
             )
 
     async def _refuse(self, interaction: discord.Interaction) -> None:

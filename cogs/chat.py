@@ -6,6 +6,7 @@ import discord
 from discord.ext import commands
 
 from bot import permissions, reading
+from bot.access import Access
 from bot.conversation import Conversations, Question
 from bot.replies import Replies
 from bot.wording import ONLY_TEXT, UNREADABLE_REPLY
@@ -17,8 +18,14 @@ class Chat(commands.Cog):
     """Answers messages that are meant for the bot."""
 
     def __init__(
-        self, bot: commands.Bot, conversations: Conversations, replies: Replies, chat_channels: frozenset[int]
+        self,
+        bot: commands.Bot,
+        conversations: Conversations,
+        replies: Replies,
+        access: Access,
+        chat_channels: frozenset[int],
     ) -> None:
+        self._access = access
         self._bot = bot
         self._conversations = conversations
         self._replies = replies
@@ -45,12 +52,14 @@ class Chat(commands.Cog):
             opening=partial(reading.opening, message, me),
         )
         async with self._replies.to(message) as reply:
-            permissions.check(message)
+            permissions.check(message, self._access)
             await self._conversations.converse(question, reply.show)
 
     def _is_for_us(self, message: discord.Message) -> bool:
         """Never a bot's or a webhook's, or two bots would talk for ever; nor what Discord itself announces."""
         if message.author.bot or message.webhook_id or message.type not in _SAID_BY_PEOPLE:
+            return False
+        if message.author.id in self._access.blocked:
             return False
         return (
             message.guild is None

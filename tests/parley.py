@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.access import Access
 from bot.client import Parley, serve
 from bot.conversation import Conversations
 from bot.engine import Engine, Sampling
@@ -13,6 +14,7 @@ from bot.history import History, open_history
 from tests.discord_stand_in import Discord
 
 GREEDY = Sampling(temperature=0)
+EVERYBODY = Access()
 
 
 @dataclass
@@ -43,6 +45,11 @@ async def parley(
     *,
     chat_channels: Sequence[int] = (),
     guild_id: int | None = None,
+    access: Access = EVERYBODY,
+    link_previews: bool = False,
+    queue_limit: int = 50,
+    cooldown: float = 0,
+    grace: float = 0.1,
     wait: bool = True,
 ) -> AsyncIterator[Running]:
     """Run the bot with its history in `path`; `wait`: until the gateway has let it in.
@@ -56,12 +63,17 @@ async def parley(
             history,
             system_prompt="You are Parley, a friendly assistant in a chat. Answer briefly and clearly.",
             sampling=GREEDY,
+            queue_limit=queue_limit,
+            cooldown=cooldown,
+            grace=grace,
         )
 
         def make_client() -> Parley:
             client = Parley(
                 conversations=conversations,
                 engine=engine,
+                access=access,
+                link_previews=link_previews,
                 chat_channels=frozenset(chat_channels),
                 guild_id=guild_id,
                 quitting=quitting,

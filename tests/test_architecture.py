@@ -57,7 +57,8 @@ def test_only_its_side_imports_torch_or_discord(module):
         ("bot.conversation", {"bot.engine", "bot.errors", "bot.history", "bot.prompt", "bot.wording"}),
         ("bot.pacing", set()),
         ("bot.paging", set()),
-        ("bot.permissions", {"bot.errors", "bot.wording"}),
+        ("bot.access", {"bot.wording"}),
+        ("bot.permissions", {"bot.access", "bot.errors", "bot.wording"}),
         ("bot.reading", set()),
         (
             "bot.reply",

@@ -23,7 +23,9 @@ async def talk(history):
 
     def make(*scripts) -> tuple[Conversations, ScriptedEngine]:
         engines.append(ScriptedEngine(*scripts))
-        return Conversations(engines[-1], history, system_prompt="Be brief.", sampling=Sampling()), engines[-1]
+        return Conversations(engines[-1], history, system_prompt="Be brief.", sampling=Sampling(), grace=0.05), engines[
+            -1
+        ]
 
     yield make
     for engine in engines:
@@ -46,8 +48,8 @@ class Screen:
         return self.messages
 
 
-def ask(text: str, channel: int = 7, name: str = "Alice", *, shared: bool = True) -> Question:
-    return Question(channel, 1, name, text, shared, 11)
+def ask(text: str, channel: int = 7, name: str = "Alice", *, asker: int = 1, shared: bool = True) -> Question:
+    return Question(channel, asker, name, text, shared, 11)
 
 
 async def stored(history: History, channel: int = 7) -> list[tuple[str, str]]:
@@ -96,8 +98,8 @@ async def test_a_channel_answers_in_the_order_asked_and_others_do_not_wait(talk,
     other = Screen()
     await conversations.converse(ask("x", channel=8), other.show)
     assert other.text == "other channel"
-    for text in ("2", "3"):
-        asked.append(asyncio.create_task(conversations.converse(ask(text), Screen().show)))
+    for asker, text in enumerate(("2", "3"), start=2):
+        asked.append(asyncio.create_task(conversations.converse(ask(text, asker=asker), Screen().show)))
         await asyncio.sleep(0)
     assert len(engine.prompts) == 2, "the channel's next waits for its first"
     hold.set()
@@ -165,7 +167,7 @@ async def test_a_newest_answer_is_replaced_by_another_to_the_same_question(talk,
     await conversations.converse(ask("1"), Screen(21).show)
     await conversations.converse(ask("2", name="Bob"), Screen(22, 23).show)
     screen = Screen(22)
-    await conversations.regenerate(7, 23, screen.show, shared=True)
+    await conversations.regenerate(7, 23, 1, screen.show, shared=True)
     assert screen.text == "third"
     again = engine.prompts[2]
     assert (again.speaker, again.question) == ("Bob", "2")
@@ -181,7 +183,7 @@ async def test_only_the_newest_answer_can_be_replaced(talk, history):
     for channel, message in ((7, 21), (8, 22)):
         assert not await conversations.is_newest(channel, message)
         with pytest.raises(Stale):
-            await conversations.regenerate(channel, message, Screen().show, shared=True)
+            await conversations.regenerate(channel, message, 1, Screen().show, shared=True)
     assert await conversations.is_newest(7, 22)
 
 
@@ -190,7 +192,7 @@ async def test_a_clear_while_an_answer_is_replaced_wins(talk, history):
     conversations, _ = talk(["old"], ["new", hold])
     await conversations.converse(ask("1"), Screen(21).show)
     screen = Screen(21)
-    again = asyncio.create_task(conversations.regenerate(7, 21, screen.show, shared=True))
+    again = asyncio.create_task(conversations.regenerate(7, 21, 1, screen.show, shared=True))
     await screen.grown.wait()
     await conversations.clear(7)
     hold.set()
@@ -202,7 +204,7 @@ async def test_a_one_off_question_reads_and_stores_nothing(talk, history):
     conversations, engine = talk()
     await conversations.converse(ask("remember"), Screen().show)
     screen = Screen()
-    await conversations.ask("one-off", screen.show)
+    await conversations.ask("one-off", 1, screen.show)
     assert screen.text == "ok"
     assert (engine.prompts[1].turns, engine.prompts[1].speaker) == ((), None)
     assert await stored(history) == [("remember", "ok")]
@@ -215,7 +217,7 @@ async def test_close_stops_what_runs_refuses_what_waits_and_returns_when_all_is_
     await running.grown.wait()
     asked += [
         asyncio.create_task(conversations.converse(ask("waits"), waiting.show)),
-        asyncio.create_task(conversations.ask("no word yet", silent.show)),
+        asyncio.create_task(conversations.ask("no word yet", 2, silent.show)),
     ]
     await asyncio.sleep(0)
     await conversations.close()

@@ -85,10 +85,8 @@ async def test_everything_is_acknowledged_in_time_with_the_machine_fully_busy(di
     guild, channel, alice = place
     busy = [guild.channel(f"busy-{number}") for number in range(16)]
     async with parley(discord, demo_engine, path):
-        questions = [
-            await alice.say(where, f"{discord.bot.mention} repeat after me: {'one two three four ' * 10}")
-            for where in busy
-        ]
+        long = f"{discord.bot.mention} repeat after me: {'one two three four ' * 10}"
+        questions = [await guild.member(where.name).say(where, long) for where in busy]
         acknowledged = []
         for _ in range(5):
             for name in ("status", "help", "clear"):

@@ -24,6 +24,14 @@ BAD = {
     "MAX_BATCH": "0",
     "MODEL_PRECISION": "int4",
     "CHAT_CHANNELS": "general",
+    "ALLOWED_GUILDS": "home",
+    "ALLOWED_CHANNELS": "#general",
+    "BLOCKED_USERS": "@bob",
+    "DIRECT_MESSAGES": "maybe",
+    "LINK_PREVIEWS": "1",
+    "QUEUE_LIMIT": "0",
+    "COOLDOWN": "-1",
+    "SHUTDOWN_GRACE": "soon",
     "GUILD_ID": "0",
     "LOG_LEVEL": "LOUD",
 }
@@ -41,6 +49,7 @@ def test_the_example_file_shows_each_option_with_its_meaning_and_default():
     shown = {name: default for _, name, default in options}
     for option in fields(Settings):
         default = "" if option.default in (None, frozenset()) else str(option.default)
+        default = {"True": "on", "False": "off"}.get(default, default)
         assert shown[option.name.upper()] == default
 
 

@@ -35,6 +35,18 @@ async def test_quit_is_acknowledged_in_time_even_if_discord_is_slow_to_tell_the_
         await discord.gateway.gone()
 
 
+async def test_quit_lets_answers_finish_that_are_quick_about_it(discord, path, place):
+    _, channel, alice = place
+    hold = asyncio.Event()
+    async with parley(discord, ScriptedEngine(["half an answer ", hold, "and the rest"]), path, grace=5) as running:
+        answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} one"))
+        await discord.owner.command(channel, "quit")
+        hold.set()
+        await discord.gateway.gone()
+        assert answer.content == "half an answer and the rest"
+        await running.until_stored(channel.id, ("one", "half an answer and the rest"))
+
+
 async def test_a_team_member_can_quit(discord, path, place):
     _, channel, alice = place
     discord.application.team = [alice]
@@ -50,7 +62,7 @@ async def test_quit_stops_answers_stores_what_was_said_and_tells_who_waits(disco
     async with parley(discord, engine, path) as running:
         answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} one"))
         silent = await alice.say(other, f"{discord.bot.mention} two")
-        waiting = await alice.say(channel, f"{discord.bot.mention} three")
+        waiting = await guild.member("Bob").say(channel, f"{discord.bot.mention} three")
         await discord.quiet()
         asked = await discord.owner.command(channel, "quit")
         assert asked.ack_seconds < 3
@@ -59,5 +71,6 @@ async def test_quit_stops_answers_stores_what_was_said_and_tells_who_waits(disco
         await discord.gateway.gone()
         await running.ended
         assert answer.content == "half an answer"
+        assert [button.label for button in answer.buttons] == ["Regenerate"]
         await running.until_stored(channel.id, ("one", "half an answer"))
         assert not channel.is_typing(discord.bot)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import already_acknowledged, invalid, token_expired, unknown, unknown_interaction, unknown_webhook
 from .interactions import COMMAND_AUTOCOMPLETE, COMMAND_RUN, COMPONENT, MODAL_SUBMIT, Interaction
-from .messages import COMMAND, CONTEXT_COMMAND, DEFAULT, EPHEMERAL, LOADING, Message
+from .messages import COMMAND, CONTEXT_COMMAND, DEFAULT, EPHEMERAL, LOADING, SUPPRESS_EMBEDS, Message
 from .ratelimit import WEBHOOK
 from .rest import Answer, Request, Routes
 from .routes import FLAGS_OF_A_SENDER, change, check_new, shown_components, shown_embeds
@@ -151,6 +151,8 @@ def get_answer(discord: Discord, request: Request) -> Answer:
 @ROUTES.add("PATCH", FOLLOWUP, WEBHOOK)
 def edit_answer(discord: Discord, request: Request) -> Answer:
     message = _find_message(discord, request)
+    if "flags" in request.body:
+        message.flags = message.flags & ~SUPPRESS_EMBEDS | (request.body["flags"] or 0) & SUPPRESS_EMBEDS
     change(message, request.body, request.files)
     return 200, message.payload()
 

@@ -14,7 +14,7 @@ from .errors import (
     thread_archived,
     unknown,
 )
-from .messages import COMPONENTS_V2, Attachment, Message
+from .messages import COMPONENTS_V2, SUPPRESS_EMBEDS, Attachment, Message
 from .permissions import Permission
 from .ratelimit import DELETIONS, MESSAGES, TYPING
 from .rest import Answer, Request, Routes
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 ROUTES = Routes()
-FLAGS_OF_A_SENDER = 1 << 2 | 1 << 12 | COMPONENTS_V2
+FLAGS_OF_A_SENDER = SUPPRESS_EMBEDS | 1 << 12 | COMPONENTS_V2
 """Without embeds, without a sound, in the newer layout: what a bot may ask for in a channel."""
 NONCE_LASTS = 300.0
 

@@ -1,0 +1,118 @@
+"""Who is answered, where, and how much at once."""
+
+import asyncio
+
+import pytest
+
+from bot.access import Access
+from bot.wording import BLOCKED, NOT_HERE, ONE_AT_A_TIME
+from tests.parley import parley
+from tests.scripted import ScriptedEngine
+
+SUPPRESS_EMBEDS = 1 << 2
+
+
+async def test_only_the_allowed_servers_are_answered_and_the_others_are_told_in_private(discord, path, place):
+    guild, channel, alice = place
+    other = discord.guild("Other")
+    elsewhere, bob = other.channel("general"), other.member("Bob")
+    engine = ScriptedEngine()
+    async with parley(discord, engine, path, access=Access(guilds=frozenset({guild.id}))):
+        await bob.say(elsewhere, f"{discord.bot.mention} hi")
+        await bob.direct.wait_for(NOT_HERE)
+        asked = await bob.command(elsewhere, "ask", prompt="hi")
+        assert asked.response.content == NOT_HERE
+        assert asked.ephemeral
+        await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} hi"))
+        assert len(engine.prompts) == 1
+
+
+async def test_only_the_allowed_channels_are_answered_and_their_threads(discord, path, place):
+    guild, channel, alice = place
+    thread, elsewhere = channel.thread("talk"), guild.channel("elsewhere")
+    async with parley(discord, ScriptedEngine(), path, access=Access(channels=frozenset({channel.id}))):
+        for where in (channel, thread):
+            await where.reply_to(await alice.say(where, f"{discord.bot.mention} hi"))
+            await discord.quiet()
+        assert (await alice.command(elsewhere, "help")).response.content == NOT_HERE
+        assert (await discord.owner.command(elsewhere, "quit")).response.content != NOT_HERE
+
+
+async def test_a_blocked_person_is_not_heard(discord, path, place):
+    guild, channel, alice = place
+    mallory = guild.member("Mallory")
+    engine = ScriptedEngine()
+    async with parley(discord, engine, path, access=Access(blocked=frozenset({mallory.id}))):
+        answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} hi"))
+        await discord.until(lambda: answer.buttons and answer.buttons[0].label == "Regenerate")
+        before = len(channel.shows(alice))
+        await mallory.say(channel, f"{discord.bot.mention} hi")
+        assert (await mallory.command(channel, "ask", prompt="hi")).response.content == BLOCKED
+        assert (await mallory.press(answer, "Regenerate")).followups[-1:] == []
+        await discord.quiet()
+        assert len(channel.shows(alice)) == before + 1, "only what was said"
+        assert len(engine.prompts) == 1
+
+
+async def test_direct_messages_can_be_switched_off(discord, path, place):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(), path, access=Access(direct_messages=False)):
+        await alice.say(discord.bot, "hi")
+        await alice.direct.wait_for(NOT_HERE)
+        await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} hi"))
+
+
+async def test_a_person_has_one_answer_under_way_and_one_waiting(discord, path, place, monkeypatch):
+    monkeypatch.setattr("bot.reply._BRIEF", 0.5)
+    guild, channel, alice = place
+    others = [guild.channel(name) for name in ("one", "two")]
+    hold = asyncio.Event()
+    engine = ScriptedEngine([hold, "first"], ["second"], ["after"])
+    async with parley(discord, engine, path):
+        first = await alice.say(channel, f"{discord.bot.mention} 1")
+        second = await alice.say(channel, f"{discord.bot.mention} 2")
+        refused = await others[0].reply_to(await alice.say(others[0], f"{discord.bot.mention} 3"))
+        assert refused.content == ONE_AT_A_TIME
+        asked = await alice.command(others[1], "ask", prompt="4")
+        await asked.wait_for(ONE_AT_A_TIME)
+        await discord.until(lambda: refused.deleted_at is not None and not asked.messages)
+        hold.set()
+        for question, text in ((first, "first"), (second, "second")):
+            await channel.reply_to(question, wanted=lambda message, text=text: message.content == text)
+        await discord.quiet()
+        await others[0].reply_to(await alice.say(others[0], f"{discord.bot.mention} 5"))
+
+
+async def test_what_waits_is_bounded(discord, path, place):
+    guild, channel, alice = place
+    engine = ScriptedEngine([asyncio.Event()])
+    async with parley(discord, engine, path, queue_limit=2):
+        await alice.say(channel, f"{discord.bot.mention} runs")
+        await discord.until(lambda: engine.streams and engine.streams[0].begun_at)
+        for number in range(2):
+            await guild.member(f"Person {number}").say(channel, f"{discord.bot.mention} waits")
+        late = await guild.member("Late").say(channel, f"{discord.bot.mention} too many")
+        refused = await channel.reply_to(late)
+        assert refused.content == "2 questions are waiting for me already. Please ask again in a few minutes."
+
+
+async def test_a_cooldown_is_told_with_its_seconds(discord, path, place):
+    guild, channel, alice = place
+    async with parley(discord, ScriptedEngine(), path, cooldown=300):
+        await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} hi"))
+        refused = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} again"))
+        assert refused.content.startswith(("Please wait 29", "Please wait 300"))
+        bob = guild.member("Bob")
+        answer = await channel.reply_to(await bob.say(channel, f"{discord.bot.mention} hi"))
+        await discord.until(lambda: answer.content == "ok")
+
+
+@pytest.mark.parametrize("previews", [False, True])
+async def test_links_in_answers_show_no_previews_unless_that_is_on(discord, path, place, previews):
+    _, channel, alice = place
+    script = ["see https://example.org for more"]
+    async with parley(discord, ScriptedEngine(script, script), path, link_previews=previews):
+        answers = [await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} hi"))]
+        answers.append(await (await alice.command(channel, "ask", prompt="hi")).wait_for("example"))
+        await discord.quiet()
+        assert [bool(answer.flags & SUPPRESS_EMBEDS) for answer in answers] == [not previews] * 2
