@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from bot.conversation import Conversations
 from bot.engine import Engine, Sampling
 from bot.engine.finding import find
 from bot.errors import UserError
-from bot.history import open_history
+from bot.history import History, open_history
 from bot.settings import Settings, SettingsError, read
 
 _DESCRIPTION = """\
@@ -169,11 +169,13 @@ async def _run_bot(settings: Settings) -> None:
     access = Access(
         settings.allowed_guilds, settings.allowed_channels, settings.blocked_users, settings.direct_messages
     )
-    async with _engine(settings) as engine, _conversations(engine, settings) as conversations:
+    async with _engine(settings) as engine, _history(settings) as history:
+        conversations = _conversations(engine, history, settings)
 
         def make_client() -> Parley:
             return Parley(
                 conversations=conversations,
+                history=history,
                 engine=engine,
                 access=access,
                 link_previews=settings.link_previews,
@@ -197,9 +199,9 @@ async def _run_bot(settings: Settings) -> None:
 async def _chat(settings: Settings) -> None:
     from bot import console
 
-    async with _engine(settings) as engine, _conversations(engine, settings) as conversations:
+    async with _engine(settings) as engine, _history(settings) as history:
         await engine.ready()
-        await console.chat(conversations)
+        await console.chat(_conversations(engine, history, settings))
 
 
 async def _ask(settings: Settings, text: str) -> None:
@@ -234,18 +236,20 @@ async def _engine(settings: Settings) -> AsyncIterator[Engine]:
         yield engine
 
 
-@asynccontextmanager
-async def _conversations(engine: Engine, settings: Settings) -> AsyncIterator[Conversations]:
-    async with open_history(settings.database_path, settings.history_turns) as history:
-        yield Conversations(
-            engine,
-            history,
-            system_prompt=settings.system_prompt,
-            sampling=_sampling(settings),
-            queue_limit=settings.queue_limit,
-            cooldown=settings.cooldown,
-            grace=settings.shutdown_grace,
-        )
+def _history(settings: Settings) -> AbstractAsyncContextManager[History]:
+    return open_history(settings.database_path, settings.history_turns)
+
+
+def _conversations(engine: Engine, history: History, settings: Settings) -> Conversations:
+    return Conversations(
+        engine,
+        history,
+        system_prompt=settings.system_prompt,
+        sampling=_sampling(settings),
+        queue_limit=settings.queue_limit,
+        cooldown=settings.cooldown,
+        grace=settings.shutdown_grace,
+    )
 
 
 def _sampling(settings: Settings) -> Sampling:

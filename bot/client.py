@@ -15,6 +15,7 @@ from bot.access import Access
 from bot.conversation import Conversations
 from bot.engine import Engine, ModelError
 from bot.errors import UserError
+from bot.history import History
 from bot.replies import Replies
 from bot.reply import PASSING, explain
 from bot.translations import Translator
@@ -25,6 +26,7 @@ from cogs.ask import Ask
 from cogs.buttons import Buttons
 from cogs.chat import Chat
 from cogs.context import Context
+from cogs.privacy import Privacy
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +63,7 @@ class Parley(commands.Bot):
         self,
         *,
         conversations: Conversations,
+        history: History,
         engine: Engine,
         access: Access,
         link_previews: bool,
@@ -82,6 +85,7 @@ class Parley(commands.Bot):
             tree_cls=_Commands,
         )
         self._conversations = conversations
+        self._history = history
         self._engine = engine
         self.access = access
         self._link_previews = link_previews
@@ -101,6 +105,7 @@ class Parley(commands.Bot):
         await self.add_cog(Buttons(self._conversations, replies, self.access))
         await self.add_cog(Context(self._conversations, replies))
         await self.add_cog(Admin(self._quitting))
+        await self.add_cog(Privacy(self, self._conversations, self._history, replies))
         await self.add_cog(About(self._conversations, self._engine, self._mentions))
         # Learns who owns the bot now: asked within /quit, Discord's answer might come too late to acknowledge it.
         await self.is_owner(self.user)  # type: ignore[arg-type]
@@ -173,7 +178,7 @@ def same_commands(ours: Sequence[Any], theirs: Sequence[Any]) -> bool:
             return all(same(our.get(key), their.get(key)) for key in our.keys() | their.keys())
         if isinstance(our, list):
             return len(our) == len(their) and all(map(same, our, their))
-        return bool(our == their)
+        return bool(our == their or str(our) == their)  # Discord writes permissions as text
 
     def key(command: Any) -> tuple[int, str]:
         return command["type"], command["name"]

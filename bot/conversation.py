@@ -44,7 +44,9 @@ class Answer(AsyncIterator[str]):
         self._waiting = waiting
         self.stream: Stream | None = None
         self.begun = asyncio.Event()
+        self.question_message: int | None = None
         self.stopped = False
+        self.kept = True  # whether it is to be remembered; a clear that comes meanwhile ends that
         self.text = ""
         self.previous: Turn | None = None
         self.replaces: Turn | None = None
@@ -108,7 +110,8 @@ class ShuttingDown(UserError):
 class Question:
     """What somebody asks in a channel. `shared`: several people talk there, so the model is told their names.
 
-    `opening` fetches what a channel's talk begins with; it is put before the text if nothing has been said yet.
+    `parent` is the channel that a thread is in. `opening` fetches what a channel's talk begins with; it is put before
+    the text if nothing has been said yet.
     """
 
     channel: int
@@ -117,6 +120,8 @@ class Question:
     text: str
     shared: bool = False
     message: int | None = None
+    parent: int | None = None
+    guild: int | None = None
     opening: Callable[[], Awaitable[str]] | None = None
 
 
@@ -126,7 +131,6 @@ class _Channel:
     def __init__(self) -> None:
         self.order = asyncio.Lock()  # goes from holder to holder in the order in which they asked for it
         self.answers: list[Answer] = []  # in the same order
-        self.clears = 0
 
 
 class Conversations:
@@ -176,15 +180,14 @@ class Conversations:
         Raises Busy, ShuttingDown, what the engine's stream raises, and what `show` raises; then nothing is stored.
         """
         channel = self._channels.setdefault(question.channel, _Channel())
-        clears = channel.clears
-        async with self._place(channel, question.asker, show) as (answer, shown):
+        async with self._place(channel, question.asker, show, question.message) as (answer, shown):
             turns = await self._history.recent(question.channel)
             if question.opening and not turns:
                 question = replace(question, text=await question.opening() + question.text)
             answer.previous = turns[-1] if turns else None
             self._begin(answer, self._prompt(question, turns))
             messages = await shown
-            if answer.text and channel.clears == clears:
+            if answer.text and answer.kept:
                 await self._history.append(question.channel, _turn(question, answer, messages))
 
     async def regenerate(self, channel: int, message: int | None, asker: int, show: Show, *, shared: bool) -> None:
@@ -204,7 +207,7 @@ class Conversations:
             answer.replaces = newest
             self._begin(answer, self._prompt(question, turns))
             messages = await shown
-            if answer.text:
+            if answer.text and answer.kept:
                 await self._history.replace(channel, _turn(question, answer, messages))
 
     async def is_newest(self, channel: int, message: int) -> bool:
@@ -221,8 +224,21 @@ class Conversations:
     async def clear(self, channel: int) -> list[Turn]:
         """Forget the channel's turns, and every answer asked for before now; returns the turns."""
         if under_way := self._channels.get(channel):
-            under_way.clears += 1
+            for answer in under_way.answers:
+                answer.kept = False
         return await self._history.clear(channel)
+
+    async def forget_person(self, asker: int) -> int:
+        """Forget all that somebody asked, in all channels, also what is being answered; returns how many turns."""
+        for answer in self._answers:
+            answer.kept = answer.kept and answer.asker != asker
+        return await self._history.forget_person(asker)
+
+    async def forget_message(self, channel: int, message: int) -> None:
+        """Forget the turn that a message is a part of, also when it is still being answered."""
+        for answer in self._answers:
+            answer.kept = answer.kept and answer.question_message != message
+        await self._history.forget_message(channel, message)
 
     async def close(self) -> None:
         """Refuse what comes or waits, let what runs finish, and return when the tasks that asked are done with it.
@@ -243,7 +259,7 @@ class Conversations:
 
     @asynccontextmanager
     async def _place(
-        self, channel: _Channel, asker: int, show: Show
+        self, channel: _Channel, asker: int, show: Show, message: int | None = None
     ) -> AsyncIterator[tuple[Answer, asyncio.Task[Sequence[int]]]]:
         """An answer, entered when its place in the channel has come; and the task that shows it, from now on.
 
@@ -254,6 +270,7 @@ class Conversations:
         self._admit(asker)
         self._note_task()
         answer = Answer(asker, partial(self._waiting, channel))
+        answer.question_message = message
         shown = asyncio.create_task(show(answer))
         self._answers.add(answer)
         channel.answers.append(answer)
@@ -334,4 +351,6 @@ def _turn(question: Question, answer: Answer, messages: Sequence[int]) -> Turn:
         datetime.now(UTC),
         question.message,
         tuple(messages),
+        question.parent,
+        question.guild,
     )

@@ -15,7 +15,7 @@ import aiosqlite
 from bot.errors import UserError
 
 _APPLICATION_ID = 0x5041524C  # "PARL": tells our files from those of other programs
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS turns (
     id INTEGER PRIMARY KEY,
@@ -26,19 +26,22 @@ CREATE TABLE IF NOT EXISTS turns (
     answer TEXT NOT NULL,
     at TEXT NOT NULL,            -- UTC, ISO 8601
     question_message INTEGER,    -- NULL: not said in Discord
-    answer_messages TEXT NOT NULL  -- a JSON list: a long answer takes several messages
+    answer_messages TEXT NOT NULL,  -- a JSON list: a long answer takes several messages
+    parent INTEGER,              -- the channel that a thread is in
+    guild INTEGER
 ) STRICT;
 CREATE INDEX IF NOT EXISTS turns_of_channel ON turns (channel, id);
 PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {_VERSION};
 """
+_FROM_VERSION_1 = "ALTER TABLE turns ADD COLUMN parent INTEGER; ALTER TABLE turns ADD COLUMN guild INTEGER;"
 _RECENT = """
 SELECT asker, asker_name, question, answer, at, question_message, answer_messages
 FROM turns WHERE channel = ? ORDER BY id DESC LIMIT ?
 """
 _INSERT = """
-INSERT INTO turns (channel, asker, asker_name, question, answer, at, question_message, answer_messages)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO turns (channel, asker, asker_name, question, answer, at, question_message, answer_messages, parent, guild)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _REPLACE = """
 UPDATE turns SET answer = ?, at = ?, answer_messages = ?
@@ -48,6 +51,9 @@ _PRUNE = """
 DELETE FROM turns WHERE channel = ?1
 AND id <= (SELECT id FROM turns WHERE channel = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)
 """
+
+
+_SHOWN_IN = "channel = ?1 AND (question_message = ?2 OR ?2 IN (SELECT value FROM json_each(answer_messages)))"
 
 
 class HistoryError(UserError):
@@ -65,6 +71,8 @@ class Turn:
     at: datetime
     question_message: int | None = None
     answer_messages: tuple[int, ...] = ()
+    parent: int | None = None
+    guild: int | None = None
 
 
 class History:
@@ -104,6 +112,8 @@ class History:
                     _timestamp(turn),
                     turn.question_message,
                     json.dumps(turn.answer_messages),
+                    turn.parent,
+                    turn.guild,
                 ),
             )
             await self._connection.execute(_PRUNE, (channel, self.limit))
@@ -115,6 +125,34 @@ class History:
                 _REPLACE,
                 (turn.answer, _timestamp(turn), json.dumps(turn.answer_messages), channel, turn.question_message),
             )
+
+    async def edit(self, channel: int, message: int, question: str) -> None:
+        """Put another text in the place of the question that a message asks, if it is there."""
+        async with self._transaction():
+            await self._connection.execute(
+                "UPDATE turns SET question = ? WHERE channel = ? AND question_message = ?", (question, channel, message)
+            )
+
+    async def forget_message(self, channel: int, message: int) -> None:
+        """Forget the turn that a message is a part of."""
+        await self._delete(_SHOWN_IN, channel, message)
+
+    async def forget_person(self, asker: int) -> int:
+        """Forget all that somebody asked, in all channels; returns how many turns it was."""
+        return await self._delete("asker = ?", asker)
+
+    async def forget_channel(self, channel: int) -> None:
+        """Forget the turns of a channel and of its threads."""
+        await self._delete("channel = ?1 OR parent = ?1", channel)
+
+    async def forget_guild(self, guild: int) -> None:
+        """Forget the turns of all channels of a server."""
+        await self._delete("guild = ?", guild)
+
+    async def _delete(self, which: str, *values: int) -> int:
+        async with self._transaction():
+            statement = f"DELETE FROM turns WHERE {which}"  # noqa: S608 - all of it is ours, the values are parameters
+            return (await self._connection.execute(statement, values)).rowcount
 
     async def clear(self, channel: int) -> list[Turn]:
         """Forget the channel's turns; returns them, oldest first."""
@@ -134,6 +172,8 @@ class History:
             except BaseException:
                 await self._connection.rollback()
                 raise
+            # What was deleted is to be gone from the disk: not in the file, where zeros take its place, nor beside it.
+            await self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 @asynccontextmanager
@@ -189,8 +229,8 @@ async def _check(connection: aiosqlite.Connection, path: Path) -> None:
         )
     if version > _VERSION:
         raise HistoryError(
-            f"{path} was written by a newer Parley (schema {version}, this one knows {_VERSION}). Update Parley, or"
-            " set DATABASE_PATH to another file."
+            f"{path} was written by a newer Parley (schema {version}, this one knows {_VERSION}). Install the newer"
+            " one, or set DATABASE_PATH to another file."
         )
 
 
@@ -202,4 +242,6 @@ def _protect(path: Path) -> None:
 async def _prepare(connection: aiosqlite.Connection) -> None:
     await connection.execute("PRAGMA journal_mode = WAL")
     await connection.execute("PRAGMA synchronous = FULL")
-    await connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+    await connection.execute("PRAGMA secure_delete = ON")
+    ((version,),) = await connection.execute_fetchall("PRAGMA user_version")
+    await connection.executescript(f"BEGIN IMMEDIATE; {_FROM_VERSION_1 if version == 1 else ''} {_SCHEMA} COMMIT;")

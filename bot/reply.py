@@ -96,6 +96,7 @@ class Growing:
     def __init__(self) -> None:
         self.pacer = Pacer()
         self._replies: dict[int, Reply] = {}
+        self._taken_away: set[int] = set()
 
     def note(self, reply: "Reply", message: Shown) -> None:
         """A reply has this message."""
@@ -112,6 +113,18 @@ class Growing:
         if reply:
             reply.stop()
         return reply is not None
+
+    async def take_away(self, message: Shown) -> None:
+        """Delete a message of an old answer; one that stays, or is gone already, is no harm."""
+        self._taken_away.add(message.id)
+        with suppress(discord.HTTPException, *PASSING):
+            await message.delete()
+
+    def took_away(self, message: int) -> bool:
+        """Whether a deleted message was deleted by `take_away`; asked once of each."""
+        taken = message in self._taken_away
+        self._taken_away.discard(message)
+        return taken
 
     async def retire(self, channel: Any, turn: Turn) -> None:
         """Take the button from under a turn that is not the newest any more."""
@@ -360,7 +373,7 @@ class Reply:
                 raise
             archived = self._messages.pop()
             await self._send(text, button)
-            await archived.delete()
+            await self._growing.take_away(archived)
 
     async def _send(self, text: str, button: Button | None) -> None:
         self._stop_typing()
@@ -370,8 +383,7 @@ class Reply:
             await message.edit(content=text, view=button and button.view())
             self._old = []
             for other in others:
-                with suppress(discord.HTTPException, *PASSING):  # one that stays, or is gone, is no harm
-                    await other.delete()
+                await self._growing.take_away(other)
         else:
             message = await (self._where.more if self._messages else self._where.first)(text, **view)
         self._messages.append(message)

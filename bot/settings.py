@@ -1,6 +1,7 @@
 """Every option: name, default, limits and meaning; read from the environment and a `.env` file."""
 
 import difflib
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -189,11 +190,16 @@ def read(environment: Mapping[str, str], env_file: Path | None = None) -> tuple[
             problems.append(f"{name}: {shown} is not allowed; use {kind.allowed}.")
     if problems:
         raise SettingsError("\n".join(problems))
-    return Settings(**values), [
+    warnings = [
         f"{env_file}: unknown setting {key}; did you mean {close[0]}?"
         for key in in_file
         if key not in names and (close := _like(key.upper(), names))
     ]
+    if env_file and in_file.get("DISCORD_TOKEN") and os.name == "posix" and env_file.stat().st_mode & 0o077:
+        warnings.append(
+            f"{env_file} holds the token and can be read by other users of this machine. Run: chmod 600 {env_file}"
+        )
+    return Settings(**values), warnings
 
 
 def _like(key: str, names: list[str]) -> list[str]:

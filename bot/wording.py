@@ -30,6 +30,7 @@ Parley in the terminal. Say something and press Enter.
   quit, exit, q  leave (or Ctrl+D)
   Ctrl+C         stop an answer
 """
+NOTHING_TO_EXPORT = "I remember nothing of this channel."
 NOTHING_TO_REGENERATE = "There is no answer yet that I could give again."
 
 # Commands, as Discord lists them, at most 100 characters; `bot.translations` has them in other languages.
@@ -41,6 +42,9 @@ QUESTION = "Your question about it"
 CLEAR = "Forget the conversation in this channel"
 HELP = "What I do, my commands, and what I remember"
 STATUS = "How I am: the model, what it is doing, and how fast"
+FORGET = "Forget everything that you asked me, in all channels"
+EXPORT = "Get what I remember of this channel, as a file"
+EXPORT_FORMAT = "JSON, or CSV for a spreadsheet"
 QUIT = "Shut the bot down (only for its owner)"
 
 
@@ -58,7 +62,8 @@ I answer with a language model that runs on my owner's own computer. It can be w
 Mention me ({me}), reply to me, or write to me directly. With a reply to somebody else's message that mentions me, I \
 read that message too.
 {commands["ask"]} answers one question by itself, in private if you like.
-{commands["clear"]} makes me forget the conversation in a channel.
+{commands["clear"]} makes me forget the conversation in a channel, {commands["forget"]} all that you asked me anywhere.
+{commands["export"]} gives what I remember of a channel as a file.
 {commands["status"]} tells how I am.
 {commands["quit"]} ends me; only my owner can do that.
 {ABOUT_MESSAGE}, under Apps in the menu of a message, answers a question about it.
@@ -99,6 +104,16 @@ def question_too_long(tokens: int, limit: int) -> str:
             "My system prompt leaves no room for a question. Whoever runs me can shorten it or raise MAX_PROMPT_TOKENS."
         )
     return f"That message is too long for me: it has {tokens} tokens and may have at most {limit}. Please shorten it."
+
+
+def forgot_person(turns: int) -> str:
+    """After /forget; `turns` is how many there were."""
+    return f"I have forgotten everything that you asked me, in all channels: {turns} turn{'' if turns == 1 else 's'}."
+
+
+def exported(turns: int) -> str:
+    """With the file of an export; `turns` is how many are in it."""
+    return f"This is what I remember of this channel: {turns} turn{'' if turns == 1 else 's'}."
 
 
 def queue_full(waiting: int) -> str:

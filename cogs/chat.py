@@ -49,6 +49,8 @@ class Chat(commands.Cog):
             text,
             shared=message.guild is not None,
             message=message.id,
+            parent=getattr(message.channel, "parent_id", None),
+            guild=message.guild.id if message.guild else None,
             opening=partial(reading.opening, message, me),
         )
         async with self._replies.to(message) as reply:

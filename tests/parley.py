@@ -71,6 +71,7 @@ async def parley(
         def make_client() -> Parley:
             client = Parley(
                 conversations=conversations,
+                history=history,
                 engine=engine,
                 access=access,
                 link_previews=link_previews,

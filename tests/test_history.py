@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -92,6 +93,7 @@ async def test_a_write_that_fails_or_is_cancelled_leaves_nothing_behind(path):
 def test_a_stored_turn_survives_kill(path):
     program = """
 import asyncio, sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from bot.history import Turn, open_history
 async def main():
@@ -142,6 +144,35 @@ async def test_the_file_is_its_owners_alone(path):
     path.chmod(0o644)
     async with open_history(path, 5):
         assert path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_what_is_deleted_is_gone_from_the_disk_at_once(path):
+    async with open_history(path, 5) as turns:
+        await turns.append(7, turn("something private"))
+        await turns.append(8, turn("something public"))
+        await turns.clear(7)
+        on_disk = b"".join(file.read_bytes() for file in path.parent.iterdir())
+    assert b"something public" in on_disk
+    assert b"something private" not in on_disk
+
+
+async def test_a_file_of_the_first_version_is_brought_up_to_date(path):
+    columns = "channel INTEGER NOT NULL, asker INTEGER NOT NULL, asker_name TEXT NOT NULL, question TEXT NOT NULL"
+    columns += ", answer TEXT NOT NULL, at TEXT NOT NULL, question_message INTEGER, answer_messages TEXT NOT NULL"
+    path.parent.mkdir()
+    with sqlite3.connect(path) as file:
+        file.executescript(f"CREATE TABLE turns (id INTEGER PRIMARY KEY, {columns}) STRICT;")
+        file.execute("INSERT INTO turns VALUES (1, 7, 1, 'A', 'old', 'x', '2026-01-01T00:00:00+00:00', NULL, '[]')")
+        file.execute(f"PRAGMA application_id = {history._APPLICATION_ID}")
+        file.execute("PRAGMA user_version = 1")
+    file.close()
+    for _ in range(2):
+        async with open_history(path, 5) as turns:
+            assert (await turns.recent(7))[0].question == "old"
+    async with open_history(path, 5) as turns:
+        await turns.append(7, replace(turn("new"), guild=3))
+        await turns.forget_guild(3)
+        assert [kept.question for kept in await turns.recent(7)] == ["old"]
 
 
 def other_program(path: Path) -> None:

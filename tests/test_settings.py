@@ -1,5 +1,6 @@
 """Settings: each from the environment over the file, bad ones told all at once, the token never."""
 
+import os
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -117,3 +118,14 @@ def test_an_unreadable_file_is_told(tmp_path, content):
         file.write_bytes(content)
     with pytest.raises(SettingsError, match=r"my\.env cannot be read"):
         read({}, file)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs file modes")
+def test_a_file_with_the_token_that_others_can_read_is_warned_of(tmp_path):
+    file = tmp_path / ".env"
+    file.write_text(f"DISCORD_TOKEN={SECRET}\n")
+    for mode, expected in ((0o644, 1), (0o640, 1), (0o600, 0)):
+        file.chmod(mode)
+        _, warnings = read({}, file)
+        assert len(warnings) == expected
+        assert all("chmod 600" in warning and SECRET not in warning for warning in warnings)

@@ -16,7 +16,7 @@ async def test_help_names_the_commands_so_that_they_can_be_clicked(discord, path
         assert helped.ephemeral
         text = helped.response.content
         assert set(re.findall(r"</([a-z]+):(\d+)>", text)) == {
-            (name, ids[name]) for name in ("ask", "clear", "quit", "status")
+            (name, ids[name]) for name in ("ask", "clear", "export", "forget", "quit", "status")
         }
         assert "last 5 questions and answers" in text
         assert len(text) <= 2000

@@ -1,0 +1,104 @@
+"""People's data: /forget, /export, and what leaves Discord leaves the history."""
+
+import csv
+import io
+import json
+from typing import Literal
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot import reading
+from bot.conversation import Conversations
+from bot.history import History, Turn
+from bot.replies import Replies
+from bot.wording import EXPORT, EXPORT_FORMAT, FORGET, NOTHING_TO_EXPORT, exported, forgot_person
+
+_COLUMNS = ("at", "asker", "asker_name", "question", "answer")
+
+
+class Privacy(commands.Cog):
+    """Gives people what is stored, and forgets it."""
+
+    def __init__(self, bot: commands.Bot, conversations: Conversations, history: History, replies: Replies) -> None:
+        self._bot = bot
+        self._conversations = conversations
+        self._history = history
+        self._replies = replies
+
+    @app_commands.command(description=FORGET)
+    async def forget(self, interaction: discord.Interaction) -> None:
+        """Forget all that the person asked, everywhere, and say how many turns it was."""
+        await interaction.response.defer(ephemeral=True)
+        turns = await self._conversations.forget_person(interaction.user.id)
+        await interaction.edit_original_response(content=forgot_person(turns))
+
+    @app_commands.command(description=EXPORT)
+    @app_commands.rename(form="format")
+    @app_commands.describe(form=EXPORT_FORMAT)
+    @app_commands.default_permissions(manage_messages=True)
+    async def export(self, interaction: discord.Interaction, form: Literal["json", "csv"] = "json") -> None:
+        """Give the channel's turns as a file, to the one who asks alone."""
+        assert interaction.channel_id
+        await interaction.response.defer(ephemeral=True)
+        turns = await self._history.recent(interaction.channel_id)
+        if not turns:
+            await interaction.edit_original_response(content=NOTHING_TO_EXPORT)
+            return
+        content = _json(turns) if form == "json" else _csv(turns)
+        file = discord.File(io.BytesIO(content.encode()), f"turns-{interaction.channel_id}.{form}")
+        await interaction.edit_original_response(content=exported(len(turns)), attachments=[file])
+
+    @commands.Cog.listener()
+    async def on_raw_message_delete(self, deleted: discord.RawMessageDeleteEvent) -> None:
+        """Forget the turn of a message that somebody has deleted."""
+        if not self._replies.growing.took_away(deleted.message_id):
+            await self._conversations.forget_message(deleted.channel_id, deleted.message_id)
+
+    @commands.Cog.listener()
+    async def on_raw_bulk_message_delete(self, deleted: discord.RawBulkMessageDeleteEvent) -> None:
+        """Forget the turns of messages that were deleted together."""
+        for message in deleted.message_ids:
+            await self._conversations.forget_message(deleted.channel_id, message)
+
+    @commands.Cog.listener()
+    async def on_raw_message_edit(self, edited: discord.RawMessageUpdateEvent) -> None:
+        """Let the history say what a question says now."""
+        message, me = edited.message, self._bot.user
+        assert me
+        if message.author != me and (text := reading.said(message, me)):
+            await self._history.edit(edited.channel_id, edited.message_id, reading.replied_to(message, me) + text)
+
+    @commands.Cog.listener()
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        """Forget a deleted channel, and its threads."""
+        await self._history.forget_channel(channel.id)
+
+    @commands.Cog.listener()
+    async def on_raw_thread_delete(self, deleted: discord.RawThreadDeleteEvent) -> None:
+        """Forget a deleted thread."""
+        await self._history.forget_channel(deleted.thread_id)
+
+    @commands.Cog.listener()
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """Forget a server that the bot has left."""
+        await self._history.forget_guild(guild.id)
+
+
+def _rows(turns: list[Turn]) -> list[dict[str, str]]:
+    # Ids as text: a spreadsheet or a browser would round such large numbers.
+    values = ((t.at.isoformat(), str(t.asker), t.asker_name, t.question, t.answer) for t in turns)
+    return [dict(zip(_COLUMNS, row, strict=True)) for row in values]
+
+
+def _json(turns: list[Turn]) -> str:
+    return json.dumps(_rows(turns), ensure_ascii=False, indent=2)
+
+
+def _csv(turns: list[Turn]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, _COLUMNS)
+    writer.writeheader()
+    writer.writerows(_rows(turns))
+    return text.getvalue()

@@ -1,0 +1,141 @@
+"""What leaves Discord leaves the history, and people get and erase what is theirs."""
+
+import asyncio
+import csv
+import io
+import json
+
+from bot.wording import NOTHING_TO_EXPORT
+from tests.discord_stand_in import Permission
+from tests.parley import parley
+from tests.scripted import ScriptedEngine
+
+
+async def ask(discord, running, channel, person, text="hi"):
+    """A question, and its answer once it is stored."""
+    question = await person.say(channel, f"{discord.bot.mention} {text}")
+    answer = await channel.reply_to(question)
+    await discord.until(lambda: answer.buttons and answer.buttons[0].label == "Regenerate")
+    async with asyncio.timeout(5):
+        while question.id not in [turn.question_message for turn in await running.history.recent(channel.id)]:
+            await asyncio.sleep(0.01)
+    return question, answer
+
+
+async def until_gone(running, channel):
+    async with asyncio.timeout(5):
+        while await running.stored(channel.id):
+            await asyncio.sleep(0.01)
+
+
+async def test_a_deleted_question_takes_its_turn_along_and_so_does_a_deleted_answer(discord, path, place):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(), path) as running:
+        question, _ = await ask(discord, running, channel, alice)
+        await alice.delete(question)
+        await until_gone(running, channel)
+        _, answer = await ask(discord, running, channel, alice)
+        await discord.owner.delete(answer)
+        await until_gone(running, channel)
+
+
+async def test_a_question_deleted_while_it_is_answered_is_not_remembered(discord, path, place):
+    _, channel, alice = place
+    hold = asyncio.Event()
+    async with parley(discord, ScriptedEngine([hold, "anyway"]), path) as running:
+        question = await alice.say(channel, f"{discord.bot.mention} hi")
+        await discord.until(lambda: channel.is_typing(discord.bot))
+        await alice.delete(question)
+        hold.set()
+        await channel.wait_for("anyway")
+        await discord.quiet()
+        assert await running.stored(channel.id) == []
+
+
+async def test_another_answer_with_fewer_messages_keeps_its_turn(discord, path, place):
+    _, channel, alice = place
+    engine = ScriptedEngine(["word " * 500], ["short"])
+    async with parley(discord, engine, path) as running:
+        await alice.say(channel, f"{discord.bot.mention} hi")
+        await discord.until(lambda: len(channel.shows(alice)) == 3, within=10)
+        last = channel.shows(alice)[-1]
+        await discord.until(lambda: last.buttons and last.buttons[0].label == "Regenerate")
+        await discord.quiet()
+        await alice.press(last, "Regenerate")
+        await running.until_stored(channel.id, ("hi", "short"))
+        await discord.quiet()
+        assert await running.stored(channel.id) == [("hi", "short")]
+
+
+async def test_an_edited_question_is_remembered_as_it_is_now(discord, path, place):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(), path) as running:
+        question, _ = await ask(discord, running, channel, alice, "helo")
+        await alice.edit(question, f"{discord.bot.mention} hello")
+        await running.until_stored(channel.id, ("hello", "ok"))
+
+
+async def test_a_deleted_channel_and_a_left_server_are_forgotten_with_their_threads(discord, path, place):
+    guild, channel, alice = place
+    second = guild.channel("second")
+    thread, other = channel.thread("talk"), second.thread("talk")
+    async with parley(discord, ScriptedEngine(), path) as running:
+        for where in (channel, thread, second, other):
+            await ask(discord, running, where, alice)
+        guild.remove(thread)
+        await until_gone(running, thread)
+        guild.remove(channel)
+        await until_gone(running, channel)
+        assert await running.stored(other.id)
+        guild.expel_bot()
+        for where in (second, other):
+            await until_gone(running, where)
+
+
+async def test_forget_erases_what_one_person_asked_everywhere(discord, path, place):
+    guild, channel, alice = place
+    second, bob = guild.channel("second"), guild.member("Bob")
+    async with parley(discord, ScriptedEngine(), path) as running:
+        for where, who in ((channel, alice), (channel, bob), (second, alice)):
+            await ask(discord, running, where, who, f"I am {who.name}")
+        asked = await alice.command(second, "forget")
+        await asked.wait_for("2 turns")
+        assert asked.ephemeral
+        assert await running.stored(channel.id) == [("I am Bob", "ok")]
+        assert await running.stored(second.id) == []
+    on_disk = b"".join(file.read_bytes() for file in path.parent.iterdir() if file.name.startswith(path.name))
+    assert b"I am Bob" in on_disk
+    assert b"I am Alice" not in on_disk
+
+
+async def test_an_export_holds_the_channels_turns(discord, path, place):
+    guild, channel, alice = place
+    moderator = guild.member("Mo", roles=[guild.role("mods", permissions=Permission.MANAGE_MESSAGES)])
+    async with parley(discord, ScriptedEngine(['say "hi",\nfriend']), path) as running:
+        empty = await moderator.command(channel, "export")
+        await empty.wait_for(NOTHING_TO_EXPORT)
+        await ask(discord, running, channel, alice, "grüß dich")
+        expected = {
+            "asker": str(alice.id),
+            "asker_name": "Alice",
+            "question": "grüß dich",
+            "answer": 'say "hi",\nfriend',
+        }
+        for form, read in (
+            ("json", json.loads),
+            ("csv", lambda text: list(csv.DictReader(io.StringIO(text, newline="")))),
+        ):
+            asked = await moderator.command(channel, "export", format=form)
+            message = await asked.wait_for("1 turn.")
+            assert asked.ephemeral
+            (turn,) = read(message.attachments[0].data.decode())
+            assert expected.items() <= turn.items()
+
+
+async def test_an_export_is_offered_to_who_may_manage_messages_and_to_oneself(discord, path, place):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(), path):
+        names = [command["name"] for command in discord.commands.offered(alice, channel)]
+        assert "forget" in names
+        assert "export" not in names
+        await (await alice.command(discord.bot, "export")).wait_for(NOTHING_TO_EXPORT)
