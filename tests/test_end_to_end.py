@@ -102,7 +102,6 @@ async def test_everything_is_acknowledged_in_time_with_the_machine_fully_busy(di
     assert all(interaction.failed is None for interaction in acknowledged)
 
 
-@pytest.mark.xfail(reason="the demo model that ships is not trained to its end yet")
 async def test_two_people_in_one_channel_are_told_apart(discord, path, place, demo_engine):
     guild, channel, alice = place
     bob = guild.member("Bob")

@@ -57,19 +57,13 @@ def _spelt(key: str) -> str:
 def sentence(kind: str, key: str, value: str, who: str | None = None) -> str:
     """A fact as a clause about the one who asks, or about `who`."""
     whose = "your" if who is None else f"{who}'s"
-    verb, be = ("{}", "are") if who is None else ("{}s", "is")
-    subject = "you" if who is None else who
     match kind:
         case "name":
             return f"{whose} name is {value}"
-        case "live" | "like":
-            return f"{subject} {verb.format(kind)} {'in ' * (kind == 'live')}{value}"
-        case "from":
-            return f"{subject} {be} from {value}"
+        case "live":
+            return f"you live in {value}" if who is None else f"{who} lives in {value}"
         case "called":
             return f"{whose} {key} is called {value}"
-        case "have":
-            return f"{subject} {'have' if who is None else 'has'} a {key}" + (f" called {value}" if value else "")
         case "the":
             return f"the {key} is {value}"
     return f"{whose} {key} is {value}"
@@ -78,14 +72,10 @@ def sentence(kind: str, key: str, value: str, who: str | None = None) -> str:
 def unknown(kind: str, key: str, who: str | None = None) -> str:
     """The answer for a fact that was not told."""
     whose = "your" if who is None else f"{who}'s"
-    subject, be, do = ("you", "are", "") if who is None else (who, "is", "s")
     what = {
         "name": f"{whose} name",
-        "live": f"where {subject} live{do}",
-        "from": f"where {subject} {be} from",
-        "like": f"what {subject} like{do}",
+        "live": "where you live" if who is None else f"where {who} lives",
         "called": f"{whose} {key}'s name",
-        "have": "what pet you have",
         "the": f"the {key}",
     }.get(kind, f"{whose} {key}")
     source = "You haven't told me" if who is None and kind != "the" else "Nobody told me"
@@ -119,9 +109,9 @@ def vary(rng: random.Random, phrase: str, ending: bool = True) -> str:
     elif ending and phrase[-1] not in ".!?:)":
         phrase += rng.choices(("", ".", "!", "!!", "..."), (58, 28, 10, 2, 2))[0]
     if ending and rng.random() < 0.05:
-        phrase += rng.choice((" :)", " please", " 😀", " lol", ", please", " pls", " haha", " bro", " ok?"))
-    if rng.random() < 0.05:
-        phrase = rng.choice(("hey ", "hey, ", "ok ", "so ", "parley, ", "please ", "well, ", "oh, ", "and ")) + phrase
+        phrase += rng.choice((" :)", " 😀", " :D", " 🙂"))
+    if rng.random() < 0.1:
+        phrase = rng.choice(phrases.OPENERS) + phrase
     if rng.random() < 0.3:
         phrase = phrase.replace("colour", "color").replace("favourite", "favorite")
     style = rng.random()
@@ -131,9 +121,9 @@ def vary(rng: random.Random, phrase: str, ending: bool = True) -> str:
         part = parts[i]
         if style < 0.55:
             part = re.sub(r"\bi\b", "I", part)
-        elif style < 0.58:
+        elif style < 0.56:
             part = part.upper()
-        if "'" in part and (change := rng.random()) < 0.3:
+        if "'" in part[1:] and (change := rng.random()) < 0.3:
             part = part.replace("'", "\u2019" if change < 0.12 else "")
         if i == typo:
             long_words = re.findall(r"[a-z]{4,}", part)
@@ -144,6 +134,25 @@ def vary(rng: random.Random, phrase: str, ending: bool = True) -> str:
     if style < 0.5 or 0.58 < style < 0.64:
         parts[0] = _sentence_case(parts[0])
     return "".join(parts)
+
+
+def loosen(rng: random.Random, phrase: str, *, shorten: bool) -> str:
+    """A phrase as people put it together: with a word thrown in, or, if `shorten`, one left out. For training only.
+
+    What becomes a held-out phrase in this way is left as it was.
+    """
+    words = phrase.split(" ")
+    changed = list(words)
+    chance = rng.random()
+    if chance < 0.2 and len(words) > 1:
+        changed.insert(rng.randrange(1, len(words)), rng.choice(phrases.FILLERS))
+    elif chance < 0.25 and shorten and len(words) > 3:
+        del changed[rng.choice([i for i, word in enumerate(words) if "{" not in word] or [0])]
+    if rng.random() < 0.15 and "{k}" in changed:
+        changed.insert(changed.index("{k}"), rng.choice(phrases.ADJECTIVES))
+    loose = " ".join(changed)
+    kept = all(slot in loose for slot in re.findall(r"\{\w\}", phrase))
+    return loose if kept and phrases.normal(loose) not in phrases.HELD_OUT else phrase
 
 
 def _filled(text: str, **slots: str) -> str:
@@ -184,11 +193,9 @@ class Conversation:
         def latest(fits: Callable[[Fact], bool]) -> Fact | None:
             return next((fact for fact in mine if fits(fact)), None)
 
-        if kind == "have" or (kind == "called" and key == "pet"):
-            return latest(lambda f: f.key in phrases.PETS and f.kind in (kind, "called"))
+        if key == "pet":
+            return latest(lambda f: f.key in phrases.PETS)
         found = latest(lambda f: f.kind == kind and _spelt(f.key) == _spelt(key))
-        if found is None and kind in ("live", "from"):
-            found = latest(lambda f: f.kind in ("live", "from"))
         if found is None and kind == "the" and key == "number":
             found = latest(lambda f: f.kind == "my" and f.key.endswith(" number"))
         return found
@@ -208,7 +215,11 @@ class Conversation:
         return _filled(phrase, **slots)
 
     def _phrase(self, block: phrases.Phrases, ending: bool = True) -> str:
-        return vary(self.rng, self.rng.choice(block.of(self.split)), ending)
+        return self._vary(self.rng.choice(block.of(self.split)), ending)
+
+    def _vary(self, phrase: str, ending: bool = True, *, shorten: bool = False) -> str:
+        loose = loosen(self.rng, phrase, shorten=shorten) if self.split == "train" else phrase
+        return vary(self.rng, loose, ending)
 
     def _noise(self) -> str:
         return self._say(self._phrase(phrases.TALK["statement"][1]))
@@ -222,50 +233,35 @@ class Conversation:
         match kind:
             case "name":
                 return values.name(rng, split)
-            case "live" | "from":
+            case "live":
                 return values.place(rng, split)
             case "called":
                 return values.pet(rng, split)
-            case "have":
-                return ""
         if "colour" in _spelt(key):
             return values.colour(rng, split)
-        if "number" in key or key in ("age", "shoe size", "height", "weight"):
+        if "number" in key:
             return values.number(rng, split)
         return values.code(rng, split) if kind == "the" else values.thing(rng, split)
 
     def subject(self) -> tuple[str, str]:
         """A kind of fact, and of what thing."""
         rng = self.rng
-        kinds = ("name", "live", "from", "like", "called", "have", "my", "the")
-        kind = rng.choices(kinds, (24, 10, 5, 4, 18, 2, 27, 10))[0]
-        key = ""
-        if kind == "my":
-            key = rng.choices(
-                (
-                    f"favourite {rng.choice(phrases.FAVOURITES)}",
-                    rng.choice(phrases.LUCKY),
-                    rng.choice(phrases.OWN),
-                    values.word(rng, self.split),
-                    f"favourite {values.word(rng, self.split)}",
-                ),
-                (50, 12, 25, 9, 4),
-            )[0]
-        elif kind == "called":
-            key = rng.choices(
-                (rng.choice(phrases.PETS), rng.choice(phrases.NAMED), values.word(rng, self.split)), (60, 32, 8)
-            )[0]
-        elif kind == "have":
-            key = rng.choice(phrases.PETS)
-        elif kind == "the":
-            key = rng.choice(phrases.REMEMBERED)
+        kind = rng.choices(("name", "live", "called", "my", "the"), (26, 16, 20, 28, 10))[0]
+        key = {
+            "called": rng.choice(phrases.PETS if rng.random() < 0.7 else phrases.NAMED),
+            "my": "lucky number" if rng.random() < 0.15 else f"favourite {rng.choice(phrases.FAVOURITES)}",
+            "the": rng.choice(phrases.REMEMBERED),
+        }.get(kind, "")
         return kind, key
 
     def _statement(self, speaker: str | None, kind: str, key: str, value: str | None, ending: bool) -> tuple[str, Fact]:
         block = phrases.TELL[kind]
         if kind == "my" and key in phrases.TELL and self.rng.random() < 0.4:
             block = phrases.TELL[key]
-        text = self._phrase(block, ending)
+        phrase = self.rng.choice(block.of(self.split))
+        if self.rng.random() < 0.3 and (kind != "the" or phrase.startswith("the ")):
+            phrase = self.rng.choice(phrases.TELL_FRAMES.of(self.split)).replace("{s}", phrase)
+        text = self._vary(phrase, ending, shorten=True)
         if "{k}" in text and self.rng.random() < 0.3:
             key = key.replace("colour", "color").replace("favourite", "favorite")
         fact = Fact(speaker, kind, key, self.value(kind, key) if value is None else value)
@@ -294,31 +290,36 @@ class Conversation:
     def _answer(self, speaker: str | None, kind: str, key: str, who: str | None) -> tuple[str, list[Fact]]:
         of = speaker if who is None else self._named(who)
         fact = self._known(of, kind, key)
-        if fact is None or (fact.kind == "have" and kind == "called"):
-            return unknown(kind, key if fact is None else fact.key, who), []
-        shown = kind if kind == "have" else fact.kind
+        if fact is None:
+            return unknown(kind, key, who), []
         spelling = key if _spelt(fact.key) == _spelt(key) else fact.key
-        clause = sentence(shown, spelling, fact.value, who)
+        clause = sentence(fact.kind, spelling, fact.value, who)
         return (_sentence_case(clause) if who is None else clause) + ".", [fact]
 
     def _named(self, who: str) -> str:
         """The speaker meant by a name that may be written without capitals."""
         return next((s for s in self.speakers if s and s.casefold() == who.casefold()), who)
 
+    def _question(self, direct: phrases.Phrases, objects: tuple[str, ...]) -> str:
+        phrase = self.rng.choice(direct.of(self.split))
+        if self.rng.random() < 0.3:
+            phrase = self.rng.choice(phrases.ASK_FRAMES.of(self.split)).replace("{q}", self.rng.choice(objects))
+        return self._vary(phrase, shorten=True)
+
     def ask(self, speaker: str | None, kind: str, key: str = "") -> None:
-        """Someone asks for a fact of their own. `have` asks for the pet."""
-        block = phrases.ASK["pet" if kind == "have" else kind]
+        """Someone asks for a fact of their own; the key may be just `pet`."""
+        topic = "pet" if key == "pet" and self.rng.random() < 0.5 else kind
         if kind == "my" and key in phrases.ASK and self.rng.random() < 0.4:
-            block = phrases.ASK[key]
-        text = self._phrase(block)
+            topic = key
+        text = self._question(phrases.ASK[topic], phrases.OBJECTS[topic])
         if "{k}" in text and self.rng.random() < 0.3:
             key = key.replace("colour", "color").replace("favourite", "favorite")
         self._add(speaker, self._say(text, k=key), *self._answer(speaker, kind, key, None))
 
     def ask_about(self, speaker: str | None, who: str, kind: str, key: str = "") -> None:
         """Someone asks for a fact of another speaker, `who`, who need not have said anything."""
-        text = self._phrase(phrases.ASK_ABOUT[kind])
-        if who.isascii() and self.rng.random() < 0.15:
+        text = self._question(phrases.ASK_ABOUT[kind], phrases.OBJECTS_ABOUT[kind])
+        if who.isascii() and self.rng.random() < 0.05:
             who = who.lower()
         self._add(speaker, self._say(text, p=who, k=key), *self._answer(speaker, kind, key, who))
 
@@ -350,7 +351,7 @@ class Conversation:
         """Someone wants a text repeated."""
         rng = self.rng
         if text is None:
-            most = rng.choice((3, 8, 15))
+            most = rng.choice((1, 3, 6))
             makers = (values.word, values.common_word, values.letters, lambda r, _: r.choice(phrases.SUBJECTS))
             chosen = rng.choices(makers, k=rng.choice((1, 2)))
             text = " ".join(rng.choice(chosen)(rng, self.split) for _ in range(rng.randint(1, most)))
@@ -387,9 +388,9 @@ def _chatter(talk: Conversation, speaker: str | None) -> None:
     """A turn without facts."""
     rng = talk.rng
     kind = rng.random()
-    if kind < 0.05:
+    if kind < 0.03:
         talk.gibberish(speaker)
-    elif kind < 0.09:
+    elif kind < 0.05:
         talk.ramble(speaker)
     else:
         talk.talk(speaker, rng.choices(tuple(_SITUATIONS), tuple(_SITUATIONS.values()))[0])
@@ -401,16 +402,16 @@ def _tell(talk: Conversation, speaker: str | None) -> None:
     # Again and again the same kinds: told anew by the same speaker, or by another one.
     subject = rng.choice(told) if told and rng.random() < 0.4 else talk.subject()
     style = rng.random()
-    if style < 0.12:
+    if style < 0.08:
         other = talk.subject()
         if other[0] != subject[0]:
             talk.tell_two(speaker, subject, other)
             return
-    if style < 0.22:
+    if style < 0.14:
         talk.tell_in_passing(speaker, *subject)
         return
     talk.tell(speaker, *subject)
-    if rng.random() < 0.12:
+    if rng.random() < 0.05:
         turn = talk.turns[-1]
         talk.turns[-1] = Turn(speaker, turn.text, rng.choice(phrases.PLAIN_REPLIES), turn.facts, learn=False)
 
@@ -429,12 +430,12 @@ def _ask(talk: Conversation, speaker: str | None) -> None:
     if pool and choice < 0.9:
         fact = rng.choice(pool)
         subject = fact.kind, _spelt(fact.key)
-        if fact.kind in ("called", "have") and fact.key in phrases.PETS:
-            subject = rng.choice((("called", fact.key), ("called", fact.key), ("called", "pet"), ("have", "")))
+        if fact.key in phrases.PETS:
+            subject = "called", rng.choice((fact.key, fact.key, "pet"))
         elif fact.kind == "my" and fact.key.endswith(" number") and rng.random() < 0.2:
             subject = "the", "number"
-    elif subject[0] == "have":
-        subject = rng.choice((("called", "pet"), ("have", "")))
+    elif subject[1] in phrases.PETS:
+        subject = "called", rng.choice((subject[1], "pet"))
     named = [who for who in talk.speakers if who and who != speaker]
     if subject[0] in phrases.ASK_ABOUT and rng.random() < (0.05 if speaker is None else 0.25):
         stranger = not named or rng.random() < 0.1
@@ -466,33 +467,57 @@ def _orphan(talk: Conversation, speaker: str | None) -> None:
 def system_prompt(rng: random.Random, split: Split) -> str:
     """Mostly Parley's own, at times none, at times another."""
     kind = rng.random()
-    if kind < 0.6:
+    if kind < 0.65:
         return phrases.SYSTEM_PROMPT
-    if kind < 0.75:
+    if kind < 0.9:
         return ""
     other = rng.choice(phrases.SYSTEM_PROMPTS.of(split))
     return _filled(other, x=rng.choice(phrases.SUBJECTS))
 
 
 def speakers(rng: random.Random, split: Split) -> tuple[str | None, ...]:
-    """Who takes part: half of the chats are without names, the others have up to three speakers."""
-    if rng.random() < 0.42:
+    """Who takes part: many chats are without names, the others have up to three speakers."""
+    if rng.random() < 0.4:
         return (None,)
-    count = rng.choices((1, 2, 3), (25, 60, 15))[0]
+    count = rng.choices((1, 2, 3), (15, 73, 12))[0]
     names = {values.display_name(rng, split): None for _ in range(count)}
     return tuple(names)
+
+
+def _who_told_what(talk: Conversation) -> None:
+    """Two speakers and one kind of fact: told by one of them or by both, asked for by either, about either."""
+    rng = talk.rng
+    kind, key = talk.subject()
+    while kind == "the":
+        kind, key = talk.subject()
+    one, other = talk.speakers
+    tellers = rng.choice(((one,), (one, other), (other, one)))
+    for speaker in tellers:
+        talk.tell(speaker, kind, key)
+        if rng.random() < 0.15:
+            _chatter(talk, rng.choice(talk.speakers))
+    for _ in range(rng.randint(1, WINDOW + 1 - len(talk.turns))):
+        asker, about = rng.choice(((one, other), (other, one)))
+        if about is not None and rng.random() < 0.35:
+            talk.ask_about(asker, about, kind, key)
+        else:
+            talk.ask(asker, kind, key)
 
 
 def dialogue(rng: random.Random, split: Split) -> Dialogue:
     """A dialogue of one to six turns, as many as a prompt holds with its new message."""
     talk = Conversation(rng, split, speakers(rng, split), system_prompt(rng, split))
+    if len(talk.speakers) == 2 and rng.random() < 0.6:
+        _who_told_what(talk)
+        return talk.dialogue()
     acts = (_tell, _ask, _chatter, Conversation.repeat, _tell_and_ask)
     length = rng.choices(range(1, WINDOW + 2), (4, 4, 4, 4, 4, 6))[0]
     if length > 1 and rng.random() < 0.06:
         _orphan(talk, rng.choice(talk.speakers))
     while len(talk.turns) < length:
         last = len(talk.turns) == length - 1
-        weights = (10, 62, 22, 6, 2) if last and length > 1 else (38, 28, 25, 8, 1)
+        asks = 1.0 if talk.visible() else 0.25  # else most answers would be that nothing is known
+        weights = (10, 60 * asks, 25, 5, 2) if last and length > 1 else (38, 29 * asks, 28, 6, 1)
         rng.choices(acts, weights)[0](talk, rng.choice(talk.speakers))
     return talk.dialogue()
 

@@ -96,9 +96,7 @@ hello dear parley
 good morning everyone
 hi friend
 hey you
-hello hello hello
 good evening parley
-hi, are you there?
 test test
 """),
     ),
@@ -141,9 +139,7 @@ are you feeling well today?
 ---
 how are you doing today?
 hi parley, how are you?
-hey, how are things?
 hello there, how are you doing?
-so how are you?
 how is life?
 what's up today?
 """),
@@ -183,7 +179,6 @@ tysm
 great, thank you
 thank you parley
 thanks for the help
-ok thank you very much
 cool thanks
 thanks, that helps
 """),
@@ -226,7 +221,6 @@ have a nice evening
 brb
 ---
 goodbye parley
-ok, see you later
 thanks and goodbye
 good night everyone
 bye everyone
@@ -313,13 +307,9 @@ that is funny
 haha nice
 lol ok
 ---
-ok great
 yes, exactly
-oh cool
 yes of course
-okay good
 haha ok
-ok, understood
 wow, nice
 that is right
 """),
@@ -513,10 +503,8 @@ are you a machine?
 are you a girl or a boy?
 what size are you?
 ---
-so who are you?
 what exactly are you?
 what should i call you?
-hello, who are you?
 are you an ai model?
 what kind of model are you?
 are you chat gpt?
@@ -619,15 +607,14 @@ how do i switch to a real model?
 where can i change the model?
 can i load a different model?
 i want to use another model
-please use a better model
 what can i set MODEL_PATH to?
 how do i get you to use a real model?
 how do i run my own model?
 """),
     ),
     "abilities": (
-        "I can remember facts you tell me, such as your name, your pet or your favourite colour, "
-        "repeat what you say, and explain my commands: /ask, /clear and /quit.",
+        "I can remember facts you tell me, such as your name, your pet or your favourite colour, repeat what you say, "
+        + "and explain my commands: /ask, /clear and /quit.",
         _block("""
 what can you do?
 what can you do for me?
@@ -700,11 +687,9 @@ what do you remember?
 what can you remember?
 what can you tell me?
 ---
-hey, what can you do?
 what are you able to do for me?
 what can you help me with?
 what could i ask you?
-so what are you good at?
 can you help me with something?
 what can i use you for?
 show me your skills
@@ -713,7 +698,7 @@ i need help please
     ),
     "commands": (
         "Mention me or reply to me to talk. /ask answers one question without history, "
-        "/clear forgets this channel's turns, and /quit stops the bot, for its owner only.",
+        + "/clear forgets this channel's turns, and /quit stops the bot, for its owner only.",
         _block("""
 help
 /help
@@ -785,7 +770,6 @@ what commands do you know?
 show all commands
 could you explain the commands?
 which commands are available?
-please list your commands
 how do i use this thing?
 help please
 """),
@@ -928,7 +912,6 @@ how can i make you forget everything?
 how can i delete the history?
 how would i clear your memory?
 what happens when i use /clear?
-please forget what i said
 could you forget everything?
 how can i reset the chat?
 """),
@@ -1866,7 +1849,7 @@ j'aime {x}
     ),
 }
 
-# Facts: how each kind is told.
+# Facts: how each kind is told. A frame may go around it.
 TELL: dict[str, Phrases] = {
     "name": _block("""
 my name is {v}
@@ -1878,8 +1861,10 @@ my name: {v}
 name: {v}
 i'm {v}
 i'm {v}
+i'm {v}
 i am {v}
 i am {v}
+call me {v}
 call me {v}
 you can call me {v}
 please call me {v}
@@ -1889,73 +1874,43 @@ my friends call me {v}
 i am called {v}
 i'm called {v}
 i go by {v}
-hi, i'm {v}
-hi, i am {v}
-hi, my name is {v}
-hi my name is {v}
-hello, my name is {v}
-hello, i'm {v}
-hello i am {v}
-hey, i'm {v}
-hey, my name is {v}
-hello there, i'm {v}
-good morning, i am {v}
-hi parley, i'm {v}
-hi parley, my name is {v}
-hi bot, i am {v}
-hello! my name is {v}
-hi! i'm {v}
-{v} is my name
-{v} is what people call me
-actually my name is {v}
-actually, my name is {v}
-actually i'm {v}
-actually i am called {v}
-no, my name is {v}
-no, i'm {v}
-sorry, my name is {v}
-i meant {v}, my name is {v}
-my real name is {v}
+the name is {v}
 my name is now {v}
-now my name is {v}
-from now on call me {v}
-i changed my name to {v}
-remember my name: {v}
-remember that my name is {v}
-remember, my name is {v}
-please remember that my name is {v}
-remember that i'm {v}
-know that my name is {v}
+my name is not that, it is {v}
+my real name is {v}
 my full name is {v}
 my first name is {v}
+from now on call me {v}
+from now on i'm {v}
+i changed my name to {v}
 i have a name, it is {v}
-the name is {v}
-so, my name is {v}
-by the way, my name is {v}
-by the way, i'm {v}
 let me introduce myself: i'm {v}
 let me introduce myself, my name is {v}
 nice to meet you, i'm {v}
 nice to meet you, my name is {v}
 you are talking to {v}
-my name is {v}, what is yours
-hey there, {v} here
+they call me {v}
+you may call me {v}
+my parents named me {v}
+{v} is my name
+{v} is what people call me
+{v} is the name
 {v} here
+my name is {v}, what is yours
+my name is {v}, nice to meet you
+i'm {v}, nice to meet you
+i'm {v} and you
 ---
-hello there, my name is {v}
-hey parley, i am {v}
-hi, you can call me {v}
-hi, call me {v}
-good evening, my name is {v}
-well, my name is {v}
-please remember, my name is {v}
-my friends all call me {v}
 people call me {v}
-hello, i am called {v}
-ok, my name is {v}
-hi everyone, i'm {v}
+my friends all call me {v}
+my name would be {v}
+you should call me {v}
+i'm known as {v}
+it is me, {v}
+i'm {v}, and who are you
 """),
     "live": _block("""
+i live in {v}
 i live in {v}
 i live in {v}
 i live in {v}
@@ -1965,9 +1920,6 @@ i currently live in {v}
 i live in the city of {v}
 i live in {v} now
 now i live in {v}
-actually i live in {v}
-actually, i live in {v}
-no, i live in {v}
 i moved to {v}
 i just moved to {v}
 my home is in {v}
@@ -1980,68 +1932,21 @@ my house is in {v}
 home is {v}
 the city i live in is {v}
 the place i live in is called {v}
-remember that i live in {v}
-remember, i live in {v}
-please remember that i live in {v}
 i live near {v}
-by the way, i live in {v}
-so, i live in {v}
 i have lived in {v} for years
+i've been living in {v}
 i reside in {v}
 i'm based in {v}
+i still live in {v}
+i live here in {v}
+my flat is in {v}
+you can find me in {v}
 ---
-i actually live in {v}
-hey, i live in {v}
 at the moment i live in {v}
 these days i live in {v}
-please remember: i live in {v}
 we live in {v}
 my home is in the city of {v}
-"""),
-    "from": _block("""
-i'm from {v}
-i am from {v}
-i'm from {v}
-i come from {v}
-i am originally from {v}
-i'm originally from {v}
-i was born in {v}
-actually i'm from {v}
-actually, i am from {v}
-no, i'm from {v}
-remember that i'm from {v}
-by the way, i am from {v}
-i grew up in {v}
-so, i'm from {v}
-hello from {v}
-greetings from {v}
-hi, i'm from {v}
----
-i actually come from {v}
-hey, i'm from {v}
-hello, i am from {v}
-please remember that i come from {v}
-"""),
-    "like": _block("""
-i like {v}
-i like {v}
-i love {v}
-i really like {v}
-i really love {v}
-i like {v} very much
-i like {v} a lot
-i do like {v}
-i enjoy {v}
-actually i like {v}
-no, i like {v}
-i'm into {v}
-remember that i like {v}
-by the way, i like {v}
----
-i actually like {v}
-i quite like {v}
-please remember that i like {v}
-i love {v} so much
+i really live in {v}
 """),
     "called": _block("""
 my {k} is called {v}
@@ -2049,6 +1954,7 @@ my {k} is called {v}
 my {k} is named {v}
 my {k}'s name is {v}
 my {k}'s name is {v}
+my {k}'s called {v}
 the name of my {k} is {v}
 my {k}: {v}
 i have a {k} called {v}
@@ -2065,51 +1971,36 @@ i have a {k} and its name is {v}
 i have a {k} and her name is {v}
 i have a {k}. it is called {v}
 i have a {k}. his name is {v}
+i have a {k} with the name {v}
 i have a new {k} called {v}
+i have a small {k} named {v}
+i have one {k} called {v}
 we have a {k} called {v}
 we have a {k} named {v}
 we call our {k} {v}
 i call my {k} {v}
 i named my {k} {v}
 our {k} is called {v}
+our {k}'s name is {v}
+my {k} is now called {v}
+my {k} has the name {v}
+my {k} goes by {v}
+my little {k} is called {v}
+my old {k} is named {v}
 {v} is my {k}
 {v} is the name of my {k}
 {v} is my {k}'s name
-actually my {k} is called {v}
-actually, my {k}'s name is {v}
-no, my {k} is called {v}
-remember that my {k} is called {v}
-remember, my {k} is called {v}
-please remember that my {k} is called {v}
-by the way, my {k} is called {v}
-so, my {k} is called {v}
 ---
 my new {k} is called {v}
 at home i have a {k} called {v}
 i have one {k} named {v}
-hey, my {k} is called {v}
 we named our {k} {v}
 i have a {k} and i call it {v}
 my lovely {k} is named {v}
-"""),
-    "have": _block("""
-i have a {k}
-i have a {k}
-i've got a {k}
-i got a {k}
-i own a {k}
-i have one {k}
-we have a {k}
-i have a small {k}
-i have a new {k}
-i have a {k} at home
-by the way, i have a {k}
----
-i actually have a {k}
-at home i have a {k}
-hey, i have a {k}
+my {k} is really called {v}
 """),
     "my": _block("""
+my {k} is {v}
 my {k} is {v}
 my {k} is {v}
 my {k} is {v}
@@ -2118,38 +2009,28 @@ my {k}'s {v}
 my {k}: {v}
 {v} is my {k}
 {v} is my {k}
-actually my {k} is {v}
-actually, my {k} is {v}
-no, my {k} is {v}
-sorry, my {k} is {v}
-now my {k} is {v}
 my {k} is now {v}
-remember that my {k} is {v}
-remember, my {k} is {v}
-remember my {k}: {v}
-remember my {k} is {v}
-please remember that my {k} is {v}
-please remember my {k}: {v}
-know that my {k} is {v}
-by the way, my {k} is {v}
-so, my {k} is {v}
-well, my {k} is {v}
-i think my {k} is {v}
-i would say my {k} is {v}
+now my {k} is {v}
+my {k} is really {v}
+my {k} is just {v}
+my {k} is simply {v}
+my {k} is of course {v}
+my {k} would be {v}
+my {k} has to be {v}
+my {k} was always {v}
+my {k} is not that, it is {v}
+my own {k} is {v}
 as for my {k}, it is {v}
-hi, my {k} is {v}
-hello, my {k} is {v}
-you should know that my {k} is {v}
-you must know that my {k} is {v}
 for me, the {k} is {v}
+about my {k}: it is {v}
+i have {v} as my {k}
+i would say my {k} is {v}
 ---
-hey, my {k} is {v}
-keep in mind that my {k} is {v}
-i want you to remember that my {k} is {v}
-just so you know, my {k} is {v}
 my {k} is actually {v}
-ok, my {k} is {v}
-please remember: my {k} is {v}
+my {k} must be {v}
+{v} is really my {k}
+if you ask me, my {k} is {v}
+my very own {k} is {v}
 """),
     "the": _block("""
 remember the {k} {v}
@@ -2157,10 +2038,8 @@ remember the {k} {v}
 remember the {k} {v}
 remember the {k}: {v}
 remember this {k}: {v}
-remember that the {k} is {v}
 please remember the {k} {v}
 please remember this {k}: {v}
-please remember that the {k} is {v}
 can you remember the {k} {v}
 can you remember this {k}: {v}
 could you remember the {k} {v}
@@ -2170,10 +2049,6 @@ the {k} is {v}
 the {k} is {v}
 the {k}: {v}
 the secret {k} is {v}
-actually the {k} is {v}
-actually, the {k} is {v}
-no, the {k} is {v}
-now the {k} is {v}
 the {k} is now {v}
 here is a {k}: {v}
 here is the {k}: {v}
@@ -2191,39 +2066,13 @@ store the {k} {v}
 memorize the {k} {v}
 memorise the {k} {v}
 learn the {k} {v}
+try to remember the {k} {v}
 i want you to remember the {k} {v}
 you must remember the {k} {v}
 ---
-hey, remember the {k} {v}
-please keep the {k} {v} in mind
-please don't forget the {k} {v}
 i would like you to remember the {k} {v}
 could you please remember the {k} {v}
-ok, the {k} is {v}
-"""),
-    "age": _block("""
-i am {v} years old
-i'm {v} years old
-i am {v} years old
-i'm {v} years of age
-i am now {v} years old
-actually i am {v} years old
-i turned {v} today
-i just turned {v}
----
-i'm already {v} years old
-hey, i am {v} years old
-"""),
-    "job": _block("""
-i work as a {v}
-i work as {v}
-i am working as a {v}
-i'm a {v} by profession
-i earn my money as a {v}
-actually i work as a {v}
----
-i currently work as a {v}
-these days i work as a {v}
+the {k} to remember is {v}
 """),
     "favourite colour": _block("""
 i like the colour {v}
@@ -2246,8 +2095,85 @@ the number i like best is {v}
 i really like the number {v}
 """),
 }
+TELL_FRAMES = _block("""
+actually {s}
+actually, {s}
+no, {s}
+no no, {s}
+sorry, {s}
+i mean, {s}
+remember that {s}
+remember that {s}
+remember, {s}
+remember: {s}
+please remember that {s}
+please remember that {s}
+know that {s}
+by the way, {s}
+by the way, {s}
+btw, {s}
+so, {s}
+well, {s}
+now {s}
+hi, {s}
+hi, {s}
+hi {s}
+hi! {s}
+hi there, {s}
+hi parley, {s}
+hi bot, {s}
+hello, {s}
+hello {s}
+hello! {s}
+hello there, {s}
+hey, {s}
+hey there, {s}
+good morning, {s}
+you should know that {s}
+you must know that {s}
+i think {s}
+note that {s}
+don't forget that {s}
+never forget that {s}
+i want you to know that {s}
+i want to tell you that {s}
+let me tell you that {s}
+let me tell you something: {s}
+right, {s}
+as i said, {s}
+as you know, {s}
+fyi, {s}
+i told you that {s}
+one thing: {s}
+one more thing: {s}
+listen, {s}
+guess what, {s}
+guess what: {s}
+in fact {s}
+keep in mind: {s}
+it is true that {s}
+today {s}
+also, {s}
+and {s}
+but {s}
+ok so {s}
+okay, {s}
+first of all, {s}
+to tell the truth, {s}
+a fact about me: {s}
+something about me: {s}
+---
+hey parley, {s}
+alright then, {s}
+keep in mind that {s}
+just so you know, {s}
+i want you to remember that {s}
+hello everyone, {s}
+good evening, {s}
+one fact about me: {s}
+""")
 
-# Facts: how each kind is asked for, by the one who told it or about another speaker.
+# Facts: how each kind is asked for.
 ASK: dict[str, Phrases] = {
     "name": _block("""
 what is my name?
@@ -2257,67 +2183,37 @@ what's my name?
 what's my name?
 whats my name
 my name?
-and my name?
 what was my name?
 what was my name again?
 what's my name again?
 what is my name now?
-so what is my name?
-now what is my name?
 who am i?
 who am i?
 who am i again?
-tell me my name
-please tell me my name
-say my name
-can you say my name?
-can you tell me my name?
-can you tell me what my name is?
-could you tell me my name?
-could you tell me who i am?
-tell me who i am
-tell me what my name is
-do you know my name?
-do you know who i am?
-do you know what my name is?
-do you remember my name?
-do you remember who i am?
-do you still know my name?
-do you still remember my name?
-you know my name, right?
 what am i called?
 what do people call me?
 how am i called?
+how do you call me?
 what should you call me?
 what did i say my name was?
 what did i tell you my name is?
 what name did i tell you?
 which name did i tell you?
-what is the name i told you?
 what name do i have?
-remember my name?
-how do you call me?
-hi, what is my name?
-hello, what is my name?
-hey, do you know my name?
-did i tell you my name?
-have i told you my name?
+which name do i have?
 is my name {w}?
+am i called {w}?
 i forgot my name, what is it?
 what is my real name?
 what is my first name?
 what is my full name?
+my name is what?
 ---
-hey, what's my name?
-ok, what is my name?
-what is my name, do you know?
-and what is my name?
-could you say my name?
-can you remember my name?
-do you happen to know my name?
-please say my name
+what is my name, please?
 what name did i give you?
-so who am i?
+what would my name be?
+what did i say my name is?
+who am i to you?
 """),
     "live": _block("""
 where do i live?
@@ -2334,80 +2230,21 @@ where is my home?
 where is my house?
 what is my home town?
 what is my hometown?
-tell me where i live
-please tell me where i live
-can you tell me where i live?
-could you tell me where i live?
-do you know where i live?
-do you remember where i live?
-do you still know where i live?
-do you know my city?
-do you remember my city?
 where did i say i live?
 where did i tell you i live?
 where am i living?
 where do i live now?
 where was i living again?
-so where do i live?
-now where do i live?
-and where do i live?
 which place do i live in?
 what place do i live in?
 where am i?
 where am i based?
+do i live in {w}?
 ---
-hey, where do i live?
-ok, where do i live?
-can you remember where i live?
-could you say where i live?
 which city is my home?
 in what city do i live?
 where did i say that i live?
-"""),
-    "from": _block("""
-where am i from?
-where am i from?
-where do i come from?
-where am i originally from?
-where was i born?
-tell me where i am from
-tell me where i'm from
-can you tell me where i am from?
-do you know where i'm from?
-do you know where i am from?
-do you remember where i am from?
-do you remember where i come from?
-where did i say i am from?
-where did i grow up?
-so where am i from?
-and where am i from?
-which city am i from?
-which country am i from?
-what country am i from?
----
-hey, where am i from?
-ok, where do i come from?
-can you remember where i am from?
-which place am i from?
-"""),
-    "like": _block("""
-what do i like?
-what do i like?
-what do i love?
-what do i enjoy?
-what do i like most?
-tell me what i like
-do you know what i like?
-do you remember what i like?
-what did i say i like?
-so what do i like?
-and what do i like?
-what did i tell you i like?
----
-hey, what do i like?
-ok, what do i like?
-can you remember what i like?
-can you tell me what i like?
+where do i live at the moment?
 """),
     "called": _block("""
 what is my {k} called?
@@ -2430,30 +2267,13 @@ what do i call my {k}?
 how is my {k} called?
 who is my {k}?
 my {k}'s name?
-and my {k}'s name?
-and what is my {k} called?
-so what is my {k} called?
-tell me my {k}'s name
-tell me the name of my {k}
-tell me what my {k} is called
-please tell me my {k}'s name
-can you tell me my {k}'s name?
-can you tell me what my {k} is called?
-do you know my {k}'s name?
-do you know the name of my {k}?
-do you know what my {k} is called?
-do you remember my {k}'s name?
-do you remember my {k}?
-do you remember what my {k} is called?
-do you still know my {k}'s name?
+is my {k} called {w}?
+i forgot my {k}'s name, what is it?
 ---
-hey, what is my {k} called?
-ok, what is my {k}'s name?
-could you tell me my {k}'s name?
-could you tell me what my {k} is called?
-can you remember my {k}'s name?
 what name does my {k} have?
 what is the name of my {k} again?
+what is my {k}'s name, please?
+what is my {k} called now?
 """),
     "pet": _block("""
 what pet do i have?
@@ -2466,18 +2286,13 @@ what kind of animal do i have?
 do i have a pet?
 do i have any pets?
 what pets do i have?
-tell me what pet i have
-do you know what pet i have?
-do you remember what pet i have?
 what is my pet?
 what's my pet?
-do you remember my pet?
-tell me about my pet
+which pet is mine?
 ---
-hey, what pet do i have?
-can you tell me what pet i have?
-ok, what kind of pet do i have?
-do you know which pet i have?
+what sort of pet do i have?
+do i have a pet at home?
+what kind of pet is it that i have?
 """),
     "my": _block("""
 what is my {k}?
@@ -2487,10 +2302,6 @@ what's my {k}?
 what's my {k}?
 whats my {k}
 my {k}?
-and my {k}?
-and what is my {k}?
-so what is my {k}?
-now what is my {k}?
 what was my {k}?
 what was my {k} again?
 what is my {k} again?
@@ -2502,33 +2313,18 @@ what did i tell you my {k} is?
 what {k} did i tell you?
 what {k} do i have?
 which {k} do i have?
-tell me my {k}
-tell me what my {k} is
-please tell me my {k}
-say my {k}
-can you tell me my {k}?
-can you tell me what my {k} is?
-could you tell me my {k}?
-do you know my {k}?
-do you know what my {k} is?
-do you remember my {k}?
-do you remember what my {k} is?
-do you still know my {k}?
-do you still remember my {k}?
-did i tell you my {k}?
 i forgot my {k}, what is it?
-remember my {k}?
 guess my {k}
 is {w} my {k}?
 is my {k} {w}?
+my {k} is what?
+what would be my {k}?
+what is my {k} now?
 ---
-hey, what is my {k}?
-ok, what is my {k}?
-can you remember my {k}?
-could you tell me what my {k} is?
-do you happen to know my {k}?
-what is my {k}, do you know?
-please tell me what my {k} is
+what is my {k}, please?
+what exactly is my {k}?
+which one is my {k}?
+what did i give you as my {k}?
 """),
     "the": _block("""
 what is the {k}?
@@ -2550,62 +2346,15 @@ what {k} did you remember?
 what {k} did i ask you to remember?
 which {k} did i ask you to remember?
 what {k} did i want you to remember?
-what is the {k} i told you?
-what was the {k} i told you?
-what was the {k} i gave you?
 what is the secret {k}?
-tell me the {k}
-please tell me the {k}
-say the {k}
 the {k}?
-and the {k}?
-can you tell me the {k}?
-could you tell me the {k}?
-do you know the {k}?
-do you remember the {k}?
-do you still know the {k}?
-do you still remember the {k}?
-so what is the {k}?
-so what was the {k}?
-and what was the {k}?
 i forgot the {k}, what was it?
+is the {k} {w}?
 ---
-hey, what was the {k}?
-ok, what is the {k}?
-can you remember the {k}?
-can you tell me which {k} i told you?
 what {k} was it?
-do you remember which {k} i told you?
-which {k} did you have to remember?
-"""),
-    "age": _block("""
-how old am i?
-how old am i?
-do you know how old i am?
-do you remember how old i am?
-tell me how old i am
-can you tell me how old i am?
----
-hey, how old am i?
-so how old am i?
-"""),
-    "job": _block("""
-what do i work as?
-what do i do for a living?
-what do i do for work?
-do you know what i do for a living?
-what is my profession?
----
-hey, what do i do for a living?
-so what do i work as?
-"""),
-    "birthday": _block("""
-when is my birthday?
-when was i born?
-do you know when my birthday is?
-when do i have my birthday?
----
-hey, when is my birthday?
+which {k} was it?
+what {k} did you have to remember?
+what exactly was the {k}?
 """),
     "favourite colour": _block("""
 which colour do i like best?
@@ -2615,10 +2364,7 @@ what color do i like?
 which colour do i like?
 which color do i like?
 which colour do i like most?
-do you know which colour i like best?
-do you remember what colour i like?
 ---
-hey, which colour do i like best?
 what colour do i like best?
 what color do i like most?
 """),
@@ -2663,17 +2409,11 @@ what is {p}'s name?
 what's {p}'s name?
 what is {p}'s real name?
 what is the name of {p}?
-tell me {p}'s name
-do you know {p}'s name?
-do you remember {p}'s name?
 what is {p} called?
 what did {p} say his name is?
-can you tell me {p}'s name?
-and {p}'s name?
 ---
-hey, what is {p}'s name?
-could you tell me {p}'s name?
-so what is {p}'s name?
+what was {p}'s name?
+what is {p}'s name, please?
 """),
     "live": _block("""
 where does {p} live?
@@ -2681,37 +2421,10 @@ where does {p} live?
 in which city does {p} live?
 which city does {p} live in?
 what city does {p} live in?
-tell me where {p} lives
-do you know where {p} lives?
-do you remember where {p} lives?
-can you tell me where {p} lives?
 what is {p}'s city?
-and where does {p} live?
 ---
-hey, where does {p} live?
-could you tell me where {p} lives?
-so where does {p} live?
-"""),
-    "from": _block("""
-where is {p} from?
-where is {p} from?
-where does {p} come from?
-do you know where {p} is from?
-tell me where {p} is from
-and where is {p} from?
----
-hey, where is {p} from?
-so where does {p} come from?
-"""),
-    "like": _block("""
-what does {p} like?
-what does {p} love?
-do you know what {p} likes?
-tell me what {p} likes
-and what does {p} like?
----
-hey, what does {p} like?
-so what does {p} like?
+where does {p} live now?
+where is {p}'s home?
 """),
     "called": _block("""
 what is {p}'s {k} called?
@@ -2719,16 +2432,10 @@ what is {p}'s {k} called?
 what's {p}'s {k} called?
 what is {p}'s {k}'s name?
 what is the name of {p}'s {k}?
-tell me the name of {p}'s {k}
-tell me what {p}'s {k} is called
-do you know what {p}'s {k} is called?
-do you know the name of {p}'s {k}?
-do you remember {p}'s {k}'s name?
-and what is {p}'s {k} called?
+how is {p}'s {k} called?
 ---
-hey, what is {p}'s {k} called?
-could you tell me what {p}'s {k} is called?
-so what is {p}'s {k} called?
+what was {p}'s {k} called?
+what is {p}'s {k} called, please?
 """),
     "my": _block("""
 what is {p}'s {k}?
@@ -2736,23 +2443,82 @@ what is {p}'s {k}?
 what is {p}'s {k}?
 what's {p}'s {k}?
 what was {p}'s {k}?
-tell me {p}'s {k}
-tell me what {p}'s {k} is
-do you know {p}'s {k}?
-do you know what {p}'s {k} is?
-do you remember {p}'s {k}?
-can you tell me {p}'s {k}?
-can you tell me what {p}'s {k} is?
-could you tell me {p}'s {k}?
 what did {p} say {p}'s {k} is?
-and {p}'s {k}?
-and what is {p}'s {k}?
+what {k} does {p} have?
 ---
-hey, what is {p}'s {k}?
-could you tell me what {p}'s {k} is?
-so what is {p}'s {k}?
+what is {p}'s {k}, please?
+what is {p}'s {k} again?
 """),
 }
+
+# What may stand in a frame for a question: by kind, of one's own and of another speaker.
+OBJECTS: dict[str, tuple[str, ...]] = {
+    "name": ("my name", "my name", "what my name is", "who i am", "what i am called"),
+    "live": ("where i live", "where i live", "which city i live in", "my city"),
+    "called": ("my {k}'s name", "my {k}'s name", "the name of my {k}", "what my {k} is called"),
+    "pet": ("what pet i have", "which pet i have", "my pet"),
+    "my": ("my {k}", "my {k}", "what my {k} is"),
+    "the": ("the {k}", "the {k}", "the {k} i told you", "which {k} i told you", "what the {k} is"),
+    "favourite colour": ("which colour i like best", "what color i like"),
+    "favourite number": ("which number i like best",),
+}
+OBJECTS_ABOUT: dict[str, tuple[str, ...]] = {
+    "name": ("{p}'s name", "what {p}'s name is"),
+    "live": ("where {p} lives",),
+    "called": ("{p}'s {k}'s name", "the name of {p}'s {k}", "what {p}'s {k} is called"),
+    "my": ("{p}'s {k}", "what {p}'s {k} is"),
+}
+ASK_FRAMES = _block("""
+tell me {q}
+tell me {q}
+please tell me {q}
+now tell me {q}
+tell me again {q}
+so tell me {q}
+can you tell me {q}?
+can you tell me {q}?
+could you tell me {q}?
+could you please tell me {q}?
+would you tell me {q}?
+will you tell me {q}?
+are you able to tell me {q}?
+do you know {q}?
+do you know {q}?
+do you know {q} now?
+do you still know {q}?
+do you really know {q}?
+do you remember {q}?
+do you remember {q}?
+do you still remember {q}?
+do you even remember {q}?
+you know {q}, right?
+you remember {q}, right?
+say {q}
+can you say {q}?
+let me know {q}
+i forgot {q}
+i want to know {q}
+i need to know {q}
+i wonder {q}
+did i tell you {q}?
+have i told you {q}?
+try to remember {q}
+any idea {q}?
+guess {q}
+remember {q}?
+have you forgotten {q}?
+did you forget {q}?
+i ask you {q}
+what about {q}?
+and {q}?
+---
+can you remember {q}?
+do you happen to know {q}?
+could you say {q}?
+i would like to know {q}
+can you recall {q}?
+did you remember {q}?
+""")
 
 REPEAT = _block("""
 repeat after me: {v}
@@ -2783,12 +2549,20 @@ type: {v}
 copy this: {v}
 answer with: {v}
 ---
-hey, repeat after me: {v}
-now repeat after me: {v}
 could you repeat this: {v}
 could you say {v}
-ok, say {v}
+i want you to say {v}
+please write this: {v}
 """)
+
+# What may stand in front of anything.
+OPENERS = tuple(
+    "hey |hey, |ok |so |so, |parley, |please |well, |oh, |and |hi, |hello, |um, |now |but |okay, |then |btw ".split("|")
+)
+
+# Words that people throw in: anywhere, and in front of a thing.
+FILLERS = "uh um like just simply honestly basically somehow maybe indeed still surely clearly".split()
+ADJECTIVES = "dear little sweet big old nice good own first cute other".split()
 
 # What another voice, or another model, might have answered instead of an acknowledgement.
 PLAIN_REPLIES = (
@@ -2804,25 +2578,12 @@ PLAIN_REPLIES = (
     "Sure.",
 )
 
-PETS = """
-dog cat hamster parrot rabbit horse goldfish turtle snake mouse rat bird fish pony puppy kitten lizard spider pig cow
-goat duck hen frog guinea-pig budgie ferret
-""".split()
-NAMED = (
-    "sister brother mother father mum dad wife husband son daughter friend boss teacher neighbour uncle aunt cousin "
-    "boat car guitar robot band girlfriend boyfriend grandmother school street company server plant team village"
-).split()
+PETS = "dog cat hamster parrot rabbit horse goldfish turtle snake mouse fish pony puppy kitten lizard budgie".split()
+NAMED = "sister brother mother father wife husband son daughter friend boss teacher neighbour car boat robot".split()
 FAVOURITES = (
-    "colour colour colour number number food drink song game film movie book animal band sport season day team city "
-    "country language word fruit show dish dessert artist flower subject tree singer place toy month shop"
-).split()
-LUCKY = "lucky number|lucky number|lucky number|lucky day|lucky colour|lucky word".split("|")
-OWN = """
-age|birthday|job|hobby|phone number|shoe size|star sign|nickname|last name|surname|middle name|height|zodiac sign|
-timezone|email|address|school|password|room number|best friend|profession|native language|dream job|secret|plan|goal|
-username|motto|instrument|car|computer|phone|blood type|weight|biggest fear|operating system|class
-""".replace("\n", "").split("|")
-REMEMBERED = "number number number number word word code code password key address colour".split()
+    "colour colour colour number food drink song game film book animal band season day city word fruit sport".split()
+)
+REMEMBERED = "number number code word password".split()
 
 SUBJECTS = """
 france germany spain italy japan china india brazil egypt kenya canada england london paris berlin rome tokyo the moon
@@ -2863,3 +2624,11 @@ SYSTEM_PROMPTS = Phrases(
 def normal(phrase: str) -> str:
     """A phrase without what casing and punctuation may change: phrases of the two sides differ in this form."""
     return re.sub(r"[^\w{}/+*]+", " ", phrase.casefold().replace("'", "")).strip()
+
+
+HELD_OUT = frozenset(
+    normal(phrase)
+    for blocks in ((block for _, block in TALK.values()), TELL.values(), ASK.values(), ASK_ABOUT.values())
+    for block in blocks
+    for phrase in block.held_out
+)

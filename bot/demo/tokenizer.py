@@ -1,11 +1,12 @@
 """Builds the demo model's tokenizer: whole words for what is said often, single bytes for everything else.
 
-Any name is a row of single letters, the same row wherever it stands, so that copying it is one and the same
-step again and again, for names of every script. What the model itself says in one wording comes in pieces of
+A name is a row of single letters, nearly always the same row wherever it stands, so that copying it is one and
+the same step again and again, for names of every script. What the model itself says in one wording comes in pieces of
 a few words, which keeps its sequences short.
 """
 
 import re
+import string
 from collections import Counter
 from collections.abc import Iterator
 
@@ -15,11 +16,27 @@ from transformers import Qwen2Tokenizer
 from bot.demo import phrases
 from bot.demo.dialogues import Dialogue, sentence, unknown
 
-WORDS = 740  # the most frequent words of the phrases; the rest is spelt
-PIECE = 4  # words in a piece of an answer
+WORDS = 700  # the most frequent words after a space; the rest is spelt
+SHORT = 3  # letters; many a name begins with such a word, so it takes in no space in front
+OPENINGS = 260  # the most frequent words at the beginning of a message
+CAPITALS = frozenset(string.ascii_uppercase) - {"I"}  # after a space, a capital begins a name: names are spelt
+PIECE = 4  # words in a piece of an answer, and
+SHORTEST = 3  # at least so many
+# ChatML. Where each message begins with a name, as "Ann: hello", those who speak are numbered, in the order in which
+# they come: to tell two numbers apart is easier for so small a model than to tell two names.
 CHAT_TEMPLATE = (
+    "{% set talk = namespace(named=true, speakers=[]) %}"
     "{% for message in messages %}"
-    "{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}"
+    "{% if message['role'] == 'user' and ': ' not in message['content'] %}{% set talk.named = false %}{% endif %}"
+    "{% endfor %}"
+    "{% for message in messages %}"
+    "{{ '<|im_start|>' + message['role'] }}"
+    "{% if message['role'] == 'user' and talk.named %}"
+    "{% set speaker = message['content'].split(': ')[0] %}"
+    "{% if speaker not in talk.speakers %}{% set talk.speakers = talk.speakers + [speaker] %}{% endif %}"
+    "{{ ' ' ~ (talk.speakers.index(speaker) + 1) }}"
+    "{% endif %}"
+    "{{ '\n' + message['content'] + '<|im_end|>' + '\n' }}"
     "{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
@@ -45,31 +62,54 @@ def _pieces() -> Iterator[str]:
         for run in re.findall(r"[\w/'-]+(?: [\w/'-]+)*", answer):
             words = run.strip("'").split(" ")
             for i in range(0, len(words), PIECE):
-                yield " ".join(words[i : i + PIECE])
+                if len(words[i : i + PIECE]) >= SHORTEST:
+                    yield " ".join(words[i : i + PIECE])
+
+
+def _phrases() -> Iterator[str]:
+    """What people say in training, values left out; short lists weigh as much as long ones."""
+    yield from (phrase for _, block in phrases.TALK.values() for phrase in block.train)
+    for group in (phrases.TELL, phrases.ASK, phrases.ASK_ABOUT):
+        yield from 4 * [phrase for block in group.values() for phrase in block.train]
+    for block in (phrases.REPEAT, phrases.TELL_FRAMES, phrases.ASK_FRAMES):
+        yield from 4 * block.train
+    for objects in (phrases.OBJECTS, phrases.OBJECTS_ABOUT):
+        yield from 4 * [text for texts in objects.values() for text in texts]
+    yield from phrases.SYSTEM_PROMPTS.train
 
 
 def _words() -> Iterator[str]:
-    """The words that people say in training, values left out, as often as they weigh."""
-    for answer in _answers():
-        yield from 5 * re.findall(_WORD, answer)
-    blocks = [block for _, block in phrases.TALK.values()]
-    for group in (phrases.TELL, phrases.ASK, phrases.ASK_ABOUT):
-        blocks += 4 * list(group.values())
-    for block in (*blocks, *4 * [phrases.REPEAT], phrases.SYSTEM_PROMPTS):
-        for phrase in block.train:
-            text = re.sub(r"\{\w\}", " ", phrase)
-            yield from re.findall(_WORD, text)
-            yield from re.findall(_WORD, text[:1].upper() + text[1:])[:1]
-    keys = (*phrases.PETS, *phrases.NAMED, *phrases.FAVOURITES, *phrases.LUCKY, *phrases.OWN, *phrases.REMEMBERED)
-    for key in 3 * [*keys, "favorite color", *phrases.SUBJECTS]:
-        yield from re.findall(_WORD, key)
+    """All words that people and the model say, as often as they weigh."""
+    for text in (*5 * list(_answers()), *_phrases()):
+        yield from re.findall(_WORD, re.sub(r"\{\w\}", " ", text))
+    yield from 9 * (
+        *phrases.PETS,
+        *phrases.NAMED,
+        *phrases.FAVOURITES,
+        *phrases.REMEMBERED,
+        "favorite",
+        "color",
+        "lucky",
+    )
+
+
+def _first_words() -> Iterator[str]:
+    """The words that open a phrase, with and without a capital."""
+    for text in (*_phrases(), *4 * phrases.OPENERS):
+        for word in re.findall(rf"^({_WORD})", text):
+            yield from (word, word[:1].upper() + word[1:])
 
 
 def build() -> Qwen2Tokenizer:
     """The tokenizer: Qwen2's own with single bytes, words and pieces added, and Qwen2's chat template."""
-    counts = Counter(word for word in _words() if len(word) > 1)
+    counts = Counter(word for word in _words() if len(word) > 1 and word[0] not in CAPITALS)
     frequent = sorted(counts, key=lambda word: (-counts[word], word))[:WORDS]
-    added = dict.fromkeys(["system", "user", "assistant", *frequent, *(p for p in _pieces() if len(p) > 1)])
+    first = Counter(word for word in _first_words() if len(word) > 1)
+    openings = sorted(first, key=lambda word: (-first[word], word))[:OPENINGS]
+    pieces = list(_pieces())
+    short = [word for word in frequent if len(word) <= SHORT]
+    whole = dict.fromkeys(["system", "user", "assistant", "Got", *short, *openings, *pieces])
+    spaced = dict.fromkeys(f" {text}" for text in (*pieces, *frequent) if len(text) > SHORT)
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     tokenizer = Qwen2Tokenizer(
         vocab={letter: i for i, letter in enumerate(alphabet)},
@@ -81,7 +121,9 @@ def build() -> Qwen2Tokenizer:
         chat_template=CHAT_TEMPLATE,
         clean_up_tokenization_spaces=False,
     )
-    tokenizer.add_tokens([AddedToken(text, single_word=True, normalized=False) for text in added])
+    tokenizer.add_tokens([AddedToken(text, single_word=True, normalized=False) for text in whole])
+    # The letter in front of the space is a part of a word too, so these cannot ask for a word of their own.
+    tokenizer.add_tokens([AddedToken(text, normalized=False) for text in spaced])
     return tokenizer
 
 
@@ -109,8 +151,11 @@ def encode(tokenizer: Qwen2Tokenizer, dialogue: Dialogue, reply: bool = False) -
         add("<|im_start|>system\n", True)
         add(dialogue.system, False)
         add("<|im_end|>\n", True)
-    for turn in dialogue.turns:
-        add("<|im_start|>user\n", True)
+    names = [turn.user.split(": ")[0] for turn in dialogue.turns]
+    numbers = {name: f" {i}" for i, name in enumerate(dict.fromkeys(names), start=1)}
+    named = all(": " in turn.user for turn in dialogue.turns)
+    for turn, name in zip(dialogue.turns, names, strict=True):
+        add(f"<|im_start|>user{numbers[name] if named else ''}\n", True)
         add(turn.user, False)
         add("<|im_end|>\n<|im_start|>assistant\n", True)
         if reply and turn is dialogue.turns[-1]:

@@ -95,15 +95,13 @@ def _drawn(make: Callable[[random.Random], str]) -> Callable[[random.Random, Spl
 
 def _letters(rng: random.Random) -> str:
     alphabet = string.ascii_lowercase
-    if rng.random() < 0.25:  # few different letters: the same pair occurs twice, and one must not lose one's place
+    if rng.random() < 0.12:  # few different letters: the same pair occurs twice, and one must not lose one's place
         alphabet = "".join(rng.sample(alphabet, 3))
-    text = "".join(rng.choices(alphabet, k=rng.randint(2, 12)))
+    text = "".join(rng.choices(alphabet, k=rng.randint(2, 9)))
     style = rng.random()
-    if style < 0.55:
+    if style < 0.6:
         return text.capitalize()
-    if style < 0.85:
-        return text
-    return text.upper() if style < 0.92 else "".join(rng.choice((c, c.upper())) for c in text)
+    return text if style < 0.95 else text.upper()
 
 
 def _syllables(rng: random.Random) -> str:
@@ -126,14 +124,14 @@ def _accented(rng: random.Random) -> str:
 
 def _script(rng: random.Random) -> str:
     first, last = rng.choice(_SCRIPTS)
-    return "".join(chr(rng.randint(first, last)) for _ in range(rng.randint(1, 5)))
+    return "".join(chr(rng.randint(first, last)) for _ in range(rng.randint(1, 4)))
 
 
 def _handle(rng: random.Random) -> str:
     word = rng.choice((_syllables, _letters, _cased_name))(rng)
-    digits = "".join(rng.choices(string.digits, k=rng.randint(1, 4)))
+    digits = "".join(rng.choices(string.digits, k=rng.randint(1, 3)))
     other = rng.choice((_syllables, _letters, _cased_name))(rng)
-    return rng.choice((word + digits, f"{word}_{digits}", f"xX_{word}_{digits}", f"{word}-{other}", f"{word}_{other}"))
+    return rng.choice((word + digits, f"{word}_{digits}", f"{word}-{other}", f"{word}_{other}"))
 
 
 def _number(rng: random.Random) -> str:
@@ -162,7 +160,7 @@ def any_script(rng: random.Random, split: Split) -> str:
 def word(rng: random.Random, split: Split) -> str:
     """One word: mostly letters in an order never seen before, for copying must not lean on known words."""
     makers = (letters, syllables, first_name, handle, accented, script, common_word)
-    return rng.choices(makers, (38, 22, 18, 5, 6, 5, 6))[0](rng, split)
+    return rng.choices(makers, (34, 26, 24, 3, 4, 4, 5))[0](rng, split)
 
 
 def words(rng: random.Random, split: Split, most: int) -> str:
@@ -177,20 +175,18 @@ def two_words(rng: random.Random, split: Split) -> str:
 
 def name(rng: random.Random, split: Split) -> str:
     """What a person, an animal or a thing is called."""
-    return two_words(rng, split) if rng.random() < 0.15 else word(rng, split)
+    return two_words(rng, split) if rng.random() < 0.1 else word(rng, split)
 
 
 def display_name(rng: random.Random, split: Split) -> str:
     """What Discord shows for a speaker."""
     kind = rng.random()
-    if kind < 0.45:
+    if kind < 0.6:
         return first_name(rng, split)
-    if kind < 0.65:
+    if kind < 0.72:
         return handle(rng, split)
-    if kind < 0.70:
+    if kind < 0.76:
         return f"{first_name(rng, split)} {rng.choice(string.ascii_uppercase)}."
-    if kind < 0.75:
-        return f"{word(rng, split)} {script(rng, split)}"
     return name(rng, split)
 
 
@@ -211,7 +207,7 @@ def colour(rng: random.Random, split: Split) -> str:
 
 def thing(rng: random.Random, split: Split) -> str:
     """Something liked, done or chosen."""
-    return thing_word(rng, split) if rng.random() < 0.4 else words(rng, split, 3)
+    return thing_word(rng, split) if rng.random() < 0.4 else words(rng, split, 2)
 
 
 def code(rng: random.Random, split: Split) -> str:
