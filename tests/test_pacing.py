@@ -101,7 +101,7 @@ async def test_two_hundred_channels_at_once_stay_within_the_limits(path):
         guild = discord.guild("Home")
         people = [guild.member(f"Person {number}") for number in range(200)]
         channels = [guild.channel(f"channel-{number}") for number in range(200)]
-        async with parley(discord, ScriptedEngine(*[talkative(30, 8) for _ in channels]), path):
+        async with parley(discord, ScriptedEngine(*[talkative(30, 8) for _ in channels]), path, queue_limit=200):
             for number, channel in enumerate(channels):
                 await people[number].say(channel, f"{discord.bot.mention} tell")
             for channel in channels:

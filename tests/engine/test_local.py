@@ -210,11 +210,12 @@ async def test_a_missing_model_is_told_before_anything_starts(tmp_path):
 
 
 async def test_closing_ends_what_runs_and_waits_and_the_thread(folder):
+    before = set(threading.enumerate())
     async with make_engine(folder, max_batch=2) as engine:
         streams = [engine.submit(PROMPT, ENDLESS) for _ in range(5)]
         await anext(streams[0])
     for stream in streams:
         await read(stream)
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("engine")]
+    assert not [thread for thread in set(threading.enumerate()) - before if thread.name.startswith("engine")]
     with pytest.raises(RuntimeError, match="closed"):
         engine.submit(PROMPT, GREEDY)
