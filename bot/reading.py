@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 
 import discord
 
 _QUOTED = 600  # characters of another message that are brought along
+_ASKED = 5  # people whose names are asked for
 _MENTION = re.compile(r"<(@!?|@&|#|a?:\w+:|/[^:>]+:)(\d+)>")
 
 
@@ -21,8 +23,7 @@ def named(text: str, guild: discord.Guild | None, people: Mapping[int, str] | No
     def name(mention: re.Match[str]) -> str:
         kind, number = mention[1], int(mention[2])
         if kind in ("@", "@!"):
-            member = guild and guild.get_member(number)
-            return (people or {}).get(number, f"@{member.display_name}" if member else mention[0])
+            return (people or {}).get(number, mention[0])
         if kind == "@&":
             role = guild and guild.get_role(number)
             return f"@{role.name}" if role else mention[0]
@@ -32,6 +33,17 @@ def named(text: str, guild: discord.Guild | None, people: Mapping[int, str] | No
         return kind.removeprefix("a") if kind[0] != "/" else kind.removesuffix(":")
 
     return _MENTION.sub(name, text)
+
+
+async def people(text: str, guild: discord.Guild | None) -> dict[int, str]:
+    """The names of those that a command's text mentions, by id; Discord tells them only when asked."""
+    names = {}
+    mentioned = dict.fromkeys(int(mention[2]) for mention in _MENTION.finditer(text) if mention[1] in ("@", "@!"))
+    for number in list(mentioned)[:_ASKED]:
+        if guild:
+            with suppress(discord.HTTPException):
+                names[number] = f"@{(await guild.fetch_member(number)).display_name}"
+    return names
 
 
 def quoted(message: discord.Message, me: discord.abc.User, author: discord.abc.User | None = None) -> str:

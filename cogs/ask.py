@@ -35,7 +35,7 @@ class Ask(commands.Cog):
         private: bool = False,
     ) -> None:
         """Answer without reading or storing turns."""
-        await self._answer(interaction, reading.named(prompt, interaction.guild), private=private)
+        await self.answer(interaction, prompt, private=private)
 
     async def about_message(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Have the question typed into a form; the answer is private, as others see neither question nor message."""
@@ -43,9 +43,12 @@ class Ask(commands.Cog):
         quote = reading.quoted(message, self._bot.user)
         await interaction.response.send_modal(_Form(self, quote))
 
-    async def _answer(self, interaction: discord.Interaction, text: str, *, private: bool) -> None:
+    async def answer(self, interaction: discord.Interaction, text: str, *, quote: str = "", private: bool) -> None:
+        """Answer a typed text, with a quote put before it."""
         await interaction.response.defer(thinking=True, ephemeral=private)
         async with self._replies.to_command(interaction, private=private) as reply:
+            people = await reading.people(text, interaction.guild)
+            text = quote + reading.named(text, interaction.guild, people)
             await self._conversations.ask(text, interaction.user.id, reply.show)
 
 
@@ -60,5 +63,4 @@ class _Form(discord.ui.Modal, title=ABOUT_MESSAGE):
         self._quote = quote
 
     async def on_submit(self, interaction: discord.Interaction) -> None:
-        text = reading.named(self.question.value, interaction.guild)
-        await self._cog._answer(interaction, self._quote + text, private=True)
+        await self._cog.answer(interaction, self.question.value, quote=self._quote, private=True)

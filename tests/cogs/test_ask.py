@@ -127,12 +127,12 @@ async def test_where_the_bot_may_not_write_an_answer_that_outlasts_the_interacti
 
 async def test_a_question_may_be_long_and_its_mentions_are_names(discord, path, place):
     guild, channel, alice = place
-    role, other = guild.role("mods"), guild.channel("rules")
-    text = f"<@&{role.id}> wrote in <#{other.id}>: " + "x" * 5900
+    role, other, bob = guild.role("mods"), guild.channel("rules"), guild.member("Bob", nick="Bobby")
+    text = f"{bob.mention} <@&{role.id}> wrote in <#{other.id}>: " + "x" * 5900
     engine = ScriptedEngine()
     async with parley(discord, engine, path):
         await (await alice.command(channel, "ask", prompt=text)).wait_for("ok")
-    assert engine.prompts[0].question == "@mods wrote in #rules: " + "x" * 5900
+    assert engine.prompts[0].question == "@Bobby @mods wrote in #rules: " + "x" * 5900
 
 
 async def test_a_message_can_be_asked_about_in_private(discord, path, place):
