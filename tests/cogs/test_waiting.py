@@ -57,7 +57,7 @@ async def test_the_place_in_the_engine_counts_too(discord, path, place):
     engine = ScriptedEngine([hold, "at last"])
     async with parley(discord, engine, path):
         question = await alice.say(channel, f"{discord.bot.mention} hi")
-        await discord.until(lambda: engine.streams)
+        await discord.until(lambda: engine.streams and engine.streams[0].begun_at)
         engine.streams[0].ahead = 4
         answer = await channel.reply_to(question)
         assert answer.content == "4 are ahead of you."
@@ -85,7 +85,7 @@ async def test_a_model_that_fails_to_load_is_told_in_place_of_the_notice(discord
     engine = ScriptedEngine([hold, ModelError("broken")])
     async with parley(discord, engine, path):
         question = await alice.say(channel, f"{discord.bot.mention} hi")
-        await discord.until(lambda: engine.streams)
+        await discord.until(lambda: engine.streams and engine.streams[0].begun_at)
         engine.streams[0].ahead = 1
         answer = await channel.reply_to(question)
         hold.set()
@@ -118,7 +118,7 @@ async def test_another_answer_that_must_wait_is_told_in_private_and_the_old_one_
         await discord.until(lambda: [button.label for button in answer.buttons] == ["Regenerate"])
         await discord.quiet()
         pressed = await alice.press(answer, "Regenerate")
-        await discord.until(lambda: len(engine.streams) == 2)
+        await discord.until(lambda: len(engine.streams) == 2 and engine.streams[1].begun_at)
         engine.streams[1].ahead = 3
         notice = await pressed.wait_for("3 are ahead of you")
         assert notice.ephemeral
