@@ -63,8 +63,6 @@ class Answer(AsyncIterator[str]):
 
     def begin(self, stream: Stream) -> None:
         """Its place has come; its text comes from `stream`."""
-        if self.stopped:
-            stream.stop()
         self.stream = stream
         self.begun.set()
 

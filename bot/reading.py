@@ -17,13 +17,13 @@ def said(message: discord.Message, me: discord.abc.User) -> str:
     return named(message.content, message.guild, {**names, me.id: ""}).strip()
 
 
-def named(text: str, guild: discord.Guild | None, people: Mapping[int, str] | None = None) -> str:
+def named(text: str, guild: discord.Guild | None, people: Mapping[int, str]) -> str:
     """A text with the names of the roles, channels, emoji and commands that it mentions, and of the `people`, by id."""
 
     def name(mention: re.Match[str]) -> str:
         kind, number = mention[1], int(mention[2])
         if kind in ("@", "@!"):
-            return (people or {}).get(number, mention[0])
+            return people.get(number, mention[0])
         if kind == "@&":
             role = guild and guild.get_role(number)
             return f"@{role.name}" if role else mention[0]

@@ -188,10 +188,13 @@ class Reply:
     async def tell(self, sentence: str) -> None:
         """Say something of the bot's own in place of an answer, or after it."""
         if self._messages and not self._text:  # all that it shows is what the answer waits for
-            edit = self._messages[-1].edit
-            await self._tell(lambda text: edit(content=text, view=None), sentence)
+            await self._tell(self._instead, sentence)
         else:
             await self._tell(self._where.tell, sentence)
+
+    async def _instead(self, text: str) -> Any:
+        """Have the newest message show this, with nothing under it."""
+        return await self._messages[-1].edit(content=text, view=None)
 
     async def _tell(self, send: Send, sentence: str) -> Any:
         try:
@@ -293,8 +296,7 @@ class Reply:
         self._out_of_time = False
         here, self._where = self._where, self._where.then
         if self._shown:  # it was still growing, and appears anew there
-            edit = self._messages[-1].edit
-            await self._tell(lambda text: edit(content=text, view=None), GOES_ON_BELOW)
+            await self._tell(self._instead, GOES_ON_BELOW)
         elif not self._messages:
             await self._tell(here.first, GOES_ON_BELOW)
         self._shown, self._under = "", None

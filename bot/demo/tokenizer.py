@@ -40,7 +40,6 @@ CHAT_TEMPLATE = (
     "{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
-_SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 _WORD = r"/?[A-Za-z][A-Za-z']*[A-Za-z]|\b[AI]\b"
 
 
