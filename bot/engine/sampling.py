@@ -60,7 +60,7 @@ def distribution(logits: torch.Tensor, sampling: Sampling) -> tuple[torch.Tensor
         ids = torch.arange(len(logits))
     ordered, order = logits[ids].sort(descending=True, stable=True)
     probabilities = ordered.softmax(0)
-    before = probabilities.cumsum(0) - probabilities
-    kept = (before < sampling.top_p).sum().clamp(min=1)
-    probabilities = probabilities[:kept]
-    return ids[order[:kept]], probabilities / probabilities.sum()
+    if sampling.top_p < 1:
+        before = probabilities.cumsum(0) - probabilities
+        probabilities = probabilities[: (before < sampling.top_p).sum().clamp(min=1)]
+    return ids[order[: len(probabilities)]], probabilities / probabilities.sum()

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from transformers import (
     RepetitionPenaltyLogitsProcessor,
@@ -27,6 +27,7 @@ def reference(logits: torch.Tensor, sampling: Sampling) -> torch.Tensor:
 
 
 @settings(max_examples=150, deadline=None)
+@example(seed=0, size=1000, spread=8.0, temperature=1.0, top_k=0, top_p=1.0)
 @given(
     seed=st.integers(0, 2**32),
     size=st.sampled_from([1, 2, 50, 1000]),
@@ -41,7 +42,8 @@ def test_the_distribution_is_that_of_transformers(seed, size, spread, temperatur
     ids, probabilities = distribution(logits, sampling)
     ours = torch.zeros(size, dtype=torch.float64).index_put((ids,), probabilities)
     expected = reference(logits, sampling)
-    assert (ours > 0).equal(expected > 0)
+    # Sums of a thousand numbers, taken in another order, may differ about what is next to impossible.
+    assert (ours > 0).equal(expected > 0) or torch.maximum(ours, expected)[(ours > 0) != (expected > 0)].max() < 1e-12
     assert torch.allclose(ours, expected, rtol=0, atol=1e-5)
 
 
