@@ -16,6 +16,7 @@ from bot.conversation import Conversations
 from bot.engine import Engine, ModelError
 from bot.errors import UserError
 from bot.history import History
+from bot.recovery import recover
 from bot.replies import Replies
 from bot.reply import PASSING, explain
 from bot.translations import Translator
@@ -97,7 +98,7 @@ class Parley(commands.Bot):
         self.tree.error(self._on_command_error)
 
     async def setup_hook(self) -> None:
-        """Add the cogs and register the commands, before the gateway connects."""
+        """Before the gateway connects: add the cogs, register the commands, finish what a killed program left."""
         await self.tree.set_translator(Translator())
         replies = Replies(link_previews=self._link_previews)
         await self.add_cog(Chat(self, self._conversations, replies, self.access, self._chat_channels))
@@ -105,11 +106,12 @@ class Parley(commands.Bot):
         await self.add_cog(Buttons(self._conversations, replies, self.access))
         await self.add_cog(Context(self._conversations, replies))
         await self.add_cog(Admin(self._quitting))
-        await self.add_cog(Privacy(self, self._conversations, self._history, replies))
+        await self.add_cog(Privacy(self, self._history, replies))
         await self.add_cog(About(self._conversations, self._engine, self._mentions))
         # Learns who owns the bot now: asked within /quit, Discord's answer might come too late to acknowledge it.
         await self.is_owner(self.user)  # type: ignore[arg-type]
         await self._sync_commands()
+        await recover(self, self._history, link_previews=self._link_previews)
         self._announcing = asyncio.create_task(self._announce())
 
     async def on_message(self, message: discord.Message, /) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 
 from bot.engine import Engine, Sampling, Stream
 from bot.errors import UserError
-from bot.history import History, Turn
+from bot.history import History, HistoryError, Turn
 from bot.prompt import Exchange, Prompt
 from bot.wording import ONE_AT_A_TIME, SHUTTING_DOWN, STALE, queue_full, too_soon
 
@@ -36,7 +36,8 @@ class Answer(AsyncIterator[str]):
     """An answer from the moment it is asked for: first it may wait for its place, then its pieces come.
 
     `waiting` tells what it still waits for, or None. `previous` is the channel's newest turn when it begins, which
-    stays above it, and `replaces` the turn that it takes the place of.
+    stays above it, and `replaces` the turn that it takes the place of. `keep` is called with the whole text before the
+    end is told: what is seen to be whole is never lost.
     """
 
     def __init__(self, asker: int = 0, waiting: Callable[["Answer"], Waiting | None] = lambda _: None) -> None:
@@ -44,10 +45,9 @@ class Answer(AsyncIterator[str]):
         self._waiting = waiting
         self.stream: Stream | None = None
         self.begun = asyncio.Event()
-        self.question_message: int | None = None
         self.stopped = False
-        self.kept = True  # whether it is to be remembered; a clear that comes meanwhile ends that
         self.text = ""
+        self.keep: Callable[[str], Awaitable[None]] | None = None
         self.previous: Turn | None = None
         self.replaces: Turn | None = None
 
@@ -77,7 +77,12 @@ class Answer(AsyncIterator[str]):
         await self.begun.wait()
         if not self.stream:
             raise StopAsyncIteration
-        piece = await anext(self.stream)
+        try:
+            piece = await anext(self.stream)
+        except StopAsyncIteration:
+            if self.keep and (text := self.text.strip()):
+                await self.keep(text)
+            raise
         self.text += piece
         return piece
 
@@ -172,71 +177,86 @@ class Conversations:
         return self._history.limit
 
     async def converse(self, question: Question, show: Show) -> None:
-        """Answer a question with its channel's turns in mind, and store the turn once it has been shown whole.
+        """Answer a question with its channel's turns in mind, and store the turn.
 
         A stop completes the turn with what was said so far; after a clear that came meanwhile it is not stored.
-        Raises Busy, ShuttingDown, what the engine's stream raises, and what `show` raises; then nothing is stored.
+        Raises Busy, ShuttingDown, HistoryError, what the engine's stream raises, and what `show` raises; then nothing
+        is stored. Of a task that is cancelled, as of a program that is killed, the turn is left as it is.
         """
         channel = self._channels.setdefault(question.channel, _Channel())
-        async with self._place(channel, question.asker, show, question.message) as (answer, shown):
-            turns = await self._history.recent(question.channel)
-            if question.opening and not turns:
-                question = replace(question, text=await question.opening() + question.text)
-            answer.previous = turns[-1] if turns else None
-            self._begin(answer, self._prompt(question, turns))
-            messages = await shown
-            if answer.text and answer.kept:
-                await self._history.append(question.channel, _turn(question, answer, messages))
+        async with self._under_way(channel, question.asker, show) as (answer, shown):
+            turn = await self._history.begin(question.channel, _asked(question))
+            try:
+                async with channel.order:
+                    turns = await self._history.recent(question.channel)
+                    if question.opening and not turns:
+                        question = replace(question, text=await question.opening() + question.text)
+                        await self._history.edit(question.channel, question.message or 0, question.text)
+                    answer.previous = turns[-1] if turns else None
+                    await self._give(answer, shown, turn, self._prompt(question, turns))
+            except Exception:
+                with suppress(HistoryError):
+                    await self._history.drop(turn)
+                raise
 
     async def regenerate(self, channel: int, message: int | None, asker: int, show: Show, *, shared: bool) -> None:
         """Answer the channel's newest question again, in place of the answer that `message` is a part of.
 
-        Without a message, whichever is the newest. Raises Stale when that is not the newest turn, or there is none,
-        and as `converse` does; then the turn stays as it is.
+        Without a message, whichever is the newest. A question whose answer was cut off need not be the newest.
+        Raises Stale when there is no such turn, and as `converse` does; then the turn stays as it is.
         """
-        async with self._place(self._channels.setdefault(channel, _Channel()), asker, show) as (answer, shown):
-            turns = await self._history.recent(channel)
-            if not turns or (message is not None and message not in turns[-1].answer_messages):
+        under_way = self._channels.setdefault(channel, _Channel())
+        async with self._under_way(under_way, asker, show) as (answer, shown), under_way.order:
+            old = await self._again(channel, message)
+            if old is None:
                 raise Stale
-            newest = turns.pop()
-            question = Question(
-                channel, newest.asker, newest.asker_name, newest.question, shared, newest.question_message
-            )
-            answer.replaces = newest
-            self._begin(answer, self._prompt(question, turns))
-            messages = await shown
-            if answer.text and answer.kept:
-                await self._history.replace(channel, _turn(question, answer, messages))
+            turns = [turn for turn in await self._history.recent(channel) if turn.id < old.id]
+            answer.replaces = old
+            question = Question(channel, old.asker, old.asker_name, old.question, shared, old.question_message)
+            # Were the program killed now, the old answer would be shown again.
+            await self._history.show(old.id, ())
+            try:
+                await self._give(answer, shown, old.id, self._prompt(question, turns))
+            except Exception:
+                with suppress(HistoryError):
+                    await self._history.show(old.id, old.answer_messages)
+                raise
 
-    async def is_newest(self, channel: int, message: int) -> bool:
-        """Whether a message is a part of the channel's newest answer."""
-        turns = await self._history.recent(channel)
-        return bool(turns) and message in turns[-1].answer_messages
+    async def _give(self, answer: Answer, shown: asyncio.Task[Sequence[int]], turn: int, prompt: Prompt) -> None:
+        """Have the engine answer and the answer shown, and store what comes of it."""
+        answer.keep = partial(self._history.answer, turn)
+        if not answer.stopped:
+            answer.begin(self._engine.submit(prompt, self._sampling))
+        messages = await shown
+        if answer.text.strip():
+            await self._history.show(turn, messages)
+        elif answer.replaces:
+            await self._history.show(turn, answer.replaces.answer_messages)
+        else:
+            await self._history.drop(turn)
+
+    async def _again(self, channel: int, message: int | None) -> Turn | None:
+        """The turn that can be answered again, if it is the one that `message` is a part of."""
+        newest = next(reversed(await self._history.recent(channel)), None)
+        if message is None or (newest and message in newest.answer_messages):
+            return newest
+        turn = await self._history.find(channel, message)
+        return None if turn is None or turn.answer else turn
+
+    async def can_regenerate(self, channel: int, message: int) -> bool:
+        """Whether a message is a part of the channel's newest answer, or of one that was cut off."""
+        return await self._again(channel, message) is not None
 
     async def ask(self, text: str, asker: int, show: Show) -> None:
         """Answer one question by itself: no turns are read or stored. Raises as `converse` does."""
-        async with self._place(_Channel(), asker, show) as (answer, shown):
-            self._begin(answer, Prompt(self._system_prompt, (), None, text))
+        async with self._under_way(_Channel(), asker, show) as (answer, shown):
+            if not answer.stopped:
+                answer.begin(self._engine.submit(Prompt(self._system_prompt, (), None, text), self._sampling))
             await shown
 
     async def clear(self, channel: int) -> list[Turn]:
-        """Forget the channel's turns, and every answer asked for before now; returns the turns."""
-        if under_way := self._channels.get(channel):
-            for answer in under_way.answers:
-                answer.kept = False
+        """Forget the channel's turns, also those whose answers are still to come; returns the answered ones."""
         return await self._history.clear(channel)
-
-    async def forget_person(self, asker: int) -> int:
-        """Forget all that somebody asked, in all channels, also what is being answered; returns how many turns."""
-        for answer in self._answers:
-            answer.kept = answer.kept and answer.asker != asker
-        return await self._history.forget_person(asker)
-
-    async def forget_message(self, channel: int, message: int) -> None:
-        """Forget the turn that a message is a part of, also when it is still being answered."""
-        for answer in self._answers:
-            answer.kept = answer.kept and answer.question_message != message
-        await self._history.forget_message(channel, message)
 
     async def close(self) -> None:
         """Refuse what comes or waits, let what runs finish, and return when the tasks that asked are done with it.
@@ -256,10 +276,10 @@ class Conversations:
                 answer.stop()
 
     @asynccontextmanager
-    async def _place(
-        self, channel: _Channel, asker: int, show: Show, message: int | None = None
+    async def _under_way(
+        self, channel: _Channel, asker: int, show: Show
     ) -> AsyncIterator[tuple[Answer, asyncio.Task[Sequence[int]]]]:
-        """An answer, entered when its place in the channel has come; and the task that shows it, from now on.
+        """An answer with its place in a channel, and the task that shows it, from now on.
 
         Once it has been shown the task returns the messages that show it.
         """
@@ -268,18 +288,16 @@ class Conversations:
         self._admit(asker)
         self._note_task()
         answer = Answer(asker, partial(self._waiting, channel))
-        answer.question_message = message
         shown = asyncio.create_task(show(answer))
         self._answers.add(answer)
         channel.answers.append(answer)
         # Nothing need be generated for somebody who cannot be shown it.
         shown.add_done_callback(lambda _: answer.stop())
         try:
-            async with channel.order:
-                yield answer, shown
-                self._note_seconds(answer)
-                if self._closing and not answer.text:
-                    raise ShuttingDown
+            yield answer, shown
+            self._note_seconds(answer)
+            if self._closing and not answer.text:
+                raise ShuttingDown
         finally:
             answer.stop()
             channel.answers.remove(answer)
@@ -299,10 +317,6 @@ class Conversations:
         if waiting >= self._queue_limit:
             raise Busy(queue_full(waiting))
         self._asked_at[asker] = now
-
-    def _begin(self, answer: Answer, prompt: Prompt) -> None:
-        if not answer.stopped:
-            answer.begin(self._engine.submit(prompt, self._sampling))
 
     def _note_task(self) -> None:
         """Have `close` wait until the task that asks is over, with whatever it still does for the person."""
@@ -340,15 +354,14 @@ class Conversations:
         )
 
 
-def _turn(question: Question, answer: Answer, messages: Sequence[int]) -> Turn:
+def _asked(question: Question) -> Turn:
     return Turn(
         question.asker,
         question.asker_name,
         question.text,
-        answer.text.strip(),
+        "",
         datetime.now(UTC),
         question.message,
-        tuple(messages),
-        question.parent,
-        question.guild,
+        parent=question.parent,
+        guild=question.guild,
     )

@@ -1,18 +1,27 @@
-"""The newest turns of each channel, in SQLite. Knows no model and no Discord."""
+"""The newest turns of each channel, in SQLite. Knows no model and no Discord.
+
+A turn is written in three steps, so that a program that is killed at any moment leaves nothing in doubt: the question
+when it is asked, the answer when it is whole, and the messages that show it when all of them do.
+"""
 
 import asyncio
 import json
+import logging
 import os
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import aiosqlite
 
 from bot.errors import UserError
+from bot.wording import NO_MEMORY
+
+log = logging.getLogger(__name__)
 
 _APPLICATION_ID = 0x5041524C  # "PARL": tells our files from those of other programs
 _VERSION = 2
@@ -23,10 +32,10 @@ CREATE TABLE IF NOT EXISTS turns (
     asker INTEGER NOT NULL,
     asker_name TEXT NOT NULL,
     question TEXT NOT NULL,
-    answer TEXT NOT NULL,
+    answer TEXT NOT NULL,        -- empty until it is whole
     at TEXT NOT NULL,            -- UTC, ISO 8601
     question_message INTEGER,    -- NULL: not said in Discord
-    answer_messages TEXT NOT NULL,  -- a JSON list: a long answer takes several messages
+    answer_messages TEXT NOT NULL,  -- a JSON list: a long answer takes several messages; empty until all is shown
     parent INTEGER,              -- the channel that a thread is in
     guild INTEGER
 ) STRICT;
@@ -35,24 +44,16 @@ PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {_VERSION};
 """
 _FROM_VERSION_1 = "ALTER TABLE turns ADD COLUMN parent INTEGER; ALTER TABLE turns ADD COLUMN guild INTEGER;"
-_RECENT = """
-SELECT asker, asker_name, question, answer, at, question_message, answer_messages
-FROM turns WHERE channel = ? ORDER BY id DESC LIMIT ?
-"""
+_COLUMNS = "id, asker, asker_name, question, answer, at, question_message, answer_messages"
+_RECENT = f"SELECT {_COLUMNS} FROM turns WHERE channel = ? AND answer <> '' ORDER BY id DESC LIMIT ?"  # noqa: S608
 _INSERT = """
 INSERT INTO turns (channel, asker, asker_name, question, answer, at, question_message, answer_messages, parent, guild)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
-_REPLACE = """
-UPDATE turns SET answer = ?, at = ?, answer_messages = ?
-WHERE id = (SELECT id FROM turns WHERE channel = ? ORDER BY id DESC LIMIT 1) AND question_message IS ?
-"""
 _PRUNE = """
 DELETE FROM turns WHERE channel = ?1
-AND id <= (SELECT id FROM turns WHERE channel = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)
+AND id <= (SELECT id FROM turns WHERE channel = ?1 AND answer <> '' ORDER BY id DESC LIMIT 1 OFFSET ?2)
 """
-
-
 _SHOWN_IN = "channel = ?1 AND (question_message = ?2 OR ?2 IN (SELECT value FROM json_each(answer_messages)))"
 
 
@@ -62,7 +63,11 @@ class HistoryError(UserError):
 
 @dataclass(frozen=True)
 class Turn:
-    """One exchange: who asked, the question, the answer, when, and the Discord messages of both."""
+    """One exchange: who asked, the question, the answer, when it was asked, and the Discord messages of both.
+
+    The answer is empty until it is whole, and `answer_messages` are until Discord shows all of it. `id` is the
+    history's.
+    """
 
     asker: int
     asker_name: str
@@ -73,58 +78,78 @@ class Turn:
     answer_messages: tuple[int, ...] = ()
     parent: int | None = None
     guild: int | None = None
+    id: int = field(default=0, compare=False)
 
 
 class History:
     """Turns by channel, of which the newest `limit` are kept; made by `open_history`.
 
-    When a method that writes has returned, its change survives the process being killed.
+    When a method that writes has returned, its change survives the process being killed. All methods raise
+    HistoryError when the file cannot be used.
     """
 
-    def __init__(self, connection: aiosqlite.Connection, limit: int) -> None:
+    def __init__(self, path: Path, connection: aiosqlite.Connection, limit: int) -> None:
+        self._path = path
         self._connection = connection
         self.limit = limit
         self._writing = asyncio.Lock()
 
     async def recent(self, channel: int) -> list[Turn]:
-        """The channel's turns, oldest first, after whatever is being written now."""
-        async with self._writing:
-            return await self._read(channel)
+        """The channel's answered turns, oldest first, after whatever is being written now."""
+        async with self._file():
+            return await self._read(_RECENT, channel, self.limit)
 
-    async def _read(self, channel: int) -> list[Turn]:
-        rows = await self._connection.execute_fetchall(_RECENT, (channel, self.limit))
-        return [
-            Turn(asker, name, question, answer, datetime.fromisoformat(at), message, tuple(json.loads(messages)))
-            for asker, name, question, answer, at, message, messages in reversed(list(rows))
-        ]
+    async def find(self, channel: int, message: int) -> Turn | None:
+        """The turn that a message is a part of."""
+        async with self._file():
+            statement = f"SELECT {_COLUMNS} FROM turns WHERE {_SHOWN_IN}"  # noqa: S608 - ours, but for the parameters
+            return next(iter(await self._read(statement, channel, message)), None)
 
-    async def append(self, channel: int, turn: Turn) -> None:
-        """Add a turn and drop those that are now too old, both or neither."""
+    async def unfinished(self) -> list[tuple[int, Turn]]:
+        """The turns asked in Discord that it does not show whole, with their channels, oldest first."""
+        statement = f"SELECT {_COLUMNS}, channel FROM turns WHERE question_message > 0 AND answer_messages = '[]'"  # noqa: S608
+        async with self._file():
+            rows = await self._connection.execute_fetchall(f"{statement} ORDER BY id")
+            return [(row[-1], _turn(row[:-1])) for row in rows]
+
+    async def _read(self, statement: str, *values: int) -> list[Turn]:
+        rows = await self._connection.execute_fetchall(statement, values)
+        return [_turn(row) for row in reversed(list(rows))]
+
+    async def begin(self, channel: int, turn: Turn) -> int:
+        """Note a question when it is asked; returns the turn's id."""
+        values = (
+            channel,
+            turn.asker,
+            turn.asker_name,
+            turn.question,
+            turn.answer,
+            turn.at.astimezone(UTC).isoformat(timespec="seconds"),
+            turn.question_message,
+            json.dumps(turn.answer_messages),
+            turn.parent,
+            turn.guild,
+        )
         async with self._transaction():
-            await self._connection.execute(
-                _INSERT,
-                (
-                    channel,
-                    turn.asker,
-                    turn.asker_name,
-                    turn.question,
-                    turn.answer,
-                    _timestamp(turn),
-                    turn.question_message,
-                    json.dumps(turn.answer_messages),
-                    turn.parent,
-                    turn.guild,
-                ),
-            )
-            await self._connection.execute(_PRUNE, (channel, self.limit))
+            turn_id = (await self._connection.execute(_INSERT, values)).lastrowid
+            assert turn_id is not None
+            return turn_id
 
-    async def replace(self, channel: int, turn: Turn) -> None:
-        """Put a new answer in place of the channel's newest, if the question is still there."""
+    async def answer(self, turn_id: int, answer: str) -> None:
+        """Note the whole answer of a turn, unless the turn was forgotten meanwhile."""
         async with self._transaction():
-            await self._connection.execute(
-                _REPLACE,
-                (turn.answer, _timestamp(turn), json.dumps(turn.answer_messages), channel, turn.question_message),
-            )
+            await self._connection.execute("UPDATE turns SET answer = ? WHERE id = ?", (answer, turn_id))
+
+    async def show(self, turn_id: int, messages: Sequence[int]) -> None:
+        """Note that these messages show all that there is of a turn, or none any more, and drop turns now too old."""
+        async with self._transaction():
+            shown = "UPDATE turns SET answer_messages = ? WHERE id = ? RETURNING channel"
+            for (channel,) in await self._connection.execute_fetchall(shown, (json.dumps([*messages]), turn_id)):
+                await self._connection.execute(_PRUNE, (channel, self.limit))
+
+    async def drop(self, turn_id: int) -> None:
+        """Forget a turn that came to nothing."""
+        await self._delete("id = ?", turn_id)
 
     async def edit(self, channel: int, message: int, question: str) -> None:
         """Put another text in the place of the question that a message asks, if it is there."""
@@ -157,14 +182,29 @@ class History:
     async def clear(self, channel: int) -> list[Turn]:
         """Forget the channel's turns; returns them, oldest first."""
         async with self._transaction():
-            forgotten = await self._read(channel)
+            forgotten = await self._read(_RECENT, channel, self.limit)
             await self._connection.execute("DELETE FROM turns WHERE channel = ?", (channel,))
             return forgotten
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[None]:
-        # The lock keeps the statements of two tasks, which share the connection, out of each other's transaction.
+    async def _file(self) -> AsyncIterator[None]:
+        """The file, for one task at a time: all of them share the connection."""
         async with self._writing:
+            try:
+                if not await asyncio.to_thread(self._path.exists):
+                    log.warning(
+                        "The database %s has gone, and what was remembered with it. A new one is made.", self._path
+                    )
+                    await self._connection.close()
+                    self._connection = await _open(_create(self._path))
+                yield
+            except sqlite3.Error as error:
+                log.error("The database %s cannot be used: %s", self._path, error)
+                raise HistoryError(NO_MEMORY) from error
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[None]:
+        async with self._file():
             try:
                 await self._connection.execute("BEGIN IMMEDIATE")
                 yield
@@ -175,6 +215,17 @@ class History:
             # What was deleted is to be gone from the disk: not in the file, where zeros take its place, nor beside it.
             await self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    async def close(self) -> None:
+        """Close the file."""
+        await self._connection.close()
+
+
+def _turn(row: Sequence[Any]) -> Turn:
+    turn_id, asker, name, question, answer, at, message, messages = row
+    return Turn(
+        asker, name, question, answer, datetime.fromisoformat(at), message, tuple(json.loads(messages)), id=turn_id
+    )
+
 
 @asynccontextmanager
 async def open_history(path: str | Path, limit: int) -> AsyncIterator[History]:
@@ -184,22 +235,30 @@ async def open_history(path: str | Path, limit: int) -> AsyncIterator[History]:
     a file is left as it is.
     """
     path = _create(path)
+    history = History(path, await _open(path), limit)
+    try:
+        yield history
+    finally:
+        await history.close()
+
+
+async def _open(path: Path) -> aiosqlite.Connection:
     # Autocommit: transactions begin and end where we say so.
-    async with aiosqlite.connect(path, isolation_level=None) as connection:
-        try:
-            await _check(connection, path)
-            _protect(path)
-            await _prepare(connection)
-        except (OSError, sqlite3.Error) as error:
-            raise HistoryError(
-                f"The database {path} cannot be used: {error}. Repair it, end what else uses it, or set DATABASE_PATH"
-                " to another file."
-            ) from error
-        yield History(connection, limit)
-
-
-def _timestamp(turn: Turn) -> str:
-    return turn.at.astimezone(UTC).isoformat(timespec="seconds")
+    connection = await aiosqlite.connect(path, isolation_level=None)
+    try:
+        await _check(connection, path)
+        _protect(path)
+        await _prepare(connection)
+    except (OSError, sqlite3.Error) as error:
+        await connection.close()
+        raise HistoryError(
+            f"The database {path} cannot be used: {error}. Repair it, end what else uses it, or set DATABASE_PATH"
+            " to another file."
+        ) from error
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
 
 
 def _create(path: str | Path) -> Path:
@@ -245,3 +304,5 @@ async def _prepare(connection: aiosqlite.Connection) -> None:
     await connection.execute("PRAGMA secure_delete = ON")
     ((version,),) = await connection.execute_fetchall("PRAGMA user_version")
     await connection.executescript(f"BEGIN IMMEDIATE; {_FROM_VERSION_1 if version == 1 else ''} {_SCHEMA} COMMIT;")
+    # What a killed terminal chat did not answer. In Discord, the asker is told.
+    await connection.execute("DELETE FROM turns WHERE answer = '' AND question_message IS NULL")

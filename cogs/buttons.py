@@ -43,7 +43,7 @@ class Buttons(commands.Cog):
     async def _regenerate(self, interaction: discord.Interaction, asker: int) -> None:
         assert interaction.message
         assert interaction.channel_id
-        if not await self._conversations.is_newest(interaction.channel_id, interaction.message.id):
+        if not await self._conversations.can_regenerate(interaction.channel_id, interaction.message.id):
             await self._refuse(interaction)
             return
         await interaction.response.defer()

@@ -10,7 +10,6 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import reading
-from bot.conversation import Conversations
 from bot.history import History, Turn
 from bot.replies import Replies
 from bot.wording import EXPORT, EXPORT_FORMAT, FORGET, NOTHING_TO_EXPORT, exported, forgot_person
@@ -21,9 +20,8 @@ _COLUMNS = ("at", "asker", "asker_name", "question", "answer")
 class Privacy(commands.Cog):
     """Gives people what is stored, and forgets it."""
 
-    def __init__(self, bot: commands.Bot, conversations: Conversations, history: History, replies: Replies) -> None:
+    def __init__(self, bot: commands.Bot, history: History, replies: Replies) -> None:
         self._bot = bot
-        self._conversations = conversations
         self._history = history
         self._replies = replies
 
@@ -31,7 +29,7 @@ class Privacy(commands.Cog):
     async def forget(self, interaction: discord.Interaction) -> None:
         """Forget all that the person asked, everywhere, and say how many turns it was."""
         await interaction.response.defer(ephemeral=True)
-        turns = await self._conversations.forget_person(interaction.user.id)
+        turns = await self._history.forget_person(interaction.user.id)
         await interaction.edit_original_response(content=forgot_person(turns))
 
     @app_commands.command(description=EXPORT)
@@ -54,13 +52,13 @@ class Privacy(commands.Cog):
     async def on_raw_message_delete(self, deleted: discord.RawMessageDeleteEvent) -> None:
         """Forget the turn of a message that somebody has deleted."""
         if not self._replies.growing.took_away(deleted.message_id):
-            await self._conversations.forget_message(deleted.channel_id, deleted.message_id)
+            await self._history.forget_message(deleted.channel_id, deleted.message_id)
 
     @commands.Cog.listener()
     async def on_raw_bulk_message_delete(self, deleted: discord.RawBulkMessageDeleteEvent) -> None:
         """Forget the turns of messages that were deleted together."""
         for message in deleted.message_ids:
-            await self._conversations.forget_message(deleted.channel_id, message)
+            await self._history.forget_message(deleted.channel_id, message)
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, edited: discord.RawMessageUpdateEvent) -> None:

@@ -29,10 +29,10 @@ class Running:
         return [(turn.question, turn.answer) for turn in await self.history.recent(channel)]
 
     async def until_stored(self, channel: int, *expected: tuple[str, str]) -> None:
-        """A turn is stored when Discord has taken its last edit, which may be a while after it can be seen."""
+        """And until Discord shows all of it."""
         with suppress(TimeoutError):
             async with asyncio.timeout(10):
-                while await self.stored(channel) != [*expected]:
+                while await self.stored(channel) != [*expected] or await self.history.unfinished():
                     await asyncio.sleep(0.01)
         assert await self.stored(channel) == [*expected]
 

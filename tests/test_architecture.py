@@ -18,7 +18,9 @@ TORCH_SIDE = {
     *(f"bot.engine.{name}" for name in "measure probe sampling shapes".split()),
     *(f"bot.demo.{name}" for name in "tokenizer train evaluate".split()),
 }
-DISCORD_SIDE = {f"bot.{name}" for name in "buttons client permissions reading replies reply translations".split()}
+DISCORD_SIDE = {
+    f"bot.{name}" for name in "buttons client permissions reading recovery replies reply translations".split()
+}
 
 
 def imports(module: str) -> set[str]:
@@ -53,7 +55,7 @@ def test_only_its_side_imports_torch_or_discord(module):
         ("bot.wording", set()),
         ("bot.settings", {"bot.errors"}),
         ("bot.prompt", {"bot.errors", "bot.wording"}),
-        ("bot.history", {"bot.errors"}),
+        ("bot.history", {"bot.errors", "bot.wording"}),
         ("bot.conversation", {"bot.engine", "bot.errors", "bot.history", "bot.prompt", "bot.wording"}),
         ("bot.pacing", set()),
         ("bot.paging", set()),
@@ -75,6 +77,7 @@ def test_only_its_side_imports_torch_or_discord(module):
             },
         ),
         ("bot.replies", {"bot.buttons", "bot.reply"}),
+        ("bot.recovery", {"bot.buttons", "bot.history", "bot.paging", "bot.reply", "bot.wording"}),
         ("bot.stall", set()),
         ("bot.translations", {"bot.wording"}),
         ("bot.console", {"bot.conversation", "bot.engine", "bot.errors", "bot.prompt", "bot.wording"}),

@@ -12,13 +12,20 @@ from pathlib import Path
 import pytest
 
 from bot import history
-from bot.history import HistoryError, Turn, open_history
+from bot.history import History, HistoryError, Turn, open_history
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def turn(text: str) -> Turn:
     return Turn(1, "Alice", text, f"{text}!", NOW, 11, (12, 13))
+
+
+async def store(turns: History, channel: int, said: Turn) -> None:
+    """A turn in its three steps."""
+    begun = await turns.begin(channel, replace(said, answer="", answer_messages=()))
+    await turns.answer(begun, said.answer)
+    await turns.show(begun, said.answer_messages)
 
 
 @pytest.fixture
@@ -29,7 +36,7 @@ def path(tmp_path) -> Path:
 async def test_a_turn_comes_back_as_it_was(path):
     said = Turn(2**62, "Zoë 👋", "一二\n'; DROP TABLE turns", "naïve 👩‍👩‍👧", NOW, None, ())
     async with open_history(path, 5) as turns:
-        await turns.append(7, said)
+        await store(turns, 7, said)
     async with open_history(path, 5) as turns:
         assert await turns.recent(7) == [said]
 
@@ -37,8 +44,8 @@ async def test_a_turn_comes_back_as_it_was(path):
 async def test_only_the_newest_turns_of_a_channel_are_kept(path):
     async with open_history(path, 3) as turns:
         for number in range(5):
-            await turns.append(7, turn(f"seven {number}"))
-            await turns.append(8, turn(f"eight {number}"))
+            await store(turns, 7, turn(f"seven {number}"))
+            await store(turns, 8, turn(f"eight {number}"))
         assert [said.question for said in await turns.recent(7)] == ["seven 2", "seven 3", "seven 4"]
         assert len(await turns.recent(8)) == 3
     with sqlite3.connect(path) as file:
@@ -49,14 +56,14 @@ async def test_only_the_newest_turns_of_a_channel_are_kept(path):
 async def test_a_smaller_limit_reads_fewer_turns(path):
     async with open_history(path, 5) as turns:
         for number in range(5):
-            await turns.append(7, turn(str(number)))
+            await store(turns, 7, turn(str(number)))
     async with open_history(path, 2) as turns:
         assert [said.question for said in await turns.recent(7)] == ["3", "4"]
 
 
 async def test_without_turns_nothing_is_kept(path):
     async with open_history(path, 0) as turns:
-        await turns.append(7, turn("one"))
+        await store(turns, 7, turn("one"))
         assert await turns.recent(7) == []
         assert await turns.clear(7) == []
 
@@ -64,7 +71,7 @@ async def test_without_turns_nothing_is_kept(path):
 async def test_clear_forgets_one_channel_and_counts(path):
     async with open_history(path, 5) as turns:
         for channel in (7, 7, 8):
-            await turns.append(channel, turn("x"))
+            await store(turns, channel, turn("x"))
         assert len(await turns.clear(7)) == 2
         assert await turns.recent(7) == []
         assert len(await turns.recent(8)) == 1
@@ -72,7 +79,7 @@ async def test_clear_forgets_one_channel_and_counts(path):
 
 async def test_many_writers_do_not_get_into_each_others_transactions(path):
     async with open_history(path, 5) as turns:
-        writes = [turns.append(n % 10, turn(str(n))) for n in range(100)]
+        writes = [store(turns, n % 10, turn(str(n))) for n in range(100)]
         clears = [turns.clear(n) for n in range(10, 20)]
         await asyncio.gather(*writes, *clears)
         assert [len(await turns.recent(channel)) for channel in range(10)] == [5] * 10
@@ -80,13 +87,13 @@ async def test_many_writers_do_not_get_into_each_others_transactions(path):
 
 async def test_a_write_that_fails_or_is_cancelled_leaves_nothing_behind(path):
     async with open_history(path, 5) as turns:
-        with pytest.raises(sqlite3.Error):
-            await turns.append(7, Turn(1, "A", None, "x", NOW))  # type: ignore[arg-type]
-        cancelled = asyncio.create_task(turns.append(7, turn("x")))
+        with pytest.raises(HistoryError):
+            await store(turns, 7, Turn(1, "A", None, "x", NOW))  # type: ignore[arg-type]
+        cancelled = asyncio.create_task(store(turns, 7, turn("x")))
         await asyncio.sleep(0)
         cancelled.cancel()
         await asyncio.wait([cancelled])
-        await turns.append(7, turn("last"))
+        await store(turns, 7, turn("last"))
         assert (await turns.recent(7))[-1].question == "last"
 
 
@@ -99,7 +106,9 @@ from bot.history import Turn, open_history
 async def main():
     async with open_history(sys.argv[1], 5) as turns:
         for number in range(100000):
-            await turns.append(7, Turn(1, "A", str(number), "x", datetime.now(UTC)))
+            turn = await turns.begin(7, Turn(1, "A", str(number), "", datetime.now(UTC)))
+            await turns.answer(turn, "x")
+            await turns.show(turn, ())
             print(number, flush=True)
 asyncio.run(main())
 """
@@ -137,7 +146,7 @@ def test_reading_uses_the_index(path):
 
 async def test_the_file_is_its_owners_alone(path):
     async with open_history(path, 5) as turns:
-        await turns.append(7, turn("x"))
+        await store(turns, 7, turn("x"))
         files = list(path.parent.iterdir())
         assert len(files) == 3, "the database, its WAL and the WAL's index"
         assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
@@ -148,8 +157,8 @@ async def test_the_file_is_its_owners_alone(path):
 
 async def test_what_is_deleted_is_gone_from_the_disk_at_once(path):
     async with open_history(path, 5) as turns:
-        await turns.append(7, turn("something private"))
-        await turns.append(8, turn("something public"))
+        await store(turns, 7, turn("something private"))
+        await store(turns, 8, turn("something public"))
         await turns.clear(7)
         on_disk = b"".join(file.read_bytes() for file in path.parent.iterdir())
     assert b"something public" in on_disk
@@ -170,7 +179,7 @@ async def test_a_file_of_the_first_version_is_brought_up_to_date(path):
         async with open_history(path, 5) as turns:
             assert (await turns.recent(7))[0].question == "old"
     async with open_history(path, 5) as turns:
-        await turns.append(7, replace(turn("new"), guild=3))
+        await store(turns, 7, replace(turn("new"), guild=3))
         await turns.forget_guild(3)
         assert [kept.question for kept in await turns.recent(7)] == ["old"]
 

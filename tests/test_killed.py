@@ -1,0 +1,132 @@
+"""Killed at any moment, the bot loses nothing that was seen to be whole, and leaves nothing unfinished in Discord."""
+
+import asyncio
+import os
+import random
+import signal
+import sqlite3
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bot.paging import pages
+from bot.wording import INTERRUPTED, ONE_AT_A_TIME, REGENERATE, STOP
+from tests.discord_stand_in import Channel, Discord, Message, User
+from tests.killed import answer
+
+ROOT = Path(__file__).parent.parent
+CHUNKS, KILLS = 4, 25
+
+
+@asynccontextmanager
+async def nursery(discord: Discord) -> AsyncIterator[asyncio.subprocess.Process]:
+    reached = discord.environment()
+    environment = os.environ | reached | {"DISCORD_TOKEN": discord.application.token}
+    environment["PYTHONPATH"] = os.pathsep.join([reached["PYTHONPATH"], str(ROOT)])
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.killed",
+        env=environment,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        await process.communicate()
+
+
+async def start(discord: Discord, mother: asyncio.subprocess.Process, path: Path) -> int:
+    assert mother.stdin
+    assert mother.stdout
+    mother.stdin.write(f"{path}\n".encode())
+    child = int(await mother.stdout.readline())
+    await discord.gateway.ready(within=20)
+    return child
+
+
+def answers(channel: Channel, reader: User) -> dict[int, list[Message]]:
+    """What the bot answered, by question: its reply, and what it said after that in reply to nothing."""
+    found: dict[int, list[Message]] = {}
+    for message in channel.shows(reader):
+        if message.author is message.channel.discord.bot:
+            if message.content == ONE_AT_A_TIME:
+                continue
+            if message.reference:
+                assert message.reference.id not in found, "answered twice"
+                found[message.reference.id] = []
+            found[list(found)[-1]].append(message)
+    return found
+
+
+def buttons(messages: list[Message]) -> list[str]:
+    return [button.label for message in messages for button in message.buttons]
+
+
+def text(messages: list[Message]) -> str:
+    return "".join(message.content for message in messages)
+
+
+def check_file(path: Path) -> dict[int, str]:
+    """That the database is whole, and no turn half or double; returns the answers in it, by question."""
+    with sqlite3.connect(path) as file:
+        assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        turns = file.execute("SELECT question_message, question, answer FROM turns").fetchall()
+    file.close()
+    assert len({message for message, _, _ in turns}) == len(turns)
+    assert all(said in ("", answer(question)) for _, question, said in turns)
+    return {message: said for message, _, said in turns if said}
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+async def test_killed_at_any_moment_nothing_is_lost_half_or_double(discord, path, chunk):
+    rng = random.Random(f"killed {chunk}")
+    guild = discord.guild("Home")
+    channels = [guild.channel(f"channel-{number}") for number in range(3)]
+    people = [guild.member(f"Person {number}") for number in range(4)]
+    asked: dict[int, str] = {}
+    seen_whole: set[int] = set()
+    interrupted = 0
+
+    async def chat() -> None:
+        for _ in range(rng.randint(1, 6)):
+            length = rng.choice((20, 300, 300, 2500, 5000))
+            question = f"{length} #{len(asked)}"
+            message = await rng.choice(people).say(rng.choice(channels), f"{discord.bot.mention} {question}")
+            asked[message.id] = question
+            await asyncio.sleep(rng.uniform(0, 0.1))
+
+    async with nursery(discord) as mother:
+        for _ in range(KILLS):
+            child = await start(discord, mother, path)
+            for channel in channels:
+                for question, shown in answers(channel, people[0]).items():
+                    assert STOP not in buttons(shown), "nothing seems to be under way that is not"
+                    if INTERRUPTED in shown[-1].content:
+                        assert buttons(shown) == [REGENERATE]
+                        assert question not in seen_whole
+                    else:
+                        assert text(shown) == "".join(page.content.strip() for page in pages(answer(asked[question])))
+            talking = asyncio.create_task(chat())
+            await asyncio.sleep(rng.uniform(0, 0.6))
+            os.kill(child, signal.SIGKILL)
+            await talking
+            await discord.gateway.gone(within=20)
+            discord.clock.advance(10)  # what Discord counts of the killed is no matter here
+            stored = check_file(path)
+            for channel in channels:
+                shown_by_question = answers(channel, people[0])
+                interrupted += sum(STOP in buttons(shown) for shown in shown_by_question.values())
+                whole = [question for question, shown in shown_by_question.items() if REGENERATE in buttons(shown)]
+                seen_whole.update(
+                    question for question in whole if INTERRUPTED not in shown_by_question[question][-1].content
+                )
+                assert all(question in stored for question in whole if question in seen_whole)
+    print(f"{KILLS} kills, {len(asked)} questions, {len(seen_whole)} seen whole, {interrupted} cut off")
+    assert interrupted
