@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -39,6 +40,7 @@ _NO_INTENT = (
     "Discord refuses the Message Content intent, which CHAT_CHANNELS needs. Switch it on under Bot in the developer"
     " portal, https://discord.com/developers/applications, or empty CHAT_CHANNELS."
 )
+_HEARD = 1000  # messages, commands and presses that are known again
 _READY = discord.CustomActivity(READY)
 
 
@@ -50,6 +52,8 @@ class _Commands(discord.app_commands.CommandTree["Parley"]):
     """The commands, for those who are answered; the owner's /quit works everywhere."""
 
     async def interaction_check(self, interaction: discord.Interaction["Parley"], /) -> bool:
+        if not interaction.client.is_new("command", interaction.id):
+            return False
         sentence = permissions.refusal(interaction.client.access, interaction)
         if sentence is None or (interaction.command and interaction.command.name == "quit"):
             return True
@@ -95,6 +99,7 @@ class Parley(commands.Bot):
         self._quitting = quitting
         self._announcing: asyncio.Task[None] | None = None
         self._mentions: dict[str, str] = {}
+        self._heard: deque[tuple[str, int]] = deque(maxlen=_HEARD)
         self.tree.error(self._on_command_error)
 
     async def setup_hook(self) -> None:
@@ -113,6 +118,18 @@ class Parley(commands.Bot):
         await self._sync_commands()
         await recover(self, self._history, link_previews=self._link_previews)
         self._announcing = asyncio.create_task(self._announce())
+
+    def is_new(self, kind: str, number: int) -> bool:
+        """Whether an event is heard of for the first time: after a resume Discord may deliver it again."""
+        if (kind, number) in self._heard:
+            return False
+        self._heard.append((kind, number))
+        return True
+
+    def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
+        """Hand an event to the cogs, a message or a press only once."""
+        if event not in ("message", "interaction") or self.is_new(event, args[0].id):
+            super().dispatch(event, *args, **kwargs)
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Leave messages to the cogs: the bot has no commands with a prefix."""

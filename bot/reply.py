@@ -19,14 +19,23 @@ from bot.history import Turn
 from bot.pacing import Pacer
 from bot.paging import Page, pages
 from bot.permissions import MayNotWrite
-from bot.wording import GOES_ON_BELOW, MAY_NOT_WRITE, NO_MODEL, OUT_OF_TIME, STOPPED_WAITING, UNEXPECTED, waits
+from bot.wording import (
+    GOES_ON_BELOW,
+    MAY_NOT_WRITE,
+    NO_MODEL,
+    OUT_OF_TIME,
+    STOPPED_WAITING,
+    UNDELIVERABLE,
+    UNEXPECTED,
+    waits,
+)
 
 log = logging.getLogger(__name__)
 
 _FEW_WORDS = 20  # characters with which an answer begins to show
 _PATIENCE = 1.0  # seconds after which it shows with fewer
 _TYPING = 9.0  # seconds that the typing indicator lasts
-_TRIES = 6  # times that the last edit is tried, over about a minute
+_PERSISTENCE = 3600.0  # seconds for which the last edit is tried again
 _HEARD = 1.0  # seconds of waiting after which the asker is told of it; the typing indicator shows at once
 _CALM = 10.0  # seconds after which they are told again
 _BRIEF = 15.0  # seconds after which a refusal vanishes
@@ -71,6 +80,13 @@ class Where:
     in_place: bool = False
     seconds: float | None = None
     then: Self | None = None
+
+
+class Undeliverable(UserError):
+    """Discord did not take a whole answer for so long that nobody waits for it any more."""
+
+    def __init__(self) -> None:
+        super().__init__(UNDELIVERABLE)
 
 
 class OutOfTime(UserError):
@@ -129,7 +145,7 @@ class Growing:
     async def retire(self, channel: Any, turn: Turn) -> None:
         """Take the button from under a turn that is not the newest any more."""
         if turn.answer_messages:
-            with suppress(discord.HTTPException):  # the message may be gone, and so is the button
+            with suppress(discord.HTTPException, *PASSING):  # the message may be gone, and so is the button
                 await self.pacer.slot()
                 await channel.get_partial_message(turn.answer_messages[-1]).edit(view=None)
 
@@ -330,9 +346,9 @@ class Reply:
     async def _catch_up(self) -> None:
         """Show what has come by now, and the button under it; while this waits for its turn, more may come.
 
-        What Discord fails to take is left to the next edit; only the last is tried again, a few times.
+        What Discord fails to take is left to the next edit; the last is tried again until Discord is back.
         """
-        failures = 0
+        give_up_at = asyncio.get_running_loop().time() + _PERSISTENCE
         await self._move_on_in_time()
         while self._behind():
             try:
@@ -342,10 +358,12 @@ class Reply:
                 if more:
                     self._last, self._shown, self._under = page, "", None
             except PASSING as error:
-                failures += 1
                 log.warning("Discord did not take a part of an answer: %s", error)
-                if not self._whole or failures == _TRIES:
+                if not self._whole:
                     return
+                if asyncio.get_running_loop().time() > give_up_at:
+                    log.error("An answer could not be delivered: Discord was out of reach for too long.")
+                    raise Undeliverable from error
 
     def _behind(self) -> bool:
         page, *more = self._pages()
