@@ -218,21 +218,21 @@ async def serve(
 ) -> None:
     """Keep a bot connected until `quitting` is set; then let answers end and disconnect.
 
-    Raises ModelError when the model cannot be loaded and DiscordError when Discord refuses the bot.
+    Raises ModelError when the model cannot be loaded, EngineError when the engine fails for good, and DiscordError
+    when Discord refuses the bot.
     """
     connected = asyncio.create_task(_connect(make_client, token))
-    loaded = asyncio.create_task(engine.ready())
+    failed = asyncio.create_task(engine.failure())
     quit_asked = asyncio.create_task(quitting.wait())
+    tasks = (connected, failed, quit_asked)
     try:
-        await asyncio.wait({connected, loaded, quit_asked}, return_when=asyncio.FIRST_COMPLETED)
-        if loaded.done():
-            loaded.result()
-        await asyncio.wait({connected, quit_asked}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if failed.done():
+            failed.result()
         if connected.done():
             connected.result()
     finally:
         await conversations.close()
-        tasks = (connected, loaded, quit_asked)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

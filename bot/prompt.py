@@ -21,6 +21,8 @@ Message: TypeAlias = dict[str, str]
 
 _ZERO_WIDTH_SPACE = "\u200b"
 _LOOKS_LIKE_MARK = re.compile(r"<.*>|\[.*\]")
+_LONGEST_NAME = 32  # characters, as Discord has it
+_NAMELESS = "Somebody"
 _PLAIN_LABELS = {"user": "User:", "assistant": "Assistant:"}
 PLAIN_STOP = "\nUser:"
 """Where an answer in the plain form ends: the model has begun to speak for the user."""
@@ -83,7 +85,13 @@ def encode(prompt: Prompt, tokenizer: Tokenizer, limit: int) -> list[int]:
 
 
 def _spoken(speaker: str | None, text: str) -> str:
-    return f"{' '.join(speaker.split())}: {text}" if speaker else text
+    return f"{_name(speaker)}: {text}" if speaker else text
+
+
+def _name(speaker: str) -> str:
+    """A display name on one line, without what cannot be seen, turns the text around, or ends a name."""
+    seen = "".join(" " if char.isspace() else char for char in speaker if char.isspace() or char.isprintable())
+    return " ".join(seen.replace(":", " ").split())[:_LONGEST_NAME].rstrip() or _NAMELESS
 
 
 def _encode_messages(said: Sequence[Message], tokenizer: Tokenizer, marks: Iterable[str]) -> list[int]:

@@ -8,6 +8,9 @@ UNREADABLE_REPLY = "Discord shows me a reply only when it pings me. Switch its @
 NO_ANSWER = "The model had nothing to say to that. Please put it another way."
 UNEXPECTED = "Something went wrong while I was answering; it is in my log. Please try again."
 NO_MODEL = "My model can't be loaded, so I can't answer. Whoever runs me finds the reason in my log."
+ENGINE_FAILED = (
+    "The engine fails again and again, as the log tells. Start Parley anew; a supervisor can do that by itself."
+)
 NO_MEMORY = "I can't use my memory just now. Whoever runs me finds the reason in my log."
 INTERRUPTED = "I was interrupted here, as I was started anew. Regenerate, or ask again."
 UNDELIVERABLE = "Discord didn't take my answer for an hour. Please ask again."

@@ -94,9 +94,14 @@ def _json(turns: list[Turn]) -> str:
     return json.dumps(_rows(turns), ensure_ascii=False, indent=2)
 
 
+def _harmless(value: str) -> str:
+    """A cell that no spreadsheet takes for a formula, which could send off what stands in other cells (OWASP)."""
+    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
 def _csv(turns: list[Turn]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, _COLUMNS)
     writer.writeheader()
-    writer.writerows(_rows(turns))
+    writer.writerows({column: _harmless(value) for column, value in row.items()} for row in _rows(turns))
     return text.getvalue()

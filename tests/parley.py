@@ -1,6 +1,8 @@
 """Parley's Discord bot, put together as `__main__` does, against the stand-in."""
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from bot.engine import Engine, Sampling
 from bot.history import History, open_history
 from tests.discord_stand_in import Discord
 
+ROOT = Path(__file__).parent.parent
 GREEDY = Sampling(temperature=0)
 EVERYBODY = Access()
 
@@ -100,3 +103,28 @@ async def parley(
                 quitting.set()
                 async with asyncio.timeout(10):
                     await ended
+
+
+@asynccontextmanager
+async def program(
+    discord: Discord, folder: Path, arguments: Sequence[str] = ("-m", "bot")
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`python -m bot`, as an operator starts it, against the stand-in."""
+    settings = {
+        "DISCORD_TOKEN": discord.application.token,
+        "MODEL_PATH": "demo",
+        "TEMPERATURE": "0",
+        "LOG_LEVEL": "DEBUG",
+    }
+    reached = discord.environment()
+    environment = {name: os.environ[name] for name in ("PATH", "OMP_NUM_THREADS")} | settings | reached
+    environment["PYTHONPATH"] = os.pathsep.join([reached["PYTHONPATH"], str(ROOT)])
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *arguments, cwd=folder, env=environment, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()

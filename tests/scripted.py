@@ -24,6 +24,9 @@ class ScriptedEngine:
     async def ready(self) -> None:
         await self.loaded.wait()
 
+    async def failure(self) -> None:
+        await asyncio.Event().wait()
+
     def submit(self, prompt: Prompt, sampling: Sampling) -> Stream:
         stream = Stream()
         self.prompts.append(prompt)

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.client import DiscordError, same_commands
-from bot.engine import ModelError
+from bot.engine import EngineError, ModelError
 from bot.wording import ABOUT_MESSAGE
 from tests.parley import parley
 from tests.scripted import ScriptedEngine
@@ -127,15 +127,16 @@ async def test_it_is_online_while_the_model_loads_and_answers_when_ready(discord
         await discord.gateway.shows_activity("Mention me to talk")
 
 
-async def test_a_model_that_cannot_be_loaded_ends_the_bot(discord, path):
+@pytest.mark.parametrize("error", [ModelError("The model is broken."), EngineError()])
+async def test_an_engine_that_cannot_answer_ends_the_bot(discord, path, error):
     class Broken(ScriptedEngine):
-        async def ready(self) -> None:
-            await super().ready()
-            raise ModelError("The model is broken.")
+        async def failure(self) -> None:
+            await self.loaded.wait()
+            raise error
 
     engine = Broken()
     engine.loaded.clear()
-    with pytest.raises(ModelError, match="broken"):
+    with pytest.raises(type(error), match=str(error)):
         async with parley(discord, engine, path) as running:
             engine.loaded.set()
             await running.ended

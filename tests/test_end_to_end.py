@@ -1,20 +1,13 @@
 """The whole way, with the real model: people in Discord talk, and five turns of memory reach the model."""
 
 import asyncio
-import os
 import signal
-import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
 from tests.discord_stand_in import Channel, Discord, User
-from tests.parley import Running, parley
-
-ROOT = Path(__file__).parent.parent
+from tests.parley import Running, parley, program
 
 
 async def say(discord: Discord, running: Running, channel: Channel, person: User, text: str) -> str:
@@ -127,24 +120,6 @@ async def test_a_very_long_question_is_refused_with_its_length(discord, path, pl
         await discord.quiet()
         assert "Hello" in await say(discord, running, channel, alice, "hello")
         assert len(await running.stored(channel.id)) == 1
-
-
-@asynccontextmanager
-async def program(discord: Discord, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`python -m bot`, as an operator starts it, against the stand-in."""
-    settings = {"DISCORD_TOKEN": discord.application.token, "MODEL_PATH": "demo", "TEMPERATURE": "0"}
-    reached = discord.environment()
-    environment = {name: os.environ[name] for name in ("PATH", "OMP_NUM_THREADS")} | settings | reached
-    environment["PYTHONPATH"] = os.pathsep.join([reached["PYTHONPATH"], str(ROOT)])
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", cwd=folder, env=environment, stderr=asyncio.subprocess.PIPE
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
 
 
 async def test_the_program_remembers_after_being_killed_and_ends_when_told(discord, tmp_path, place):

@@ -9,8 +9,16 @@ from typing import Protocol
 from bot.engine.stream import NoAnswer, Stream
 from bot.errors import UserError
 from bot.prompt import Prompt
+from bot.wording import ENGINE_FAILED
 
-__all__ = ["Engine", "ModelError", "NoAnswer", "Sampling", "Status", "Stream"]
+__all__ = ["Engine", "EngineError", "ModelError", "NoAnswer", "Sampling", "Status", "Stream"]
+
+
+class EngineError(UserError):
+    """The engine has failed for good."""
+
+    def __init__(self) -> None:
+        super().__init__(ENGINE_FAILED)
 
 
 class ModelError(UserError):
@@ -50,6 +58,9 @@ class Engine(Protocol):
 
     async def ready(self) -> None:
         """Return when the model is loaded. Raises ModelError when it cannot be."""
+
+    async def failure(self) -> None:
+        """Wait for the engine to fail for good. Raises EngineError, or ModelError, when it does."""
 
     def submit(self, prompt: Prompt, sampling: Sampling) -> Stream:
         """Ask for an answer; it comes as pieces of text. Before the model is loaded the request waits.

@@ -1,5 +1,6 @@
 """The scheduler: which tokens of which answers are read in the next forward pass."""
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from bot.engine.attention import BLOCK, Reading, Span
 from bot.engine.cache import KVCache, common_prefix
 from bot.engine.loading import CausalLM
 from bot.engine.probe import forward
+
+log = logging.getLogger(__name__)
 
 _PASS_SECONDS = 0.4
 # A pass that reads prompts may take so long: nobody's answer stalls for longer, and nobody waits longer to join or
@@ -73,12 +76,9 @@ class Batch:
         started = time.perf_counter()
         try:
             logits = self._read(planned)
-        except Exception as error:
-            # Nobody knows what the pass has left in their slots.
-            for sequence, _ in planned:
-                self._cache.forget(sequence.slot)
-                self._leave(sequence, error)
-            return 0
+        except Exception:
+            log.warning("A pass has failed; its sequences are read one by one.", exc_info=True)
+            planned, logits = self._read_alone(planned)
         self._follow_speed(sum(length for _, length in planned if length > 1), time.perf_counter() - started)
         finished = [sequence for sequence, _ in planned if sequence.pending == 0]
         for sequence, row in zip(finished, logits, strict=True):
@@ -130,6 +130,22 @@ class Batch:
             self._cache.hold(sequence.slot, sequence.answer.tokens[sequence.cached : sequence.cached + length])
             sequence.cached += length
         return logits
+
+    def _read_alone(self, planned: list[tuple[_Sequence, int]]) -> tuple[list[tuple[_Sequence, int]], torch.Tensor]:
+        """Read each by itself, so that who made the pass fail leaves and the others go on; returns them.
+
+        They can be read again: a pass writes only behind what is cached.
+        """
+        good, logits = [], [torch.empty(0)]
+        for part in planned:
+            try:
+                logits.append(self._read([part]))
+                good.append(part)
+            except Exception as error:
+                sequence, _ = part
+                self._cache.forget(sequence.slot)  # nobody knows what is in it now
+                self._leave(sequence, error)
+        return good, torch.cat(logits)
 
     def _follow_speed(self, read: int, seconds: float) -> None:
         """Make the next chunk as long as the time allows, from how long the last took; by a factor of 2 at most.

@@ -89,6 +89,10 @@ class KVCache:
         self._clock += 1
         self._slots[slot].taken, self._slots[slot].used = False, self._clock
 
+    def reset(self) -> None:
+        """Let go of all slots and of what they hold."""
+        self._slots = [_Slot() for _ in self._slots]
+
     def forget(self, slot: int) -> None:
         """Drop what the slot holds, because it may be wrong."""
         self._slots[slot].tokens = []

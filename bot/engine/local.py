@@ -5,10 +5,11 @@ import logging
 import queue
 import time
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, Self
 
-from bot.engine import ModelError, Sampling, Status, Stream, loading
+from bot.engine import EngineError, ModelError, Sampling, Status, Stream, loading
 from bot.engine.answer import Answer, Request
 from bot.engine.attention import Unsupported
 from bot.engine.batching import Batch
@@ -80,6 +81,9 @@ class LocalEngine:
         self._at_once = max_batch
         self._speed = _Speed()
         self._closed = False
+        self._waiting: deque[Request] = deque()
+        self._well = True  # whether an answer has ended as it should since the last failure
+        self._broken: BaseException | None = None
 
     async def __aenter__(self) -> Self:
         find(self._name)
@@ -87,7 +91,8 @@ class LocalEngine:
         self._worked = asyncio.wrap_future(self._executor.submit(self._work))
         self._ready = asyncio.wrap_future(self._loading)
         # A failure counts as heard of even if nobody is waiting for the model any more.
-        self._ready.add_done_callback(lambda ready: ready.cancelled() or ready.exception())
+        for future in (self._ready, self._worked):
+            future.add_done_callback(lambda future: future.cancelled() or future.exception())
         return self
 
     async def __aexit__(self, *exception: object) -> None:
@@ -97,6 +102,15 @@ class LocalEngine:
         """Return when the model is loaded. Raises ModelError when it cannot be."""
         await asyncio.shield(self._ready)
 
+    async def failure(self) -> None:
+        """Wait for the engine to fail for good; see Engine."""
+        try:
+            await asyncio.shield(self._worked)
+        except ModelError:
+            raise
+        except Exception as error:
+            raise EngineError from error
+
     def submit(self, prompt: Prompt, sampling: Sampling) -> Stream:
         """Ask for an answer; see Engine. Raises RuntimeError after `close`."""
         if self._closed:
@@ -105,6 +119,8 @@ class LocalEngine:
         self._streams.add(stream)
         stream.ahead = max(0, len(self._streams) - self._at_once)
         self._inbox.put(Request(prompt, sampling, stream))
+        if self._broken:  # looked at last, as the thread looks at the streams last
+            self._end(stream, self._broken)
         return stream
 
     def status(self) -> Status:
@@ -128,7 +144,8 @@ class LocalEngine:
 
     # All that follows runs in the engine's thread.
 
-    def _load(self) -> tuple[LoadedModel, _Answering]:
+    def _load(self) -> tuple[LoadedModel, Callable[[], _Answering]]:
+        """The model, and what makes the place where it answers."""
         loaded = loading.load(self._name, self._precision)
         if loaded.context is not None and loaded.context <= self._max_new_tokens:
             raise ModelError(
@@ -141,7 +158,7 @@ class LocalEngine:
         except Unsupported as reason:
             log.info("%s is answered one request at a time, as it cannot be batched: %s.", self._name, reason)
             self._at_once = 1
-            return loaded, OneByOne(loaded.model, self._end)
+            return loaded, lambda: OneByOne(loaded.model, self._end)
         size = KVCache.size(layers, self._max_batch, length, loaded.model.dtype)
         taken = (
             f"The weights of {self._name} take {loaded.weight_bytes / 1e9:.1f} GB and the KV cache of {self._max_batch}"
@@ -149,7 +166,13 @@ class LocalEngine:
         )
         loading.check_memory(size, taken)
         log.info("%s.", taken)
-        return loaded, Batch(loaded.model, KVCache(layers, self._max_batch, length, loaded.model.dtype), self._end)
+        cache = KVCache(layers, self._max_batch, length, loaded.model.dtype)
+
+        def batch() -> Batch:
+            cache.reset()
+            return Batch(loaded.model, cache, self._end)
+
+        return loaded, batch
 
     def _length(self, loaded: LoadedModel) -> int:
         """The most tokens, prompt and answer together, of one sequence."""
@@ -157,20 +180,37 @@ class LocalEngine:
         return wanted if loaded.context is None else min(wanted, loaded.context)
 
     def _work(self) -> None:
-        """Answer until the inbox says that it is over."""
+        """Answer until the inbox says that it is over. Raises what the engine does not recover from."""
         try:
-            self._answer_all(*self._loading.result())
+            loaded, make = self._loading.result()
+            while not self._answer_all(loaded, make()):
+                pass
         except BaseException as error:
-            if not self._loading.exception():
-                log.exception("The engine has failed.")
+            self._broken = error
             for stream in list(self._streams):
                 self._end(stream, error)
-            while not self._closed:
-                if request := self._inbox.get():
-                    self._end(request.stream, error)
+            raise
 
-    def _answer_all(self, loaded: LoadedModel, answering: _Answering) -> None:
-        waiting: deque[Request] = deque()
+    def _answer_all(self, loaded: LoadedModel, answering: _Answering) -> bool:
+        """Answer until the inbox says that it is over; then returns True.
+
+        After a failure, which ends the answers under way, False: those that wait can still be answered. Raises what
+        makes it fail again before any answer has come to its end.
+        """
+        try:
+            self._answer_until_closed(loaded, answering)
+        except Exception as error:
+            log.exception("The engine has failed.")
+            if not self._well:
+                raise
+            self._well = False
+            for stream in [stream for stream in list(self._streams) if stream.begun_at is not None]:
+                self._end(stream, error)
+            return False
+        return True
+
+    def _answer_until_closed(self, loaded: LoadedModel, answering: _Answering) -> None:
+        waiting = self._waiting
         closing = False
         while not closing or waiting or answering.busy:
             # With nothing else to do it waits for the next request, else it only takes those that are there.
@@ -202,5 +242,6 @@ class LocalEngine:
             self._end(request.stream, error)
 
     def _end(self, stream: Stream, error: BaseException | None = None) -> None:
+        self._well = self._well or error is None
         self._streams.discard(stream)
         stream.end(error)

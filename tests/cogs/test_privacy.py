@@ -134,6 +134,18 @@ async def test_an_export_holds_the_channels_turns(discord, path, place):
             assert expected.items() <= turn.items()
 
 
+async def test_a_spreadsheet_finds_no_formula_in_an_export(discord, path, place):
+    _, channel, _ = place
+    mallory = channel.guild.member("=cmd|' /C calc'!A1")
+    async with parley(discord, ScriptedEngine(["+1 and @SUM(1)"]), path) as running:
+        await ask(discord, running, channel, mallory, "-2+3")
+        asked = await discord.owner.command(channel, "export", format="csv")
+        content = (await asked.wait_for("1 turn.")).attachments[0].data.decode()
+        cells = [cell for row in csv.reader(io.StringIO(content, newline="")) for cell in row]
+        assert {"'-2+3", "'+1 and @SUM(1)", "'=cmd|' /C calc'!A1"} <= set(cells)
+        assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
+
+
 async def test_an_export_is_offered_to_who_may_manage_messages_and_to_oneself(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path):

@@ -7,7 +7,8 @@ import pytest
 import torch
 import transformers
 
-from bot.engine import ModelError, NoAnswer, Sampling, Stream
+from bot.engine import EngineError, ModelError, NoAnswer, Sampling, Stream
+from bot.engine.batching import Batch
 from bot.engine.local import LocalEngine
 from bot.prompt import Exchange, Prompt, QuestionTooLong, encode
 from tests.engine.models import save_model
@@ -150,13 +151,46 @@ async def test_an_error_in_a_pass_reaches_the_readers_and_the_next_is_answered(e
     assert await answer(engine) == expected
 
 
-async def test_a_failure_of_the_engine_itself_reaches_all_readers(engine, monkeypatch):
+async def test_who_makes_a_pass_fail_does_not_take_the_others_along(engine, monkeypatch):
+    expected = await answer(engine)
+    loaded, _ = engine._loading.result()
+    forward = loaded.model.forward
+
+    def too_big(input_ids, **options):
+        if 7 in input_ids:
+            raise MemoryError("too big")
+        return forward(input_ids=input_ids, **options)
+
+    monkeypatch.setattr(loaded.model, "forward", too_big)
+    big = Prompt("", (), None, loaded.tokenizer.decode([7]) * 3)
+    assert 7 in encode(big, loaded.tokenizer, 400)
+    streams = [engine.submit(prompt, GREEDY) for prompt in (PROMPT, big, PROMPT)]
+    with pytest.raises(MemoryError):
+        await read(streams[1])
+    assert [await read(streams[0]), await read(streams[2])] == [expected, expected]
+
+
+async def test_after_a_failure_of_its_own_the_engine_answers_those_who_wait(folder, monkeypatch):
+    async with make_engine(folder, max_batch=2) as engine:
+        expected = await answer(engine)
+        step = Batch.step
+        failing = iter([False, True])
+        monkeypatch.setattr(Batch, "step", lambda batch: 1 / 0 if next(failing, False) else step(batch))
+        streams = [engine.submit(PROMPT, GREEDY) for _ in range(5)]
+        results = await asyncio.gather(*map(read, streams), return_exceptions=True)
+        assert [type(result) for result in results[:2]] == [ZeroDivisionError] * 2
+        assert results[2:] == [expected] * 3
+
+
+async def test_an_engine_that_fails_again_and_again_tells_everybody_and_gives_up(engine, monkeypatch):
     await engine.ready()
-    monkeypatch.setattr("bot.engine.batching.Batch.step", lambda batch: 1 / 0)
+    monkeypatch.setattr(Batch, "step", lambda batch: 1 / 0)
     streams = [engine.submit(PROMPT, GREEDY) for _ in range(20)]
     for stream in streams:
         with pytest.raises(ZeroDivisionError):
             await read(stream)
+    with pytest.raises(EngineError):
+        await engine.failure()
     with pytest.raises(ZeroDivisionError):
         await answer(engine)
 
@@ -165,8 +199,8 @@ async def test_an_engine_that_fails_while_it_closes_comes_to_an_end(folder, monk
     async with make_engine(folder) as engine:
         stream = engine.submit(PROMPT, ENDLESS)
         await anext(stream)
-        step = engine._loading.result()[1].step
-        monkeypatch.setattr("bot.engine.batching.Batch.step", lambda batch: 1 / 0 if engine._closed else step())
+        step = Batch.step
+        monkeypatch.setattr(Batch, "step", lambda batch: 1 / 0 if engine._closed else step(batch))
 
 
 async def test_the_plain_form_ends_before_the_next_question(tmp_path, monkeypatch):
