@@ -47,7 +47,7 @@ async def _mend(
     if turn.answer:
         texts = [page.content.strip() for page in pages(turn.answer)]
     else:
-        texts = _interrupted([message.content for message in shown])
+        texts = interrupted([message.content for message in shown])
     for message in shown[len(texts) :]:
         await message.delete()
     reference = discord.MessageReference(
@@ -89,7 +89,7 @@ async def _messages(
     return found
 
 
-def _interrupted(contents: Sequence[str]) -> list[str]:
+def interrupted(contents: Sequence[str]) -> list[str]:
     """What stood there, and that it was interrupted."""
     if not contents:
         return [INTERRUPTED]
