@@ -1,54 +1,18 @@
 """Killed at any moment, the bot loses nothing that was seen to be whole, and leaves nothing unfinished in Discord."""
 
 import asyncio
-import os
 import random
-import signal
 import sqlite3
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from bot.paging import pages
 from bot.wording import INTERRUPTED, ONE_AT_A_TIME, REGENERATE, STOP
-from tests.discord_stand_in import Channel, Discord, Message, User
-from tests.killed import answer
+from tests.discord_stand_in import Channel, Message, User
+from tests.forked import answer, nursery
 
-ROOT = Path(__file__).parent.parent
 CHUNKS, KILLS = 4, 25
-
-
-@asynccontextmanager
-async def nursery(discord: Discord) -> AsyncIterator[asyncio.subprocess.Process]:
-    reached = discord.environment()
-    environment = os.environ | reached | {"DISCORD_TOKEN": discord.application.token}
-    environment["PYTHONPATH"] = os.pathsep.join([reached["PYTHONPATH"], str(ROOT)])
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.killed",
-        env=environment,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        await process.communicate()
-
-
-async def start(discord: Discord, mother: asyncio.subprocess.Process, path: Path) -> int:
-    assert mother.stdin
-    assert mother.stdout
-    mother.stdin.write(f"{path}\n".encode())
-    child = int(await mother.stdout.readline())
-    await discord.gateway.ready(within=20)
-    return child
 
 
 def answers(channel: Channel, reader: User) -> dict[int, list[Message]]:
@@ -102,9 +66,10 @@ async def test_killed_at_any_moment_nothing_is_lost_half_or_double(discord, path
             asked[message.id] = question
             await asyncio.sleep(rng.uniform(0, 0.1))
 
-    async with nursery(discord) as mother:
+    discord.limits.global_requests = None  # the bot's pace is faster here than Discord would have it
+    async with nursery(discord) as births:
         for _ in range(KILLS):
-            child = await start(discord, mother, path)
+            child = await births.start(path)
             for channel in channels:
                 for question, shown in answers(channel, people[0]).items():
                     assert STOP not in buttons(shown), "nothing seems to be under way that is not"
@@ -115,7 +80,7 @@ async def test_killed_at_any_moment_nothing_is_lost_half_or_double(discord, path
                         assert text(shown) == "".join(page.content.strip() for page in pages(answer(asked[question])))
             talking = asyncio.create_task(chat())
             await asyncio.sleep(rng.uniform(0, 0.6))
-            os.kill(child, signal.SIGKILL)
+            child.kill()
             await talking
             await discord.gateway.gone(within=20)
             discord.clock.advance(10)  # what Discord counts of the killed is no matter here

@@ -1,0 +1,189 @@
+"""A Parley in a process of its own, started in a moment: to be killed, watched and flooded.
+
+`python -m tests.forked` has everything imported. For each line on its standard input, the path of a database, it forks
+a bot, prints its process id, and so a start takes hardly longer than a log-in. The bot's engine says long things fast,
+which the demo model can't. `Nursery` is the test's side of it.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import discord
+
+from bot import pacing
+from bot.access import Access
+from bot.client import Parley, serve
+from bot.conversation import Conversations
+from bot.engine import Sampling, Stream
+from bot.history import open_history
+from bot.prompt import Prompt
+from tests.discord_stand_in import Discord
+from tests.parley import ROOT
+from tests.scripted import ScriptedEngine
+
+_PIECE = 150  # characters
+
+
+def answer(question: str) -> str:
+    """What a question like `400 #7` is answered with: so many characters of its own."""
+    length = int(question.split()[0])
+    return " ".join(f"{question}, {word}." for word in range(length))[:length].strip()
+
+
+class Talker(ScriptedEngine):
+    """Says what was ordered, a little at a time."""
+
+    def submit(self, prompt: Prompt, sampling: Sampling) -> Stream:
+        """Begin to say it."""
+        self._scripts = [[answer(prompt.question)]]
+        stream = super().submit(prompt, sampling)
+        self.prompts.clear()
+        self.streams.clear()
+        return stream
+
+    async def _play(self, script: Iterable[str | asyncio.Event | Exception], stream: Stream) -> None:
+        (text,) = script
+        stream.begin()
+        for at in range(0, len(text), _PIECE):
+            stream.put(text[at : at + _PIECE])
+            await asyncio.sleep(0.02)
+        stream.end()
+
+
+async def watch(path: Path) -> None:
+    """Write down twice a second how many tasks there are, and how long the event loop did not turn."""
+    late: list[float] = []
+    while True:
+        for _ in range(50):
+            before = time.perf_counter()
+            await asyncio.sleep(0.01)
+            late.append(time.perf_counter() - before - 0.01)
+        late.sort()
+        figures = {"tasks": len(asyncio.all_tasks()), "p99": late[len(late) * 99 // 100], "longest": late[-1]}
+        path.with_suffix(".new").write_text(json.dumps(figures))
+        path.with_suffix(".new").replace(path.with_suffix(".json"))
+
+
+def _at_rest(limit: discord.http.Ratelimit) -> bool:
+    return (
+        asyncio.get_running_loop().time() - limit._last_request >= 3
+        and not limit.outgoing
+        and not limit._pending_requests
+    )
+
+
+async def run(path: Path) -> None:
+    """The bot, as `__main__` puts it together, at a faster pace."""
+    pacing._PACE, pacing._PER_SECOND = 0.05, 1000
+    # discord.py remembers for five minutes how often a channel was written to; a short soak would only see that grow.
+    discord.http.Ratelimit.is_inactive = _at_rest
+    quitting = asyncio.Event()
+    engine = Talker()
+    async with open_history(path, 5) as history:
+        conversations = Conversations(engine, history, system_prompt="", sampling=Sampling(), grace=0.1)
+
+        def make_client() -> Parley:
+            client = Parley(
+                conversations=conversations,
+                history=history,
+                engine=engine,
+                access=Access(),
+                link_previews=False,
+                chat_channels=frozenset(),
+                guild_id=None,
+                quitting=quitting,
+            )
+            client._connection.guild_ready_timeout = 0.05
+            return client
+
+        watching = asyncio.create_task(watch(path))
+        token = os.environ["DISCORD_TOKEN"]
+        await serve(make_client, token, conversations=conversations, engine=engine, quitting=quitting)
+        watching.cancel()
+
+
+def main() -> None:
+    """Fork for each line."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that the killed need not be waited for
+    while line := sys.stdin.readline():
+        child = os.fork()
+        if not child:
+            asyncio.run(run(Path(line.strip())))
+            os._exit(0)
+        print(child, flush=True)
+
+
+@dataclass
+class Child:
+    """A bot in a process of its own, as the test sees it."""
+
+    pid: int
+    path: Path
+
+    def kill(self) -> None:
+        """End it at this very moment."""
+        os.kill(self.pid, signal.SIGKILL)
+
+    def figures(self) -> dict[str, Any]:
+        """What it last wrote down, and what the system knows of it: memory in bytes, open files, threads."""
+        process = Path(f"/proc/{self.pid}")
+        status = dict(line.split(":\t", 1) for line in (process / "status").read_text().splitlines() if ":\t" in line)
+        figures = json.loads(self.path.with_suffix(".json").read_text())
+        return figures | {
+            "memory": int(status["VmRSS"].split()[0]) * 1024,
+            "threads": int(status["Threads"]),
+            "files": len(list((process / "fd").iterdir())),
+        }
+
+
+class Nursery:
+    """Starts bots against a stand-in, one after the other; ends the last one with itself."""
+
+    def __init__(self, stand_in: Discord, mother: asyncio.subprocess.Process) -> None:
+        self._stand_in = stand_in
+        self._mother = mother
+
+    async def start(self, path: Path) -> Child:
+        """A bot with its history in `path`, online."""
+        assert self._mother.stdin
+        assert self._mother.stdout
+        self._mother.stdin.write(f"{path}\n".encode())
+        child = Child(int(await self._mother.stdout.readline()), path)
+        await self._stand_in.gateway.ready(within=20)
+        return child
+
+
+@asynccontextmanager
+async def nursery(stand_in: Discord) -> AsyncIterator[Nursery]:
+    """The program, running."""
+    reached = stand_in.environment()
+    environment = os.environ | reached | {"DISCORD_TOKEN": stand_in.application.token}
+    environment["PYTHONPATH"] = os.pathsep.join([reached["PYTHONPATH"], str(ROOT)])
+    mother = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.forked",
+        env=environment,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        yield Nursery(stand_in, mother)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(mother.pid, signal.SIGKILL)
+        await mother.communicate()
+
+
+if __name__ == "__main__":
+    main()

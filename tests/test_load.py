@@ -1,0 +1,64 @@
+"""Under load: everybody hears something, no channel starves another, and the event loop keeps turning."""
+
+import asyncio
+import itertools
+
+from bot import demo
+from bot.engine.local import LocalEngine
+from tests.discord_stand_in import Discord
+from tests.forked import nursery
+from tests.parley import parley
+
+
+async def test_a_busy_channel_does_not_starve_another(discord, path, place):
+    guild, busy, _ = place
+    quiet = guild.channel("quiet")
+    order: list[str] = []
+    async with (
+        LocalEngine(str(demo.MODEL), max_prompt_tokens=512, max_new_tokens=60, max_batch=1) as engine,
+        parley(discord, engine, path) as running,
+    ):
+        await engine.ready()
+        for number in range(5):
+            await guild.member(f"Person {number}").say(busy, f"{discord.bot.mention} tell me a joke")
+        await guild.member("Somebody").say(quiet, f"{discord.bot.mention} tell me a joke")
+        while len(order) < 6:
+            for channel in (busy, quiet):
+                answered = len(await running.stored(channel.id))
+                order += [channel.name] * (answered - order.count(channel.name))
+            await asyncio.sleep(0.005)
+    assert "quiet" in order[:3], "one answer at a time for each channel, in turn"
+
+
+async def test_a_thousand_mentions_in_a_second(path):
+    """From 200 people in 100 channels: each gets an answer or a sentence, and no heartbeat is late."""
+    async with Discord(validate=False) as discord, nursery(discord) as births:
+        discord.limits.global_requests = None
+        discord.gateway.heartbeat_interval = 0.5
+        guild = discord.guild("Busy")
+        channels = [guild.channel(f"channel-{number}") for number in range(100)]
+        people = [guild.member(f"Person {number}") for number in range(200)]
+        child = await births.start(path)
+        asked = []
+        for person, channel in itertools.islice(zip(people * 5, channels * 10, strict=True), 1000):
+            asked.append((await person.say(channel, f"{discord.bot.mention} 100 #{len(asked)}")).id)
+            if len(asked) % 20 == 0:
+                await asyncio.sleep(0.02)
+
+        def heard() -> set[int]:
+            messages = (message for channel in channels for message in channel.messages.values())
+            return {message.reference.id for message in messages if message.author is discord.bot and message.reference}
+
+        async with asyncio.timeout(50):
+            while len(heard()) < len(asked):
+                await asyncio.sleep(0.2)
+        assert heard() == set(asked)
+        figures = child.figures()
+        beats = discord.gateway.heartbeats
+    latest = max(after - before for before, after in itertools.pairwise(beats))
+    print(
+        f"1000 mentions: stalls of the event loop {figures['p99'] * 1000:.0f} ms (p99), {figures['longest'] * 1000:.0f}"
+        f" ms (longest); heartbeats, due every 500 ms, at most {latest * 1000:.0f} ms apart"
+    )
+    assert figures["p99"] < 0.1
+    assert latest < 1.5

@@ -1,0 +1,68 @@
+"""A long life: with hundreds of channels, joins and leaves, nothing keeps growing.
+
+`SOAK_SECONDS=3600 python -m pytest tests/test_soak.py --timeout 4000` does it for an hour.
+"""
+
+import asyncio
+import os
+import random
+import time
+
+from tests.discord_stand_in import Channel, Discord, Guild
+from tests.forked import nursery
+
+SECONDS = float(os.environ.get("SOAK_SECONDS", "24"))
+CHANNELS = 200
+_AT_ONCE = 12
+
+
+async def test_memory_files_threads_tasks_and_database_level_off(path):
+    rng = random.Random(1)
+    async with Discord(validate=False) as discord, nursery(discord) as births:
+        discord.limits.global_requests = None
+        guilds = [discord.guild(f"Server {number}") for number in range(10)]
+        channels = [guild.channel(f"channel-{number}") for guild in guilds for number in range(CHANNELS // len(guilds))]
+        child = await births.start(path)
+        asked = 0
+
+        def leave_and_join() -> None:
+            """The bot leaves a server with its channels, and joins another."""
+            left: Guild = guilds.pop(0)
+            channels[:] = [channel for channel in channels if channel.guild is not left]
+            left.expel_bot()
+            guilds.append(discord.guild("Another"))
+            channels.extend(guilds[-1].channel(f"channel-{number}") for number in range(CHANNELS // len(guilds)))
+
+        async def talk(until: float) -> None:
+            nonlocal asked
+            while time.monotonic() < until:
+                channel: Channel = rng.choice(channels)
+                assert channel.guild
+                asked += 1
+                person = channel.guild.member(f"Person {asked}")
+                question = await person.say(channel, f"{discord.bot.mention} 200 #{asked}")
+                await asyncio.sleep(0.3)
+                if channel in channels and rng.random() < 0.2:
+                    await person.delete(question)
+
+        async def live(seconds: float) -> dict[str, float]:
+            until = time.monotonic() + seconds
+            talking = asyncio.gather(*(talk(until) for _ in range(_AT_ONCE)))
+            while time.monotonic() < until:
+                await asyncio.sleep(0.5)
+                leave_and_join()
+                for channel in discord.channels.values():
+                    channel.messages.clear()  # the stand-in remembers all that was said; this is not about it
+            await talking
+            await asyncio.sleep(2)
+            return child.figures() | {"database": path.stat().st_size}
+
+        before = await live(SECONDS / 2)
+        half = asked
+        after = await live(SECONDS / 2)
+    print(f"After {half} questions {before}\nAfter {asked} questions {after}")
+    assert after["memory"] < before["memory"] * 1.2
+    assert after["files"] <= before["files"] + 10
+    assert after["threads"] <= before["threads"]
+    assert after["tasks"] <= before["tasks"] + 20
+    assert after["database"] < max(before["database"] * 1.5, 1_000_000)
