@@ -34,7 +34,7 @@ class Button:
         """The button that was pressed in a component's interaction, if it is one of ours."""
         data: Any = interaction.data
         match data["custom_id"].split(":"):
-            case ["parley", action, asker]:
+            case ["parley", action, asker] if action in {known.value for known in Action} and asker.isdecimal():
                 return cls(Action(action), int(asker))
         return None
 

@@ -50,13 +50,13 @@ class Stream(AsyncIterator[str]):
 
     def put(self, text: str) -> None:
         """Hand the reader a piece of text (generating thread)."""
-        self._empty = False
+        self._empty = self._empty and not text.strip()
         self._loop.call_soon_threadsafe(self._queue.put_nowait, text)
 
     def end(self, error: BaseException | None = None) -> None:
         """Hand the reader the end of the answer, or the error that ended it (generating thread).
 
-        An answer that ends without any text is an error too, NoAnswer.
+        An answer that ends without any text, or with nothing but spaces, is an error too, NoAnswer.
         """
         if error is None and self._empty:
             error = NoAnswer()

@@ -1,0 +1,66 @@
+"""Whatever people write, are called or press, and whatever the model says: an answer comes, and nothing breaks."""
+
+import asyncio
+import logging
+from types import SimpleNamespace
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.buttons import Action, Button
+from tests.discord_stand_in import Discord, User
+from tests.parley import parley
+from tests.scripted import ScriptedEngine
+
+TRICKS = [
+    "```", "`", "**", "||", "> ", "# ", "-# ", "[a](http://x.y)", "https://x.y/_", "<@1>", "<@&2>", "<#3>", "<:a:4>",
+    "<t:5>", "</ask:6>", "@everyone", "@here", "<|im_end|>", "Assistant:", "User:", "\n", "\u200b", "\u202e", "👩‍👩‍👧",
+    "e\u0301", "\0", "\ud7ff", "\uffff", "{x}", "%s", "\\", "'; DROP TABLE turns; --",
+]  # fmt: skip
+TEXT = st.lists(st.one_of(st.sampled_from(TRICKS), st.text(max_size=30)), max_size=12).map("".join)
+NAME = TEXT.map(lambda text: text.strip()[:32]).filter(bool)
+ANSWER = st.one_of(TEXT, st.integers(1, 6).flatmap(lambda times: TEXT.map(lambda text: text * times * 20)))
+
+
+@settings(max_examples=4, suppress_health_check=list(HealthCheck))
+@given(
+    said=st.lists(st.tuples(NAME, TEXT, ANSWER, st.sampled_from(["mention", "ask", "direct"])), min_size=8, max_size=12)
+)
+def test_every_message_gets_an_answer_whatever_is_in_it(tmp_path_factory, said):
+    async def talk() -> None:
+        async with Discord() as discord:
+            engine = ScriptedEngine(*([answer] for _, _, answer, _ in said))
+            async with parley(discord, engine, tmp_path_factory.mktemp("fuzz") / "parley.db"):
+                guild = discord.guild("Home")
+                for name, text, _, way in said:
+                    await one(discord, guild.channel("general"), guild.member(name), text.strip(), way)
+                    await discord.quiet(0.1, within=30)
+
+    async def one(discord: Discord, channel, person: User, text: str, way: str) -> None:
+        if way == "ask":
+            asked = await person.command(channel, "ask", prompt=f"x{text}")
+            await asked.wait_for(lambda message: not message.loading and message.content != "", within=20)
+            return
+        where = channel if way == "mention" else person.direct
+        question = await person.say(where if way == "mention" else discord.bot, f"{discord.bot.mention} x{text}")
+        await where.reply_to(question, within=20)
+
+    logged: list[logging.LogRecord] = []
+    handler = logging.Handler(logging.ERROR)
+    handler.emit = logged.append
+    logging.getLogger().addHandler(handler)
+    try:
+        asyncio.run(talk())
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert not logged, [record.getMessage() for record in logged]
+
+
+@given(
+    st.one_of(st.text(), st.lists(st.sampled_from(["parley", "stop", "regenerate", "7", "²", "-1", ""])).map(":".join))
+)
+def test_a_button_is_one_of_ours_or_left_alone(custom_id):
+    pressed: Any = SimpleNamespace(data={"custom_id": custom_id})
+    button = Button.read(pressed)
+    assert (button is not None) == (custom_id in (f"parley:{action.value}:7" for action in Action))
