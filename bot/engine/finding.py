@@ -1,16 +1,18 @@
 """Find a model by its name, or say clearly why not. Needs no torch, so a wrong name is told at once."""
 
+import difflib
 import re
 from pathlib import Path
 
 from bot import demo
 from bot.engine import ModelError
 
-_HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w.-]+")
+_HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w.-]+(@[\w./-]+)?")
+_OTHER_WEIGHTS = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.gguf")
 
 
 def find(name: str) -> str:
-    """`demo`, a folder or a hub name → what transformers loads from.
+    """`demo`, a folder or a hub name, which may end in @ and a revision → the folder, or the hub name as it is.
 
     Looks only at the disk. Raises ModelError when a folder is missing, cannot be read or holds no model.
     """
@@ -28,19 +30,45 @@ def _find_folder(name: str) -> str:
         if _HUB_NAME.fullmatch(name):
             return name
         raise ModelError(
-            f"There is no model folder {name}. Set MODEL_PATH to a model's folder or to a hub name such as"
-            " Qwen/Qwen2-1.5B-Instruct, or try Parley with --model demo."
+            f"There is no model folder {name}.{_did_you_mean(folder)} Set MODEL_PATH to a model's folder or to a hub"
+            " name such as Qwen/Qwen2-1.5B-Instruct, or try Parley with --model demo."
         )
     if not folder.is_dir():
         raise ModelError(f"{name} is a file; MODEL_PATH must name the folder that holds the model.")
+    if not any(folder.iterdir()):
+        raise ModelError(f"The folder {name} is empty. Set MODEL_PATH to the folder that save_pretrained() wrote.")
     if not (folder / "config.json").is_file():
+        checkpoint = _newest_checkpoint(folder)
         raise ModelError(
-            f"The folder {name} holds no model: it has no config.json. Set MODEL_PATH to the folder that"
-            " save_pretrained() wrote."
+            f"The folder {name} holds no model: it has no config.json. "
+            + (
+                f"It is where a training left its checkpoints; set MODEL_PATH to the newest, {checkpoint}."
+                if checkpoint
+                else "Set MODEL_PATH to the folder that save_pretrained() wrote."
+            )
         )
     if not any(folder.glob("*.safetensors")):
+        others = sorted(file.name for pattern in _OTHER_WEIGHTS for file in folder.glob(pattern))
         raise ModelError(
-            f"The folder {name} has no weights in safetensors form, the only form that is safe to load. Save"
-            " the model again with save_pretrained()."
+            f"The folder {name} has no weights in safetensors form, the only form that is safe to load"
+            + (f" ({others[0]} may run code when it is opened). " if others else ". ")
+            + 'Convert it with: python -c "from transformers import AutoModelForCausalLM as M;'
+            f" M.from_pretrained('{folder}').save_pretrained('{folder}')\""
         )
     return str(folder)
+
+
+def _did_you_mean(folder: Path) -> str:
+    """The folder beside the missing one that is spelt most like it."""
+    if not folder.parent.is_dir():
+        return ""
+    beside = {other.name: other for other in folder.parent.iterdir() if other.is_dir()}
+    close = difflib.get_close_matches(folder.name, beside, n=1)
+    return f" Did you mean {beside[close[0]]}?" if close else ""
+
+
+def _newest_checkpoint(folder: Path) -> Path | None:
+    """The `checkpoint-N` in a folder that a trainer wrote to, with the largest N."""
+    numbered = {path: path.name.removeprefix("checkpoint-") for path in folder.glob("checkpoint-*")}
+    steps = {path: int(number) for path, number in numbered.items() if number.isdecimal()}
+    return max(steps, key=steps.__getitem__, default=None)

@@ -64,7 +64,10 @@ def load(name: str, precision: str = "auto") -> LoadedModel:
     try:
         folder = Path(source)
         if not folder.is_dir():
-            folder = Path(huggingface_hub.snapshot_download(source, allow_patterns=_HUB_FILES))
+            repository, _, revision = source.partition("@")
+            folder = Path(
+                huggingface_hub.snapshot_download(repository, revision=revision or None, allow_patterns=_HUB_FILES)
+            )
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         with _building:
             model, size = _load_model(folder, name, chosen)

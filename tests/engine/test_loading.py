@@ -2,7 +2,10 @@
 
 import json
 import os
+import shlex
 import shutil
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import psutil
@@ -57,8 +60,24 @@ def test_a_missing_folder(tmp_path):
     assert "--model demo" in sentence
 
 
+def test_a_folder_that_is_spelt_nearly_like_one_there_is(tmp_path):
+    (tmp_path / "qwen_finetune").mkdir()
+    assert f"Did you mean {tmp_path / 'qwen_finetune'}?" in refusal(tmp_path / "qwen-fintune")
+
+
 def test_an_empty_folder(tmp_path):
+    assert "is empty" in refusal(tmp_path)
+
+
+def test_a_folder_without_a_model(tmp_path):
+    (tmp_path / "README.md").touch()
     assert "config.json" in refusal(tmp_path)
+
+
+def test_a_training_folder_leads_to_its_newest_checkpoint(tmp_path):
+    for name in ("checkpoint-900", "checkpoint-1000", "checkpoint-best"):
+        (tmp_path / name).mkdir()
+    assert f"the newest, {tmp_path / 'checkpoint-1000'}." in refusal(tmp_path)
 
 
 def test_a_file_instead_of_a_folder(tmp_path):
@@ -76,8 +95,27 @@ def test_weights_that_are_no_safetensors_are_not_opened(folder):
 
     (folder / "model.safetensors").unlink()
     torch.save({"weight": Payload()}, folder / "pytorch_model.bin")
-    assert "safetensors" in refusal(folder)
+    assert "pytorch_model.bin may run code" in refusal(folder)
     assert not opened.exists()
+
+
+def test_old_weights_are_converted_by_the_command_that_the_refusal_tells(folder):
+    weights = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    torch.save(weights, folder / "pytorch_model.bin")
+    command = refusal(folder).split("Convert it with: python ")[1]
+    subprocess.run([sys.executable, *shlex.split(command)], check=True, capture_output=True)
+    assert loading.load(str(folder)).weight_bytes
+
+
+def test_a_hub_name_may_have_a_revision(folder, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "huggingface_hub.snapshot_download", lambda *args, **options: asked.append((args, options)) or str(folder)
+    )
+    loading.load("some/model@v2.1")
+    ((name,), options) = asked[0]
+    assert (name, options["revision"]) == ("some/model", "v2.1")
 
 
 def test_code_that_comes_with_a_model_is_not_run(folder):
