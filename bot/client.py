@@ -17,9 +17,9 @@ from bot.conversation import Conversations
 from bot.engine import Engine, ModelError
 from bot.errors import UserError
 from bot.history import History
-from bot.recovery import recover
+from bot.recovery import Recovery
 from bot.replies import Replies
-from bot.reply import PASSING, explain
+from bot.reply import PASSING, explain, passes
 from bot.translations import Translator
 from bot.wording import LOADING, READY
 from cogs.about import About
@@ -97,7 +97,8 @@ class Parley(commands.Bot):
         self._chat_channels = chat_channels
         self._guild = discord.Object(guild_id) if guild_id else None
         self._quitting = quitting
-        self._announcing: asyncio.Task[None] | None = None
+        self._background: list[asyncio.Task[None]] = []
+        self._never_cancel_requests()
         self._mentions: dict[str, str] = {}
         self._heard: deque[tuple[str, int]] = deque(maxlen=_HEARD)
         self.tree.error(self._on_command_error)
@@ -116,8 +117,25 @@ class Parley(commands.Bot):
         # Learns who owns the bot now: asked within /quit, Discord's answer might come too late to acknowledge it.
         await self.is_owner(self.user)  # type: ignore[arg-type]
         await self._sync_commands()
-        await recover(self, self._history, link_previews=self._link_previews)
-        self._announcing = asyncio.create_task(self._announce())
+        recovery = Recovery(self, self._history, link_previews=self._link_previews)
+        left = await recovery.attempt()
+        self._background = [
+            asyncio.create_task(self._announce()),
+            asyncio.create_task(recovery.try_again(left)),
+        ]
+
+    def _never_cancel_requests(self) -> None:
+        """Let each request to Discord come to its own end, also when nobody waits for it any more.
+
+        A request that meets discord.py's global rate limit holds back all others until it has slept; cancelled while
+        it sleeps, it would hold them back for ever (seen with 2.7.1).
+        """
+        request = self.http.request
+
+        async def uninterrupted(*args: Any, **options: Any) -> Any:
+            return await asyncio.shield(request(*args, **options))
+
+        self.http.request = uninterrupted  # type: ignore[method-assign]
 
     def is_new(self, kind: str, number: int) -> bool:
         """Whether an event is heard of for the first time: after a resume Discord may deliver it again."""
@@ -136,8 +154,8 @@ class Parley(commands.Bot):
 
     async def close(self) -> None:
         """Close the connection to Discord."""
-        if self._announcing:
-            self._announcing.cancel()
+        for task in self._background:
+            task.cancel()
         await super().close()
 
     async def _announce(self) -> None:
@@ -257,16 +275,16 @@ async def _connect(make_client: Callable[[], Parley], token: str) -> None:
                 if closed.code == 4004:
                     raise DiscordError(_WRONG_TOKEN) from None
                 raise DiscordError(f"Discord closed the connection for good: {closed}") from closed
-            except (*PASSING, AttributeError) as error:
+            except (discord.HTTPException, *PASSING, AttributeError) as error:
                 if isinstance(error, AttributeError) and error.name != "sequence":
                     raise
+                if isinstance(error, discord.HTTPException) and not passes(error):
+                    raise DiscordError(
+                        f"Discord does not let the bot start: {error}. If GUILD_ID is set, the bot must be in that"
+                        " server, invited with the scope applications.commands."
+                    ) from error
                 delay = backoff.delay()
                 log.warning(
                     "Discord cannot be reached (%s); trying again in %.0f s. Is this machine online?", error, delay
                 )
-            except discord.HTTPException as refused:
-                raise DiscordError(
-                    f"Discord does not let the bot start: {refused}. If GUILD_ID is set, the bot must be in that"
-                    " server, invited with the scope applications.commands."
-                ) from refused
         await asyncio.sleep(delay)

@@ -46,6 +46,7 @@ class Answer(AsyncIterator[str]):
         self.stream: Stream | None = None
         self.begun = asyncio.Event()
         self.stopped = False
+        self.withdrawn = False
         self.text = ""
         self.keep: Callable[[str], Awaitable[None]] | None = None
         self.previous: Turn | None = None
@@ -72,6 +73,11 @@ class Answer(AsyncIterator[str]):
         if self.stream:
             self.stream.stop()
         self.begun.set()
+
+    def withdraw(self) -> None:
+        """End it, and remember nothing of it: what showed it was deleted."""
+        self.withdrawn = True
+        self.stop()
 
     async def __anext__(self) -> str:
         await self.begun.wait()
@@ -219,7 +225,7 @@ class Conversations:
                 await self._give(answer, shown, old.id, self._prompt(question, turns))
             except Exception:
                 with suppress(HistoryError):
-                    await self._history.show(old.id, old.answer_messages)
+                    await self._put_back(old, answer)
                 raise
 
     async def _give(self, answer: Answer, shown: asyncio.Task[Sequence[int]], turn: int, prompt: Prompt) -> None:
@@ -228,12 +234,20 @@ class Conversations:
         if not answer.stopped:
             answer.begin(self._engine.submit(prompt, self._sampling))
         messages = await shown
-        if answer.text.strip():
+        if answer.text.strip() and not answer.withdrawn:
             await self._history.show(turn, messages)
         elif answer.replaces:
-            await self._history.show(turn, answer.replaces.answer_messages)
+            await self._put_back(answer.replaces, answer)
         else:
             await self._history.drop(turn)
+
+    async def _put_back(self, old: Turn, answer: Answer) -> None:
+        """Have the turn be as it was before another answer was to take its place, unless that was deleted."""
+        if answer.withdrawn:
+            await self._history.drop(old.id)
+        else:
+            await self._history.answer(old.id, old.answer)
+            await self._history.show(old.id, old.answer_messages)
 
     async def _again(self, channel: int, message: int | None) -> Turn | None:
         """The turn that can be answered again, if it is the one that `message` is a part of."""
@@ -242,10 +256,6 @@ class Conversations:
             return newest
         turn = await self._history.find(channel, message)
         return None if turn is None or turn.answer else turn
-
-    async def can_regenerate(self, channel: int, message: int) -> bool:
-        """Whether a message is a part of the channel's newest answer, or of one that was cut off."""
-        return await self._again(channel, message) is not None
 
     async def ask(self, text: str, asker: int, show: Show) -> None:
         """Answer one question by itself: no turns are read or stored. Raises as `converse` does."""
@@ -285,7 +295,7 @@ class Conversations:
         """
         if self._closing:
             raise ShuttingDown
-        self._admit(asker)
+        self._admit(asker, channel)
         self._note_task()
         answer = Answer(asker, partial(self._waiting, channel))
         shown = asyncio.create_task(show(answer))
@@ -305,8 +315,8 @@ class Conversations:
             shown.cancel()
             await asyncio.wait([shown])
 
-    def _admit(self, asker: int) -> None:
-        """Raise Busy when this person may not ask now."""
+    def _admit(self, asker: int, channel: _Channel) -> None:
+        """Raise Busy when this person may not ask now. One channel may fill half of the queue, so it shuts out none."""
         now = time.monotonic()
         self._asked_at = {who: at for who, at in self._asked_at.items() if now < at + self._cooldown}
         if asker in self._asked_at:
@@ -314,7 +324,8 @@ class Conversations:
         if sum(answer.asker == asker for answer in self._answers) >= _AT_ONCE:
             raise Busy(ONE_AT_A_TIME)
         waiting = sum(not answer.runs for answer in self._answers)
-        if waiting >= self._queue_limit:
+        here = sum(not answer.runs for answer in channel.answers)
+        if waiting >= self._queue_limit or here > self._queue_limit // 2:
             raise Busy(queue_full(waiting))
         self._asked_at[asker] = now
 

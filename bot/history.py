@@ -88,33 +88,36 @@ class History:
     HistoryError when the file cannot be used.
     """
 
-    def __init__(self, path: Path, connection: aiosqlite.Connection, limit: int) -> None:
+    def __init__(self, path: Path, limit: int) -> None:
         self._path = path
-        self._connection = connection
+        self._connection: aiosqlite.Connection | None = None
+        self._opened: tuple[int, int] | None = None
         self.limit = limit
         self._writing = asyncio.Lock()
 
     async def recent(self, channel: int) -> list[Turn]:
         """The channel's answered turns, oldest first, after whatever is being written now."""
-        async with self._file():
-            return await self._read(_RECENT, channel, self.limit)
+        async with self._file() as file:
+            return await _read(file, _RECENT, channel, self.limit)
 
     async def find(self, channel: int, message: int) -> Turn | None:
         """The turn that a message is a part of."""
-        async with self._file():
+        async with self._file() as file:
             statement = f"SELECT {_COLUMNS} FROM turns WHERE {_SHOWN_IN}"  # noqa: S608 - ours, but for the parameters
-            return next(iter(await self._read(statement, channel, message)), None)
+            return next(iter(await _read(file, statement, channel, message)), None)
+
+    async def places(self) -> list[tuple[int, int, int | None]]:
+        """The servers and channels in them that there are turns of, and the channel that each is a thread of."""
+        async with self._file() as file:
+            rows = await file.execute_fetchall("SELECT DISTINCT guild, channel, parent FROM turns WHERE guild > 0")
+            return [(guild, channel, parent) for guild, channel, parent in rows]
 
     async def unfinished(self) -> list[tuple[int, Turn]]:
         """The turns asked in Discord that it does not show whole, with their channels, oldest first."""
         statement = f"SELECT {_COLUMNS}, channel FROM turns WHERE question_message > 0 AND answer_messages = '[]'"  # noqa: S608
-        async with self._file():
-            rows = await self._connection.execute_fetchall(f"{statement} ORDER BY id")
+        async with self._file() as file:
+            rows = await file.execute_fetchall(f"{statement} ORDER BY id")
             return [(row[-1], _turn(row[:-1])) for row in rows]
-
-    async def _read(self, statement: str, *values: int) -> list[Turn]:
-        rows = await self._connection.execute_fetchall(statement, values)
-        return [_turn(row) for row in reversed(list(rows))]
 
     async def begin(self, channel: int, turn: Turn) -> int:
         """Note a question when it is asked; returns the turn's id."""
@@ -130,22 +133,22 @@ class History:
             turn.parent,
             turn.guild,
         )
-        async with self._transaction():
-            turn_id = (await self._connection.execute(_INSERT, values)).lastrowid
+        async with self._transaction() as file:
+            turn_id = (await file.execute(_INSERT, values)).lastrowid
             assert turn_id is not None
             return turn_id
 
     async def answer(self, turn_id: int, answer: str) -> None:
         """Note the whole answer of a turn, unless the turn was forgotten meanwhile."""
-        async with self._transaction():
-            await self._connection.execute("UPDATE turns SET answer = ? WHERE id = ?", (answer, turn_id))
+        async with self._transaction() as file:
+            await file.execute("UPDATE turns SET answer = ? WHERE id = ?", (answer, turn_id))
 
     async def show(self, turn_id: int, messages: Sequence[int]) -> None:
         """Note that these messages show all that there is of a turn, or none any more, and drop turns now too old."""
-        async with self._transaction():
+        async with self._transaction() as file:
             shown = "UPDATE turns SET answer_messages = ? WHERE id = ? RETURNING channel"
-            for (channel,) in await self._connection.execute_fetchall(shown, (json.dumps([*messages]), turn_id)):
-                await self._connection.execute(_PRUNE, (channel, self.limit))
+            for (channel,) in await file.execute_fetchall(shown, (json.dumps([*messages]), turn_id)):
+                await file.execute(_PRUNE, (channel, self.limit))
 
     async def drop(self, turn_id: int) -> None:
         """Forget a turn that came to nothing."""
@@ -153,8 +156,8 @@ class History:
 
     async def edit(self, channel: int, message: int, question: str) -> None:
         """Put another text in the place of the question that a message asks, if it is there."""
-        async with self._transaction():
-            await self._connection.execute(
+        async with self._transaction() as file:
+            await file.execute(
                 "UPDATE turns SET question = ? WHERE channel = ? AND question_message = ?", (question, channel, message)
             )
 
@@ -175,49 +178,73 @@ class History:
         await self._delete("guild = ?", guild)
 
     async def _delete(self, which: str, *values: int) -> int:
-        async with self._transaction():
+        async with self._transaction() as file:
             statement = f"DELETE FROM turns WHERE {which}"  # noqa: S608 - all of it is ours, the values are parameters
-            return (await self._connection.execute(statement, values)).rowcount
+            return (await file.execute(statement, values)).rowcount
 
     async def clear(self, channel: int) -> list[Turn]:
         """Forget the channel's turns; returns them, oldest first."""
-        async with self._transaction():
-            forgotten = await self._read(_RECENT, channel, self.limit)
-            await self._connection.execute("DELETE FROM turns WHERE channel = ?", (channel,))
+        async with self._transaction() as file:
+            forgotten = await _read(file, _RECENT, channel, self.limit)
+            await file.execute("DELETE FROM turns WHERE channel = ?", (channel,))
             return forgotten
 
     @asynccontextmanager
-    async def _file(self) -> AsyncIterator[None]:
+    async def _file(self) -> AsyncIterator[aiosqlite.Connection]:
         """The file, for one task at a time: all of them share the connection."""
         async with self._writing:
             try:
-                if not await asyncio.to_thread(self._path.exists):
-                    log.warning(
-                        "The database %s has gone, and what was remembered with it. A new one is made.", self._path
-                    )
-                    await self._connection.close()
-                    self._connection = await _open(_create(self._path))
-                yield
-            except sqlite3.Error as error:
+                if self._connection and await asyncio.to_thread(_identity, self._path) != self._opened:
+                    log.warning("The database %s was taken away, and what was remembered with it.", self._path)
+                    await self.close()
+                if not self._connection:
+                    await self.open()
+                assert self._connection
+                yield self._connection
+            except (sqlite3.Error, HistoryError) as error:
                 log.error("The database %s cannot be used: %s", self._path, error)
                 raise HistoryError(NO_MEMORY) from error
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[None]:
-        async with self._file():
+    async def _transaction(self) -> AsyncIterator[aiosqlite.Connection]:
+        async with self._file() as file:
             try:
-                await self._connection.execute("BEGIN IMMEDIATE")
-                yield
-                await self._connection.commit()
+                await file.execute("BEGIN IMMEDIATE")
+                yield file
+                await file.commit()
             except BaseException:
-                await self._connection.rollback()
+                await file.rollback()
                 raise
             # What was deleted is to be gone from the disk: not in the file, where zeros take its place, nor beside it.
-            await self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            try:
+                await file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.Error as error:  # what was to be done is done; the next change takes this along
+                log.warning("What was forgotten is still beside the database %s: %s", self._path, error)
+
+    async def open(self) -> None:
+        """Open the file, or create it. Raises HistoryError, with the reason for the operator, when that can't be."""
+        self._path = _create(self._path)
+        self._connection = await _open(self._path)
+        self._opened = _identity(self._path)
 
     async def close(self) -> None:
         """Close the file."""
-        await self._connection.close()
+        connection, self._connection = self._connection, None
+        if connection:
+            await connection.close()
+
+
+async def _read(file: aiosqlite.Connection, statement: str, *values: int) -> list[Turn]:
+    return [_turn(row) for row in reversed(list(await file.execute_fetchall(statement, values)))]
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells the file at `path` from one that takes its place."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _turn(row: Sequence[Any]) -> Turn:
@@ -234,8 +261,8 @@ async def open_history(path: str | Path, limit: int) -> AsyncIterator[History]:
     Raises HistoryError when the file is no database of ours, is from a newer Parley, or cannot be written. Such
     a file is left as it is.
     """
-    path = _create(path)
-    history = History(path, await _open(path), limit)
+    history = History(Path(path), limit)
+    await history.open()
     try:
         yield history
     finally:
@@ -261,10 +288,10 @@ async def _open(path: Path) -> aiosqlite.Connection:
     return connection
 
 
-def _create(path: str | Path) -> Path:
+def _create(path: Path) -> Path:
     """Make the file if it is missing; a check that it can be written if not."""
     try:
-        path = Path(path).expanduser()
+        path = path.expanduser()
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except (OSError, RuntimeError, ValueError) as error:

@@ -4,96 +4,123 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeAlias
 
 import discord
 
 from bot.buttons import Action, Button
 from bot.history import History, HistoryError, Turn
 from bot.paging import LIMIT, pages
-from bot.reply import PASSING
+from bot.reply import PASSING, passes
 from bot.wording import INTERRUPTED
 
 log = logging.getLogger(__name__)
 
-_SECONDS = 60.0  # that it may take; what is left then is done at the next start
+Unfinished: TypeAlias = tuple[int, Turn]
+"""A channel and a turn of it that Discord does not show whole."""
+
+_SECONDS = 60.0  # that a start may wait for it
+_AGAIN = 60.0  # seconds after which what failed is tried again
 _FAR = 300  # messages after a question among which its answer is looked for
 
 
-async def recover(client: discord.Client, history: History, *, link_previews: bool) -> None:
-    """Finish or mark all that was unfinished when the program ended. To be called before anything is asked anew."""
-    with suppress(TimeoutError, HistoryError):
-        async with asyncio.timeout(_SECONDS):
-            for channel, turn in await history.unfinished():
-                try:
-                    place = client.get_partial_messageable(channel)
-                    if turn.answer:
-                        await _retire(place, await history.recent(channel), turn)
-                    await history.show(turn.id, await _mend(place, client, turn, link_previews))
-                    log.info("The answer to message %s was unfinished; now it is told.", turn.question_message)
-                except PASSING as error:
-                    log.warning("The answer to message %s stays unfinished: %s", turn.question_message, error)
-                except discord.HTTPException as refused:
-                    log.warning("The answer to message %s cannot be finished: %s", turn.question_message, refused)
-                    await history.drop(turn.id)
+class Recovery:
+    """Finishes or marks what was unfinished when the program ended: all that the history says is, at the start."""
 
+    def __init__(self, client: discord.Client, history: History, *, link_previews: bool) -> None:
+        self._client = client
+        self._history = history
+        self._link_previews = link_previews
 
-async def _mend(
-    channel: discord.PartialMessageable, client: discord.Client, turn: Turn, link_previews: bool
-) -> list[int]:
-    """Have Discord show what there is of a turn; returns the messages."""
-    assert turn.question_message is not None
-    shown = await _messages(channel, client, turn.question_message)
-    if turn.answer:
-        texts = [page.content.strip() for page in pages(turn.answer)]
-    else:
-        texts = interrupted([message.content for message in shown])
-    for message in shown[len(texts) :]:
-        await message.delete()
-    reference = discord.MessageReference(
-        message_id=turn.question_message, channel_id=channel.id, fail_if_not_exists=False
-    )
-    messages = []
-    for number, text in enumerate(texts):
-        last = number == len(texts) - 1
-        button = Button(Action.REGENERATE, turn.asker).view() if last else None
-        if number < len(shown):
-            messages.append((await shown[number].edit(content=text, view=button)).id)
+    async def attempt(self, left: Sequence[Unfinished] | None = None) -> list[Unfinished]:
+        """Once for each, or for those that are `left`; returns those that Discord's troubles or a lack of time left."""
+        done: list[Unfinished] = []
+        with suppress(HistoryError):
+            left = await self._history.unfinished() if left is None else left
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_SECONDS):
+                    for unfinished in left:
+                        if await self._is_over(*unfinished):
+                            done.append(unfinished)
+        return [unfinished for unfinished in left or () if unfinished not in done]
+
+    async def try_again(self, left: list[Unfinished]) -> None:
+        """Until nothing is left."""
+        while left:
+            await asyncio.sleep(_AGAIN)
+            left = await self.attempt(left)
+
+    async def _is_over(self, channel: int, turn: Turn) -> bool:
+        try:
+            place = self._client.get_partial_messageable(channel)
+            if turn.answer:
+                await self._retire(place, await self._history.recent(channel), turn)
+            await self._history.show(turn.id, await self._mend(place, turn))
+        except (discord.HTTPException, *PASSING) as error:
+            if passes(error):
+                log.warning("The answer to message %s is still unfinished: %s", turn.question_message, error)
+                return False
+            log.warning("The answer to message %s cannot be finished: %s", turn.question_message, error)
+            if not turn.answer:  # else it may have been seen whole, and stays
+                await self._history.drop(turn.id)
         else:
+            log.info("The answer to message %s was unfinished; now it is told.", turn.question_message)
+        return True
+
+    async def _mend(self, channel: discord.PartialMessageable, turn: Turn) -> list[int]:
+        """Have Discord show what there is of a turn; returns the messages."""
+        assert turn.question_message is not None
+        shown = await self._messages(channel, turn.question_message)
+        if turn.answer:
+            texts = [page.content.strip() for page in pages(turn.answer)]
+        else:
+            texts = interrupted([message.content for message in shown])
+        for message in shown[len(texts) :]:
+            await message.delete()
+        messages = []
+        for number, text in enumerate(texts):
+            last = number == len(texts) - 1
+            button = Button(Action.REGENERATE, turn.asker).view() if last else None
+            if number < len(shown):
+                messages.append((await shown[number].edit(content=text, view=button)).id)
+                continue
             options: dict[str, Any] = {"view": button} if button else {}
             if number == 0:
-                options["reference"] = reference
-            messages.append((await channel.send(text, suppress_embeds=not link_previews, **options)).id)
-    return messages
+                options["reference"] = discord.MessageReference(
+                    message_id=turn.question_message, channel_id=channel.id, fail_if_not_exists=False
+                )
+            sent = await channel.send(text, suppress_embeds=not self._link_previews, **options)
+            messages.append(sent.id)
+        return messages
 
+    async def _retire(self, channel: discord.PartialMessageable, turns: Sequence[Turn], newest: Turn) -> None:
+        """Take the button from under the answer before the newest."""
+        before = [turn for turn in turns if turn.answer_messages and turn.id < newest.id]
+        if before:
+            with suppress(discord.HTTPException):  # the message may be gone, and so is the button
+                await channel.get_partial_message(before[-1].answer_messages[-1]).edit(view=None)
 
-async def _retire(channel: discord.PartialMessageable, turns: Sequence[Turn], newest: Turn) -> None:
-    """Take the button from under the answer before the newest."""
-    before = [turn for turn in turns if turn.answer_messages and turn.id < newest.id]
-    if before:
-        with suppress(discord.HTTPException):  # the message may be gone, and so is the button
-            await channel.get_partial_message(before[-1].answer_messages[-1]).edit(view=None)
-
-
-async def _messages(
-    channel: discord.PartialMessageable, client: discord.Client, question: int
-) -> list[discord.Message]:
-    """The messages of the answer to a question: our reply to it, and what we said after that in reply to nothing."""
-    found: list[discord.Message] = []
-    async for message in channel.history(after=discord.Object(question), limit=_FAR):
-        if message.author != client.user or message.interaction_metadata:
-            continue
-        replies_to = message.reference and message.reference.message_id
-        if replies_to == question or (found and replies_to is None):
-            found.append(message)
-    return found
+    async def _messages(self, channel: discord.PartialMessageable, question: int) -> list[discord.Message]:
+        """The messages of the answer to a question: our reply to it, and what follows it that replies to nothing."""
+        found: list[discord.Message] = []
+        goes_on = False
+        async for message in channel.history(after=discord.Object(question), limit=_FAR):
+            if message.author != self._client.user or message.interaction_metadata:
+                continue
+            replies_to = message.reference and message.reference.message_id
+            goes_on = replies_to == question or (goes_on and replies_to is None)
+            if goes_on:
+                found.append(message)
+        return found
 
 
 def interrupted(contents: Sequence[str]) -> list[str]:
-    """What stood there, and that it was interrupted."""
+    """What stood there, and that it was interrupted, if that does not stand there yet."""
     if not contents:
         return [INTERRUPTED]
     *before, last = contents
+    if last.endswith(INTERRUPTED):
+        return [*contents]
     closing = "\n```" if last.count("```") % 2 else ""
     marked = f"{last}{closing}\n\n{INTERRUPTED}"
     return [*before, marked] if len(marked) <= LIMIT else [*contents, INTERRUPTED]

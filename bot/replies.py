@@ -89,8 +89,13 @@ class Replies:
 
         channel: Any = press.channel
 
+        sent = 0
+
         async def send(text: str, **view: Any) -> Any:
-            return await channel.send(text, **self._options, **view)
+            nonlocal sent
+            shown = await channel.send(text, nonce=f"{press.id}-{sent}", **self._options, **view)
+            sent += 1
+            return shown
 
         where = Where(channel, channel.id, send, send, tell, tell, in_place=True)
         return Reply(self.growing, where, asker, Button(Action.REGENERATE, asker))

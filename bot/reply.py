@@ -45,6 +45,11 @@ PASSING = (discord.DiscordServerError, aiohttp.ClientError, OSError, TimeoutErro
 """Troubles of Discord's or the network's that may be over the next time; discord.py repeats only some of them."""
 
 
+def passes(error: BaseException) -> bool:
+    """Whether an error is such a trouble, or Discord's limit, which discord.py tells after a few attempts."""
+    return isinstance(error, PASSING) or (isinstance(error, discord.HTTPException) and error.status == 429)
+
+
 class Shown(Protocol):
     """A message in Discord, however it was sent."""
 
@@ -129,6 +134,11 @@ class Growing:
         if reply:
             reply.stop()
         return reply is not None
+
+    def withdraw(self, message: int) -> None:
+        """Somebody has deleted a message of an answer that still grows: there is to be no such answer."""
+        if reply := self._replies.get(message):
+            reply.withdraw()
 
     async def take_away(self, message: Shown) -> None:
         """Delete a message of an old answer; one that stays, or is gone already, is no harm."""
@@ -225,6 +235,11 @@ class Reply:
         if self._answer:
             self._answer.stop()
 
+    def withdraw(self) -> None:
+        """End the answer, of which nothing is to be remembered."""
+        if self._answer:
+            self._answer.withdraw()
+
     def _run_out_of_time(self) -> None:
         self._out_of_time = True
         self._grown.set()
@@ -302,7 +317,9 @@ class Reply:
             async with self._growing.pacer.turn(self._where.pace):
                 if not over.is_set():
                     await self._put(sentence, self._stop)
-        except PASSING as error:
+        except (discord.HTTPException, *PASSING) as error:
+            if not passes(error):
+                raise
             log.warning("Discord did not take a notice: %s", error)
 
     async def _move_on_in_time(self) -> None:
@@ -349,15 +366,19 @@ class Reply:
         What Discord fails to take is left to the next edit; the last is tried again until Discord is back.
         """
         give_up_at = asyncio.get_running_loop().time() + _PERSISTENCE
-        await self._move_on_in_time()
-        while self._behind():
+        while True:
+            await self._move_on_in_time()
+            if not self._behind():
+                return
             try:
                 async with self._growing.pacer.turn(self._where.pace):
                     page, *more = self._pages()
                     await self._put(page.content.strip(), None if more else self._wanted)
                 if more:
                     self._last, self._shown, self._under = page, "", None
-            except PASSING as error:
+            except (discord.HTTPException, *PASSING) as error:
+                if not passes(error):
+                    raise
                 log.warning("Discord did not take a part of an answer: %s", error)
                 if not self._whole:
                     return

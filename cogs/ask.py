@@ -52,13 +52,16 @@ class Ask(commands.Cog):
             await self._conversations.ask(text, interaction.user.id, reply.show)
 
 
+_FORM_LIFE = 15 * 60.0  # seconds in which a form may be sent; one without would be kept for ever if it is not
+
+
 class _Form(discord.ui.Modal, title=ABOUT_MESSAGE):
     question: discord.ui.TextInput["_Form"] = discord.ui.TextInput(
         label=QUESTION, style=discord.TextStyle.paragraph, max_length=2000
     )
 
     def __init__(self, cog: Ask, quote: str) -> None:
-        super().__init__()
+        super().__init__(timeout=_FORM_LIFE)
         self._cog = cog
         self._quote = quote
 

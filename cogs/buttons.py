@@ -6,7 +6,7 @@ from discord.ext import commands
 from bot import permissions
 from bot.access import Access
 from bot.buttons import Action, Button
-from bot.conversation import Conversations
+from bot.conversation import Conversations, Stale
 from bot.replies import Replies
 from bot.wording import NOT_YOURS, STALE
 
@@ -38,25 +38,22 @@ class Buttons(commands.Cog):
         if self._replies.growing.stop(interaction.message.id):
             await interaction.response.defer()
         else:
-            await self._refuse(interaction)
+            await interaction.response.edit_message(view=None)
+            await interaction.followup.send(STALE, ephemeral=True)
 
     async def _regenerate(self, interaction: discord.Interaction, asker: int) -> None:
         assert interaction.message
         assert interaction.channel_id
-        if not await self._conversations.can_regenerate(interaction.channel_id, interaction.message.id):
-            await self._refuse(interaction)
-            return
         await interaction.response.defer()
         async with self._replies.again(interaction, asker) as reply:
-            await self._conversations.regenerate(
-                interaction.channel_id,
-                interaction.message.id,
-                interaction.user.id,
-                reply.show,
-                shared=interaction.guild_id is not None,
-            )
-
-    async def _refuse(self, interaction: discord.Interaction) -> None:
-        """The button no longer applies: take it away."""
-        await interaction.response.edit_message(view=None)
-        await interaction.followup.send(STALE, ephemeral=True)
+            try:
+                await self._conversations.regenerate(
+                    interaction.channel_id,
+                    interaction.message.id,
+                    interaction.user.id,
+                    reply.show,
+                    shared=interaction.guild_id is not None,
+                )
+            except Stale:
+                await interaction.edit_original_response(view=None)  # the button no longer applies
+                raise

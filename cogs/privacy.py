@@ -51,7 +51,9 @@ class Privacy(commands.Cog):
     @commands.Cog.listener()
     async def on_raw_message_delete(self, deleted: discord.RawMessageDeleteEvent) -> None:
         """Forget the turn of a message that somebody has deleted."""
-        if not self._replies.growing.took_away(deleted.message_id):
+        growing = self._replies.growing
+        if not growing.took_away(deleted.message_id):
+            growing.withdraw(deleted.message_id)
             await self._history.forget_message(deleted.channel_id, deleted.message_id)
 
     @commands.Cog.listener()
@@ -62,11 +64,15 @@ class Privacy(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, edited: discord.RawMessageUpdateEvent) -> None:
-        """Let the history say what a question says now."""
+        """Let the history say what a question says now. One that says nothing any more, or nothing to us, goes."""
         message, me = edited.message, self._bot.user
         assert me
-        if message.author != me and (text := reading.said(message, me)):
+        if message.author == me or not await self._history.find(edited.channel_id, edited.message_id):
+            return
+        if text := reading.said(message, me):
             await self._history.edit(edited.channel_id, edited.message_id, reading.replied_to(message, me) + text)
+        else:
+            await self._history.forget_message(edited.channel_id, edited.message_id)
 
     @commands.Cog.listener()
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
@@ -77,6 +83,16 @@ class Privacy(commands.Cog):
     async def on_raw_thread_delete(self, deleted: discord.RawThreadDeleteEvent) -> None:
         """Forget a deleted thread."""
         await self._history.forget_channel(deleted.thread_id)
+
+    @commands.Cog.listener()
+    async def on_ready(self) -> None:
+        """Forget servers and channels that have gone while the bot was away."""
+        for guild_id, channel, parent in await self._history.places():
+            guild = self._bot.get_guild(guild_id)
+            if guild is None:
+                await self._history.forget_guild(guild_id)
+            elif not guild.unavailable and guild.get_channel(parent or channel) is None:
+                await self._history.forget_channel(parent or channel)
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:

@@ -133,6 +133,10 @@ class Child:
         """End it at this very moment."""
         os.kill(self.pid, signal.SIGKILL)
 
+    def kill_after(self, seconds: float) -> None:
+        """End it in a while."""
+        asyncio.get_running_loop().call_later(seconds, self.kill)
+
     def figures(self) -> dict[str, Any]:
         """What it last wrote down, and what the system knows of it: memory in bytes, open files, threads."""
         process = Path(f"/proc/{self.pid}")
@@ -152,13 +156,14 @@ class Nursery:
         self._stand_in = stand_in
         self._mother = mother
 
-    async def start(self, path: Path) -> Child:
-        """A bot with its history in `path`, online."""
+    async def start(self, path: Path, *, online: bool = True) -> Child:
+        """A bot with its history in `path`; `online`: when it is."""
         assert self._mother.stdin
         assert self._mother.stdout
         self._mother.stdin.write(f"{path}\n".encode())
         child = Child(int(await self._mother.stdout.readline()), path)
-        await self._stand_in.gateway.ready(within=20)
+        if online:
+            await self._stand_in.gateway.ready(within=20)
         return child
 
 

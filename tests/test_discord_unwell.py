@@ -132,6 +132,19 @@ async def test_a_429_is_waited_for(discord, path, place, method, scope):
         assert answers(channel, alice) == ["The first few words and the rest."]
 
 
+async def test_a_global_limit_on_the_typing_indicator_does_not_silence_the_bot_for_ever(discord, path, place):
+    _, channel, alice = place
+    hold = asyncio.Event()
+    async with parley(discord, ScriptedEngine([hold, "Here."], ["Here, too."]), path) as running:
+        discord.fault("POST", "/channels/*/typing", status=429, retry_after=2.0, scope="global")
+        await alice.say(channel, f"{discord.bot.mention} one")
+        await discord.until(lambda: discord.limits.too_many)
+        hold.set()
+        await running.until_stored(channel.id, ("one", "Here."))
+        await alice.say(channel, f"{discord.bot.mention} two")
+        await running.until_stored(channel.id, ("one", "Here."), ("two", "Here, too."))
+
+
 @pytest.mark.parametrize("trouble", [{"status": 500}, {"status": 502}, {"delay": float("inf")}])
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 async def test_a_failing_or_silent_discord_gets_the_answer_in_the_end(

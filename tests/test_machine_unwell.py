@@ -65,6 +65,32 @@ async def test_a_database_that_is_deleted_is_made_anew(discord, path, place):
     file.close()
 
 
+async def test_a_database_that_is_replaced_is_the_one_used_from_then_on(discord, path, place):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(["Kept."], ["Kept, too."]), path) as running:
+        await alice.say(channel, f"{discord.bot.mention} one")
+        await running.until_stored(channel.id, ("one", "Kept."))
+        path.rename(path.with_suffix(".old"))
+        path.write_bytes(path.with_suffix(".old").read_bytes())
+        await alice.say(channel, f"{discord.bot.mention} two")
+        await running.until_stored(channel.id, ("one", "Kept."), ("two", "Kept, too."))
+    with sqlite3.connect(path) as file:
+        assert file.execute("SELECT question FROM turns").fetchall() == [("one",), ("two",)]
+    file.close()
+
+
+async def test_a_deleted_database_that_cannot_be_made_anew_is_told_and_tried_again(discord, path, place):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(["Here again."]), path) as running:
+        path.unlink()
+        path.mkdir()
+        question = await alice.say(channel, f"{discord.bot.mention} one")
+        await channel.reply_to(question, wanted=lambda message: message.content == NO_MEMORY)
+        path.rmdir()
+        await alice.say(channel, f"{discord.bot.mention} two")
+        await running.until_stored(channel.id, ("two", "Here again."))
+
+
 async def test_an_exception_in_the_engines_thread_costs_one_answer(discord, path, place, demo_engine, monkeypatch):
     _, channel, alice = place
     async with parley(discord, demo_engine, path) as running:

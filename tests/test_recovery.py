@@ -102,6 +102,7 @@ async def test_an_interrupted_question_that_is_cleared_is_not_answered_again(dis
         (["Once upon"], [f"Once upon\n\n{INTERRUPTED}"]),
         (["page", "```py\nx = 1"], ["page", f"```py\nx = 1\n```\n\n{INTERRUPTED}"]),
         (["x" * 1990], ["x" * 1990, INTERRUPTED]),
+        ([f"Once upon\n\n{INTERRUPTED}"], [f"Once upon\n\n{INTERRUPTED}"]),
     ],
 )
 def test_what_stood_there_stays_before_the_mark(shown, marked):

@@ -23,7 +23,7 @@ async def test_memory_files_threads_tasks_and_database_level_off(path):
         guilds = [discord.guild(f"Server {number}") for number in range(10)]
         channels = [guild.channel(f"channel-{number}") for guild in guilds for number in range(CHANNELS // len(guilds))]
         child = await births.start(path)
-        asked = 0
+        asked = answered = 0
 
         def leave_and_join() -> None:
             """The bot leaves a server with its channels, and joins another."""
@@ -46,13 +46,15 @@ async def test_memory_files_threads_tasks_and_database_level_off(path):
                     await person.delete(question)
 
         async def live(seconds: float) -> dict[str, float]:
+            nonlocal answered
             until = time.monotonic() + seconds
             talking = asyncio.gather(*(talk(until) for _ in range(_AT_ONCE)))
             while time.monotonic() < until:
                 await asyncio.sleep(0.5)
                 leave_and_join()
-                for channel in discord.channels.values():
-                    channel.messages.clear()  # the stand-in remembers all that was said; this is not about it
+                for channel in discord.channels.values():  # the stand-in remembers all that was said
+                    answered += sum(m.author is discord.bot for m in channel.messages.values())
+                    channel.messages.clear()
             await talking
             await asyncio.sleep(2)
             return child.figures() | {"database": path.stat().st_size}
@@ -61,6 +63,7 @@ async def test_memory_files_threads_tasks_and_database_level_off(path):
         half = asked
         after = await live(SECONDS / 2)
     print(f"After {half} questions {before}\nAfter {asked} questions {after}")
+    assert answered > asked / 4, "it is not deaf; what is left with a server is not counted"
     assert after["memory"] < before["memory"] * 1.2
     assert after["files"] <= before["files"] + 10
     assert after["threads"] <= before["threads"]

@@ -18,11 +18,13 @@ from bot.engine.finding import find
 from bot.engine.generate import OneByOne
 from bot.engine.loading import LoadedModel
 from bot.engine.probe import probe
+from bot.errors import UserError
 from bot.prompt import Prompt, encode
 
 log = logging.getLogger(__name__)
 
 _PATIENCE = 3.0  # seconds that closing waits for the thread
+_HOPELESS = 3  # passes in a row that fail
 
 
 class _Answering(Protocol):
@@ -82,7 +84,8 @@ class LocalEngine:
         self._speed = _Speed()
         self._closed = False
         self._waiting: deque[Request] = deque()
-        self._well = True  # whether an answer has ended as it should since the last failure
+        self._failures = 0  # passes in a row that ended in failure, without an answer that ended as it should between
+        self._failed = self._succeeded = False  # what the pass under way has brought
         self._broken: BaseException | None = None
 
     async def __aenter__(self) -> Self:
@@ -106,7 +109,7 @@ class LocalEngine:
         """Wait for the engine to fail for good; see Engine."""
         try:
             await asyncio.shield(self._worked)
-        except ModelError:
+        except UserError:
             raise
         except Exception as error:
             raise EngineError from error
@@ -194,24 +197,31 @@ class LocalEngine:
     def _answer_all(self, loaded: LoadedModel, answering: _Answering) -> bool:
         """Answer until the inbox says that it is over; then returns True.
 
-        After a failure, which ends the answers under way, False: those that wait can still be answered. Raises what
-        makes it fail again before any answer has come to its end.
+        After a failure, which ends the answers under way, False: those that wait can still be answered. Raises
+        EngineError when there are too many failures in a row.
         """
         try:
             self._answer_until_closed(loaded, answering)
+        except EngineError:
+            raise
         except Exception as error:
             log.exception("The engine has failed.")
-            if not self._well:
-                raise
-            self._well = False
             for stream in [stream for stream in list(self._streams) if stream.begun_at is not None]:
                 self._end(stream, error)
+            self._note_outcome()
             return False
         return True
 
+    def _note_outcome(self) -> None:
+        """Count failures in a row; raise EngineError when there is no hope."""
+        self._failures = 0 if self._succeeded else self._failures + self._failed
+        self._failed = self._succeeded = False
+        if self._failures >= _HOPELESS:
+            raise EngineError
+
     def _answer_until_closed(self, loaded: LoadedModel, answering: _Answering) -> None:
         waiting = self._waiting
-        closing = False
+        closing = self._closed
         while not closing or waiting or answering.busy:
             # With nothing else to do it waits for the next request, else it only takes those that are there.
             while not closing and not (self._inbox.empty() and (waiting or answering.busy)):
@@ -228,8 +238,10 @@ class LocalEngine:
                 request.stream.ahead = place
             if answering.busy:
                 started = time.perf_counter()
+                self._failed = self._succeeded = False
                 tokens = answering.step()
                 self._speed.note(tokens, time.perf_counter() - started)
+                self._note_outcome()
 
     def _begin(self, request: Request, loaded: LoadedModel, answering: _Answering) -> None:
         request.stream.begin()
@@ -242,6 +254,7 @@ class LocalEngine:
             self._end(request.stream, error)
 
     def _end(self, stream: Stream, error: BaseException | None = None) -> None:
-        self._well = self._well or error is None
+        self._failed = self._failed or not (error is None or isinstance(error, UserError))
+        self._succeeded = self._succeeded or (error is None and not stream.stopped)
         self._streams.discard(stream)
         stream.end(error)

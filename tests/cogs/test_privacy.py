@@ -5,6 +5,8 @@ import csv
 import io
 import json
 
+import pytest
+
 from bot.wording import NOTHING_TO_EXPORT
 from tests.discord_stand_in import Permission
 from tests.parley import parley
@@ -50,6 +52,52 @@ async def test_a_question_deleted_while_it_is_answered_is_not_remembered(discord
         await channel.wait_for("anyway")
         await discord.quiet()
         assert await running.stored(channel.id) == []
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_an_answer_deleted_while_it_grows_is_not_remembered(discord, path, place, again):
+    _, channel, alice = place
+    hold = asyncio.Event()
+    scripts = [["the first answer"]] if again else []
+    async with parley(
+        discord, ScriptedEngine(*scripts, ["the beginning of one ", hold, "and its end"]), path
+    ) as running:
+        if again:
+            _, answer = await ask(discord, running, channel, alice)
+            await discord.until(lambda: answer.buttons and answer.buttons[0].label == "Regenerate")
+            await alice.press(answer, "Regenerate")
+        else:
+            await alice.say(channel, f"{discord.bot.mention} hi")
+        growing = await channel.wait_for("the beginning of one")
+        await discord.owner.delete(growing)
+        await discord.quiet()
+        hold.set()
+        await discord.quiet(1.5)
+        assert await running.stored(channel.id) == []
+        assert await running.history.unfinished() == []
+
+
+async def test_a_question_edited_to_nothing_for_the_bot_is_forgotten(discord, path, place):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(), path) as running:
+        question, _ = await ask(discord, running, channel, alice, "my password is secret")
+        await alice.edit(question, "never mind")
+        await until_gone(running, channel)
+
+
+async def test_what_was_deleted_or_left_while_the_bot_was_away_is_forgotten(discord, path, place):
+    guild, channel, alice = place
+    other, left = guild.channel("other"), discord.guild("Left")
+    there = left.channel("there")
+    async with parley(discord, ScriptedEngine(), path) as running:
+        for where in (channel, other, there):
+            await ask(discord, running, where, alice if where is not there else left.member("Bob"))
+    guild.remove(other)
+    left.expel_bot()
+    async with parley(discord, ScriptedEngine(), path) as running:
+        await until_gone(running, other)
+        await until_gone(running, there)
+        assert len(await running.stored(channel.id)) == 1
 
 
 async def test_another_answer_with_fewer_messages_keeps_its_turn(discord, path, place):

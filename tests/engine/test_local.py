@@ -191,8 +191,19 @@ async def test_an_engine_that_fails_again_and_again_tells_everybody_and_gives_up
             await read(stream)
     with pytest.raises(EngineError):
         await engine.failure()
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(EngineError):
         await answer(engine)
+
+
+async def test_a_model_that_always_fails_is_no_engine(engine, monkeypatch):
+    await engine.ready()
+    loaded, _ = engine._loading.result()
+    monkeypatch.setattr(loaded.model, "forward", lambda *args, **options: 1 / 0)
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError):
+            await answer(engine)
+    with pytest.raises(EngineError):
+        await engine.failure()
 
 
 async def test_an_engine_that_fails_while_it_closes_comes_to_an_end(folder, monkeypatch):
@@ -201,6 +212,7 @@ async def test_an_engine_that_fails_while_it_closes_comes_to_an_end(folder, monk
         await anext(stream)
         step = Batch.step
         monkeypatch.setattr(Batch, "step", lambda batch: 1 / 0 if engine._closed else step(batch))
+    assert engine._worked.done()
 
 
 async def test_the_plain_form_ends_before_the_next_question(tmp_path, monkeypatch):
