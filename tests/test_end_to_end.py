@@ -11,12 +11,12 @@ from tests.parley import Running, parley, program
 
 
 async def say(discord: Discord, running: Running, channel: Channel, person: User, text: str) -> str:
-    """Mention the bot and wait for the whole answer, which is when the turn is stored."""
+    """Mention the bot and wait until it shows the whole answer."""
     question = await person.say(channel, f"{discord.bot.mention} {text}")
     async with asyncio.timeout(30):
         while True:
             turns = await running.history.recent(channel.id)
-            if turns and turns[-1].question_message == question.id:
+            if turns and turns[-1].question_message == question.id and turns[-1].answer_messages:
                 return (await channel.reply_to(question)).content
             await asyncio.sleep(0.02)
 
