@@ -92,6 +92,7 @@ class History:
         self._path = path
         self._connection: aiosqlite.Connection | None = None
         self._opened: tuple[int, int] | None = None
+        self._closed = False
         self.limit = limit
         self._writing = asyncio.Lock()
 
@@ -193,10 +194,12 @@ class History:
     async def _file(self) -> AsyncIterator[aiosqlite.Connection]:
         """The file, for one task at a time: all of them share the connection."""
         async with self._writing:
+            if self._closed:
+                raise HistoryError(NO_MEMORY)
             try:
                 if self._connection and await asyncio.to_thread(_identity, self._path) != self._opened:
                     log.warning("The database %s was taken away, and what was remembered with it.", self._path)
-                    await self.close()
+                    await self._disconnect()
                 if not self._connection:
                     await self.open()
                 assert self._connection
@@ -228,7 +231,12 @@ class History:
         self._opened = _identity(self._path)
 
     async def close(self) -> None:
-        """Close the file."""
+        """Close the file for good, after whatever is being written now."""
+        async with self._writing:
+            self._closed = True
+            await self._disconnect()
+
+    async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection:
             await connection.close()

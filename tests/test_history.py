@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -248,3 +249,11 @@ async def test_an_error_inside_the_block_is_not_mistaken_for_one_of_the_file(pat
     with pytest.raises(ConnectionError):
         async with open_history(path, 5):
             raise ConnectionError
+
+
+async def test_what_comes_after_the_end_does_not_open_the_file_again(path):
+    async with open_history(path, 5) as turns:
+        pass
+    with pytest.raises(HistoryError):
+        await turns.recent(7)
+    assert not any("_connection_worker_thread" in thread.name for thread in threading.enumerate())
