@@ -5,7 +5,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -256,4 +255,4 @@ async def test_what_comes_after_the_end_does_not_open_the_file_again(path):
         pass
     with pytest.raises(HistoryError):
         await turns.recent(7)
-    assert not any("_connection_worker_thread" in thread.name for thread in threading.enumerate())
+    assert turns._connection is None
