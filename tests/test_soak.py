@@ -69,5 +69,5 @@ async def test_memory_files_threads_tasks_and_database_level_off(path):
     assert answered > asked / 4, "it is not deaf; what is left with a server is not counted"
     assert after["memory"] < before["memory"] * 1.2
     assert after["files"] <= before["files"] + 20, "connections to Discord are kept open for a while"
-    assert after["threads"] <= before["threads"]
+    assert after["threads"] <= before["threads"] + 6, "a thread pool grows to its size"
     assert after["database"] < max(before["database"] * 1.5, 1_000_000)
