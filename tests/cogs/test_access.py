@@ -96,6 +96,21 @@ async def test_what_waits_is_bounded(discord, path, place):
         assert refused.content == "2 questions are waiting for me already. Please ask again in a few minutes."
 
 
+async def test_a_busy_channel_leaves_room_in_the_queue_for_others(discord, path, place):
+    guild, busy, alice = place
+    quiet = guild.channel("quiet")
+    engine = ScriptedEngine([asyncio.Event()], ["not for you"])
+    async with parley(discord, engine, path, queue_limit=4):
+        await alice.say(busy, f"{discord.bot.mention} runs")
+        await discord.until(lambda: engine.streams and engine.streams[0].begun_at)
+        asked = [
+            await guild.member(f"Person {number}").say(busy, f"{discord.bot.mention} waits") for number in range(4)
+        ]
+        refused = await busy.reply_to(asked[-1])
+        assert "are waiting for me already" in refused.content
+        await quiet.reply_to(await alice.say(quiet, f"{discord.bot.mention} and here?"))
+
+
 async def test_a_cooldown_is_told_with_its_seconds(discord, path, place):
     guild, channel, alice = place
     async with parley(discord, ScriptedEngine(), path, cooldown=300):
