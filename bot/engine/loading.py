@@ -138,6 +138,7 @@ def _load_model(folder: Path, name: str, precision: Precision) -> tuple[CausalLM
         if packs and type(module) is nn.Linear:
             packed = pack(module.weight.data, _data(module.bias), precision)
             model.set_submodule(path, packed)
+            memory.give_back()
             if precision == "int8" and isinstance(packed, PackedLinear):
                 coarse.append(path)
     if not packs:
