@@ -213,10 +213,11 @@ class Conversations:
         """
         under_way = self._channels.setdefault(channel, _Channel())
         async with self._under_way(under_way, asker, show) as (answer, shown), under_way.order:
-            old = await self._again(channel, message)
+            turns = await self._history.recent(channel)
+            old = await self._again(channel, turns, message)
             if old is None:
                 raise Stale
-            turns = [turn for turn in await self._history.recent(channel) if turn.id < old.id]
+            turns = [turn for turn in turns if turn.id < old.id]
             answer.replaces = old
             question = Question(channel, old.asker, old.asker_name, old.question, shared, old.question_message)
             # Were the program killed now, the old answer would be shown again.
@@ -231,8 +232,7 @@ class Conversations:
     async def _give(self, answer: Answer, shown: asyncio.Task[Sequence[int]], turn: int, prompt: Prompt) -> None:
         """Have the engine answer and the answer shown, and store what comes of it."""
         answer.keep = partial(self._history.answer, turn)
-        if not answer.stopped:
-            answer.begin(self._engine.submit(prompt, self._sampling))
+        self._begin(answer, prompt)
         messages = await shown
         if answer.text.strip() and not answer.withdrawn:
             await self._history.show(turn, messages)
@@ -249,9 +249,9 @@ class Conversations:
             await self._history.answer(old.id, old.answer)
             await self._history.show(old.id, old.answer_messages)
 
-    async def _again(self, channel: int, message: int | None) -> Turn | None:
+    async def _again(self, channel: int, turns: Sequence[Turn], message: int | None) -> Turn | None:
         """The turn that can be answered again, if it is the one that `message` is a part of."""
-        newest = next(reversed(await self._history.recent(channel)), None)
+        newest = next(reversed(turns), None)
         if message is None or (newest and message in newest.answer_messages):
             return newest
         turn = await self._history.find(channel, message)
@@ -260,8 +260,7 @@ class Conversations:
     async def ask(self, text: str, asker: int, show: Show) -> None:
         """Answer one question by itself: no turns are read or stored. Raises as `converse` does."""
         async with self._under_way(_Channel(), asker, show) as (answer, shown):
-            if not answer.stopped:
-                answer.begin(self._engine.submit(Prompt(self._system_prompt, (), None, text), self._sampling))
+            self._begin(answer, Prompt(self._system_prompt, (), None, text))
             await shown
 
     async def clear(self, channel: int) -> list[Turn]:
@@ -328,6 +327,10 @@ class Conversations:
         if waiting >= self._queue_limit or here > self._queue_limit // 2:
             raise Busy(queue_full(waiting))
         self._asked_at[asker] = now
+
+    def _begin(self, answer: Answer, prompt: Prompt) -> None:
+        if not answer.stopped:
+            answer.begin(self._engine.submit(prompt, self._sampling))
 
     def _note_task(self) -> None:
         """Have `close` wait until the task that asks is over, with whatever it still does for the person."""
