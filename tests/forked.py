@@ -163,7 +163,7 @@ class Nursery:
         self._mother.stdin.write(f"{path}\n".encode())
         child = Child(int(await self._mother.stdout.readline()), path)
         if online:
-            await self._stand_in.gateway.ready(within=20)
+            await self._stand_in.gateway.ready()
         return child
 
 

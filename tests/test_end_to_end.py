@@ -109,7 +109,7 @@ async def test_emoji_and_cjk_go_through_the_model(discord, path, place, demo_eng
     _, channel, alice = place
     async with parley(discord, demo_engine, path):
         question = await alice.say(channel, f"{discord.bot.mention} repeat after me: 你好 👋")
-        await channel.reply_to(question, wanted=lambda message: message.content == "你好 👋", within=30)
+        await channel.reply_to(question, wanted=lambda message: message.content == "你好 👋")
 
 
 async def test_a_very_long_question_is_refused_with_its_length(discord, path, place, demo_engine):
@@ -127,8 +127,8 @@ async def test_the_program_remembers_after_being_killed_and_ends_when_told(disco
 
     async def asks(text: str) -> str:
         """A whole answer is one to which no edit comes for longer than edits are apart."""
-        answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} {text}"), within=30)
-        await channel.quiet(1.4, within=30)
+        answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} {text}"))
+        await channel.quiet(1.4)
         return answer.content
 
     async with program(discord, tmp_path) as process:

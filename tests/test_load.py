@@ -73,4 +73,4 @@ async def test_a_thousand_mentions_in_a_second(path):
         f" ms (longest); heartbeats, due every 500 ms, at most {latest * 1000:.0f} ms apart"
     )
     assert figures["p99"] < 0.1
-    assert latest < 1.5
+    assert latest < 5, "Discord lets go of a connection that is silent for a whole interval, which is 41 s there"

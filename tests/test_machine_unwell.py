@@ -16,7 +16,7 @@ async def test_a_database_that_another_program_holds_is_told_and_used_again_late
         holding = sqlite3.connect(path, isolation_level=None)
         holding.execute("BEGIN EXCLUSIVE")
         question = await alice.say(channel, f"{discord.bot.mention} tell")
-        await channel.reply_to(question, wanted=lambda message: message.content == NO_MEMORY, within=20)
+        await channel.reply_to(question, wanted=lambda message: message.content == NO_MEMORY)
         assert (await alice.command(channel, "status")).failed is None
         holding.close()
         for where, said in ((channel, "Here again."), (other, "Here, too.")):
@@ -46,7 +46,7 @@ async def test_an_answer_that_a_full_disk_does_not_take_is_shown_all_the_same(di
         await channel.reply_to(question)
         await running.history._connection.execute("PRAGMA max_page_count = 1")
         hold.set()
-        await channel.wait_for(NO_MEMORY, within=30)
+        await channel.wait_for(NO_MEMORY)
         answer = [message.content for message in channel.shows(alice) if message.author is discord.bot]
         assert "".join(answer[:-1]).count("the end of it.") == 800
         assert await running.stored(channel.id) == []
@@ -110,10 +110,10 @@ async def test_an_engine_that_does_not_recover_ends_the_program_with_status_1(di
     _, channel, alice = place
     broken = "import sys, bot.engine.batching as b; b.Batch.step = lambda batch: 1 / 0; from bot.__main__ import main"
     async with program(discord, tmp_path, ["-c", f"{broken}; sys.exit(main([]))"]) as process:
-        await discord.gateway.ready(within=30)
+        await discord.gateway.ready()
         for _ in range(3):
             question = await alice.say(channel, f"{discord.bot.mention} hello")
-            await channel.reply_to(question, wanted=lambda message: message.content != "", within=30)
+            await channel.reply_to(question, wanted=lambda message: message.content != "")
         _, log = await process.communicate()
         assert process.returncode == 1
         assert "Start Parley anew" in log.decode()

@@ -39,7 +39,7 @@ async def test_a_private_answer_is_seen_by_the_asker_alone(discord, path, place)
     bob = guild.member("Bob")
     async with parley(discord, ScriptedEngine(["secret " * 400]), path):
         asked = await alice.command(channel, "ask", prompt="tell", private=True)
-        await discord.until(lambda: len(asked.messages) == 2, within=10)
+        await discord.until(lambda: len(asked.messages) == 2)
         await discord.quiet()
         assert all(message.ephemeral for message in asked.messages)
         assert "secret" in channel.transcript(alice)
@@ -50,7 +50,7 @@ async def test_a_long_answer_goes_on_in_followups(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(["word " * 900]), path):
         asked = await alice.command(channel, "ask", prompt="a lot")
-        await discord.until(lambda: sum(m.content.count("word") for m in asked.messages) == 900, within=10)
+        await discord.until(lambda: sum(m.content.count("word") for m in asked.messages) == 900)
         assert len(asked.messages) == 3
 
 

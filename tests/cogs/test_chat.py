@@ -383,9 +383,7 @@ async def test_what_discord_fails_to_take_is_shown_with_the_next_edit(discord, p
             await channel.reply_to(question)
             discord.fault("PATCH", "/channels/*/messages/*", status=503, times=2)
         hold.set()
-        await channel.reply_to(
-            question, wanted=lambda m: m.content == "The beginning of an answer and its end", within=20
-        )
+        await channel.reply_to(question, wanted=lambda m: m.content == "The beginning of an answer and its end")
         await running.until_stored(channel.id, ("tell", "The beginning of an answer and its end"))
         assert len(channel.shows(alice)) == 2
 

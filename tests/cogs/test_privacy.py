@@ -106,7 +106,7 @@ async def test_another_answer_with_fewer_messages_keeps_its_turn(discord, path, 
     engine = ScriptedEngine(["word " * 500], ["something that is ", hold, "shorter"])
     async with parley(discord, engine, path) as running:
         await alice.say(channel, f"{discord.bot.mention} hi")
-        await discord.until(lambda: len(channel.shows(alice)) == 3, within=10)
+        await discord.until(lambda: len(channel.shows(alice)) == 3)
         last = channel.shows(alice)[-1]
         await discord.until(lambda: last.buttons and last.buttons[0].label == "Regenerate")
         await discord.quiet()

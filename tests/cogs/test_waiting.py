@@ -43,9 +43,9 @@ async def test_the_place_in_a_channel_is_shown_kept_up_to_date_and_replaced_by_t
         assert waiting.content == "2 are ahead of you."
         assert [button.label for button in waiting.buttons] == ["Stop"]
         first.set()
-        await discord.until(lambda: waiting.content.startswith("1 is ahead of you, about"), within=10)
+        await discord.until(lambda: waiting.content.startswith("1 is ahead of you, about"))
         second.set()
-        await discord.until(lambda: waiting.content == "three", within=10)
+        await discord.until(lambda: waiting.content == "three")
         await running.until_stored(channel.id, ("Alice", "one"), ("Bob", "two"), ("Carol", "three"))
         answers = [message.content for message in channel.shows(alice) if message.author is discord.bot]
         assert sorted(answers) == ["one", "three", "two"], "nothing is left of the notices"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import payloads
+from .clock import PATIENCE
 from .messages import DEFAULT, EPHEMERAL, REPLY, Attachment, Message, Version
 from .payloads import PUBLIC_THREAD
 from .people import User
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 TYPING_LASTS = 10.0
-PATIENCE = 5.0
-"""Seconds that a test waits for what it expects, unless it says otherwise."""
 
 
 @dataclass(frozen=True)

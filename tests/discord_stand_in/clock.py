@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 DISCORD_EPOCH_MS = 1_420_070_400_000
+PATIENCE = 30.0
+"""Seconds that a test waits for what it expects, unless it says otherwise: long, for a busy machine is slow."""
 
 T = TypeVar("T")
 

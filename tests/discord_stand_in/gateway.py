@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import WSMsgType, web
 
 from . import payloads
+from .clock import PATIENCE
 
 if TYPE_CHECKING:
     from .guilds import Guild
@@ -210,23 +211,23 @@ class Gateway:
 
     # Waiting for the bot
 
-    async def ready(self, sessions: int = 1, *, within: float = 10.0) -> None:
+    async def ready(self, sessions: int = 1, *, within: float = PATIENCE) -> None:
         """Until so many sessions are connected (one for each shard)."""
         await self._until(lambda: len(self.connected) >= sessions, within, "the bot did not connect")
 
-    async def resumed(self, times: int = 1, *, within: float = 10.0) -> None:
+    async def resumed(self, times: int = 1, *, within: float = PATIENCE) -> None:
         """Until the bot has resumed so many times since the start."""
         await self._until(lambda: self.resumes >= times, within, "the bot did not resume")
 
-    async def identified(self, times: int, *, within: float = 10.0) -> None:
+    async def identified(self, times: int, *, within: float = PATIENCE) -> None:
         """Until the bot has begun so many sessions since the start."""
         await self._until(lambda: self.identifies >= times, within, "the bot did not begin a new session")
 
-    async def gone(self, *, within: float = 10.0) -> None:
+    async def gone(self, *, within: float = PATIENCE) -> None:
         """Until no connection is left: the bot has gone offline."""
         await self._until(lambda: not self._connections, within, "the bot is still connected")
 
-    async def shows_activity(self, text: str | None, *, within: float = 5.0) -> None:
+    async def shows_activity(self, text: str | None, *, within: float = PATIENCE) -> None:
         """Until the bot's activity is this text."""
         failure = f"the bot does not show the activity {text!r}"
         await self._until(lambda: self.connected and self.activity == text, within, failure)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import payloads
+from .clock import PATIENCE
 from .permissions import EVERYTHING
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class Interaction:
             late.cancel()
         return self
 
-    async def wait_for(self, wanted: Callable[[Message], object] | str, *, within: float = 5.0) -> Message:
+    async def wait_for(self, wanted: Callable[[Message], object] | str, *, within: float = PATIENCE) -> Message:
         """The first answer to this, the response or a follow-up, that `wanted` accepts (or that contains it)."""
 
         def read() -> Message | None:

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from . import interaction_routes, openapi, routes
 from .channels import Channel
-from .clock import Changes, Clock
+from .clock import PATIENCE, Changes, Clock
 from .commands import Commands
 from .faults import Fault, Faults
 from .gateway import PRIVILEGED, Gateway
@@ -156,7 +156,7 @@ class Discord:
             route.BASE, socket.DEFAULT_GATEWAY = before
 
     @asynccontextmanager
-    async def running(self, bot: BotT, *, within: float = 10.0) -> AsyncIterator[BotT]:
+    async def running(self, bot: BotT, *, within: float = PATIENCE) -> AsyncIterator[BotT]:
         """Start a bot here, wait until it is ready, and close it at the end.
 
         What it raises is raised. Its two seconds of waiting for more servers are left out.
@@ -190,12 +190,12 @@ class Discord:
         self.changes.notify()
 
     async def until(
-        self, read: Callable[[], object], *, within: float = 10.0, failure: str = "it did not happen"
+        self, read: Callable[[], object], *, within: float = PATIENCE, failure: str = "it did not happen"
     ) -> None:
         """Until `read` is true, of the stand-in or of the bot itself."""
         await self.changes.until(None, read, within, lambda: f"{failure} within {within} s", every=0.01)
 
-    async def quiet(self, seconds: float = 0.3, *, within: float = 5.0) -> None:
+    async def quiet(self, seconds: float = 0.3, *, within: float = PATIENCE) -> None:
         """Until the bot has asked for nothing, and nothing was sent to it, for so many seconds."""
 
         def last_change() -> float:
