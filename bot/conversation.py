@@ -201,8 +201,7 @@ class Conversations:
                     answer.previous = turns[-1] if turns else None
                     await self._give(answer, shown, turn, self._prompt(question, turns))
             except Exception:
-                with suppress(HistoryError):
-                    await self._history.drop(turn)
+                await self._drop(turn)
                 raise
 
     async def regenerate(self, channel: int, message: int | None, asker: int, show: Show, *, shared: bool) -> None:
@@ -257,11 +256,33 @@ class Conversations:
         turn = await self._history.find(channel, message)
         return None if turn is None or turn.answer else turn
 
-    async def ask(self, text: str, asker: int, show: Show) -> None:
-        """Answer one question by itself: no turns are read or stored. Raises as `converse` does."""
-        async with self._under_way(_Channel(), asker, show) as (answer, shown):
+    async def ask(self, text: str, asker: int, show: Show, *, channel: int | None = None, command: int = 0) -> None:
+        """Answer one question by itself: no turns are read, and none is stored. Raises as `converse` does.
+
+        If everybody in a `channel` sees the answer to a `command`, that is noted meanwhile, without a word of it.
+        """
+        async with self._under_way(_Channel(), asker, show) as (answer, shown), self._noted(channel, command, asker):
             self._begin(answer, Prompt(self._system_prompt, (), None, text))
             await shown
+
+    @asynccontextmanager
+    async def _noted(self, channel: int | None, command: int, asker: int) -> AsyncIterator[None]:
+        """Have a killed program know what it was answering. That is no reason not to answer, should it fail."""
+        turn = 0
+        with suppress(HistoryError):
+            if channel is not None:
+                empty = Turn(asker, "", "", "", datetime.now(UTC), question_message=command)
+                turn = await self._history.begin(channel, empty)
+        try:
+            yield
+        except Exception:
+            await self._drop(turn)
+            raise
+        await self._drop(turn)
+
+    async def _drop(self, turn: int) -> None:
+        with suppress(HistoryError):
+            await self._history.drop(turn)
 
     async def clear(self, channel: int) -> list[Turn]:
         """Forget the channel's turns, also those whose answers are still to come; returns the answered ones."""

@@ -65,8 +65,8 @@ class HistoryError(UserError):
 class Turn:
     """One exchange: who asked, the question, the answer, when it was asked, and the Discord messages of both.
 
-    The answer is empty until it is whole, and `answer_messages` are until Discord shows all of it. `id` is the
-    history's.
+    The answer is empty until it is whole, and `answer_messages` are until Discord shows all of it. The question is
+    empty for a command, of which nothing is to be remembered, and `question_message` its id. `id` is the history's.
     """
 
     asker: int

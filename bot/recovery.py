@@ -12,12 +12,12 @@ from bot.buttons import Action, Button
 from bot.history import History, HistoryError, Turn
 from bot.paging import LIMIT, pages
 from bot.reply import PASSING, passes
-from bot.wording import INTERRUPTED
+from bot.wording import COMMAND_INTERRUPTED, INTERRUPTED
 
 log = logging.getLogger(__name__)
 
 Unfinished: TypeAlias = tuple[int, Turn]
-"""A channel and a turn of it that Discord does not show whole."""
+"""A channel and a turn of it that Discord does not show whole; without a question, the answer to a command."""
 
 _SECONDS = 60.0  # that a start may wait for it
 _AGAIN = 60.0  # seconds after which what failed is tried again
@@ -55,7 +55,11 @@ class Recovery:
             place = self._client.get_partial_messageable(channel)
             if turn.answer:
                 await self._retire(place, await self._history.recent(channel), turn)
-            await self._history.show(turn.id, await self._mend(place, turn))
+            messages = await self._mend(place, turn)
+            if turn.question:
+                await self._history.show(turn.id, messages)
+            else:
+                await self._history.drop(turn.id)
         except (discord.HTTPException, *PASSING) as error:
             if passes(error):
                 log.warning("The answer to message %s is still unfinished: %s", turn.question_message, error)
@@ -74,13 +78,16 @@ class Recovery:
         if turn.answer:
             texts = [page.content.strip() for page in pages(turn.answer)]
         else:
-            texts = interrupted([message.content for message in shown])
+            sentence = INTERRUPTED if turn.question else COMMAND_INTERRUPTED
+            texts = interrupted([message.content for message in shown], sentence)
+        if not (shown or turn.question):
+            return []  # somebody has deleted what the command showed
         for message in shown[len(texts) :]:
             await message.delete()
         messages = []
         for number, text in enumerate(texts):
             last = number == len(texts) - 1
-            button = Button(Action.REGENERATE, turn.asker).view() if last else None
+            button = Button(Action.REGENERATE, turn.asker).view() if last and turn.question else None
             if number < len(shown):
                 messages.append((await shown[number].edit(content=text, view=button)).id)
                 continue
@@ -101,26 +108,33 @@ class Recovery:
                 await channel.get_partial_message(before[-1].answer_messages[-1]).edit(view=None)
 
     async def _messages(self, channel: discord.PartialMessageable, question: int) -> list[discord.Message]:
-        """The messages of the answer to a question: our reply to it, and what follows it that replies to nothing."""
+        """The messages of the answer to a question: our reply to it, and what follows it that replies to nothing.
+
+        Of the answer to a command, what Discord says is its, and our replies to that.
+        """
         found: list[discord.Message] = []
         goes_on = False
         async for message in channel.history(after=discord.Object(question), limit=_FAR):
-            if message.author != self._client.user or message.interaction_metadata:
+            if message.author != self._client.user:
+                continue
+            if command := message.interaction_metadata:
+                found += [message] if command.id == question else []
                 continue
             replies_to = message.reference and message.reference.message_id
-            goes_on = replies_to == question or (goes_on and replies_to is None)
+            ours = replies_to is not None and replies_to in (question, *(message.id for message in found))
+            goes_on = ours or (goes_on and replies_to is None)
             if goes_on:
                 found.append(message)
         return found
 
 
-def interrupted(contents: Sequence[str]) -> list[str]:
-    """What stood there, and that it was interrupted, if that does not stand there yet."""
-    if not contents:
-        return [INTERRUPTED]
+def interrupted(contents: Sequence[str], sentence: str = INTERRUPTED) -> list[str]:
+    """What stood there, and the sentence that it was interrupted, if that does not stand there yet."""
+    if not any(contents):
+        return [sentence]
     *before, last = contents
-    if last.endswith(INTERRUPTED):
+    if last.endswith(sentence):
         return [*contents]
     closing = "\n```" if last.count("```") % 2 else ""
-    marked = f"{last}{closing}\n\n{INTERRUPTED}"
-    return [*before, marked] if len(marked) <= LIMIT else [*contents, INTERRUPTED]
+    marked = f"{last}{closing}\n\n{sentence}"
+    return [*before, marked] if len(marked) <= LIMIT else [*contents, sentence]

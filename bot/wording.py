@@ -13,6 +13,7 @@ ENGINE_FAILED = (
 )
 NO_MEMORY = "I can't use my memory just now. Whoever runs me finds the reason in my log."
 INTERRUPTED = "I was interrupted here, as I was started anew. Regenerate, or ask again."
+COMMAND_INTERRUPTED = "I was interrupted here, as I was started anew. Please ask again."
 UNDELIVERABLE = "Discord didn't take my answer for an hour. Please ask again."
 OUT_OF_TIME = "That took longer than the 15 minutes that Discord gives me for a private answer. Mention me instead."
 GOES_ON_BELOW = "This takes longer than the 15 minutes that Discord gives me for a command. It goes on below."

@@ -49,7 +49,10 @@ class Ask(commands.Cog):
         async with self._replies.to_command(interaction, private=private) as reply:
             people = await reading.people(text, interaction.guild)
             text = quote + reading.named(text, interaction.guild, people)
-            await self._conversations.ask(text, interaction.user.id, reply.show)
+            channel = None if private else interaction.channel_id
+            await self._conversations.ask(
+                text, interaction.user.id, reply.show, channel=channel, command=interaction.id
+            )
 
 
 _FORM_LIFE = 15 * 60.0  # seconds in which a form may be sent; one without would be kept for ever if it is not

@@ -3,12 +3,13 @@
 import asyncio
 import random
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from bot.paging import pages
-from bot.wording import INTERRUPTED, ONE_AT_A_TIME, REGENERATE, STOP
+from bot.wording import COMMAND_INTERRUPTED, INTERRUPTED, ONE_AT_A_TIME, REGENERATE, STOP
 from tests.discord_stand_in import Channel, Message, User
 from tests.forked import answer, nursery
 
@@ -109,3 +110,26 @@ async def test_killed_at_any_moment_nothing_is_lost_half_or_double(discord, path
         check_after_start()
     print(f"{KILLS} kills, {len(asked)} questions, {len(seen_whole)} seen whole, {interrupted} cut off")
     assert interrupted
+
+
+async def test_an_answer_to_a_command_that_was_cut_off_says_so(discord, path, place):
+    _, channel, alice = place
+
+    def noted() -> list[tuple[str, str]]:
+        with closing(sqlite3.connect(path)) as file:
+            return file.execute("SELECT question, answer FROM turns").fetchall()
+
+    async with nursery(discord) as births:
+        child = await births.start(path)
+        for number, seconds in enumerate((0, 0.1, 0.3)):
+            asked = await alice.command(channel, "ask", prompt=f"20000 #{number}")
+            await discord.until(lambda: noted() == [("", "")])
+            await asyncio.sleep(seconds)
+            child.kill()
+            await discord.gateway.gone()
+            before = [message.content for message in asked.messages]
+            assert STOP in buttons(asked.messages) or asked.response.loading
+            child = await births.start(path)
+            assert text(asked.messages) == "".join([*before, "\n\n" if any(before) else "", COMMAND_INTERRUPTED])
+            assert buttons(asked.messages) == []
+            assert noted() == []
