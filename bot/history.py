@@ -284,15 +284,14 @@ async def _open(path: Path) -> aiosqlite.Connection:
         await _check(connection, path)
         _protect(path)
         await _prepare(connection)
-    except (OSError, sqlite3.Error) as error:
+    except BaseException as error:
         await connection.close()
+        if not isinstance(error, OSError | sqlite3.Error):
+            raise
         raise HistoryError(
             f"The database {path} cannot be used: {error}. Repair it, end what else uses it, or set DATABASE_PATH"
             " to another file."
         ) from error
-    except BaseException:
-        await connection.close()
-        raise
     return connection
 
 

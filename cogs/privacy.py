@@ -1,20 +1,46 @@
 """People's data: /forget, /export, and what leaves Discord leaves the history."""
 
+import asyncio
 import csv
 import io
 import json
-from typing import Literal
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import wraps
+from typing import Any, Literal, ParamSpec
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
 from bot import reading
-from bot.history import History, Turn
+from bot.history import History, HistoryError, Turn
 from bot.replies import Replies
 from bot.wording import EXPORT, EXPORT_FORMAT, FORGET, NOTHING_TO_EXPORT, exported, forgot_person
 
+log = logging.getLogger(__name__)
+
 _COLUMNS = ("at", "asker", "asker_name", "question", "answer")
+_AGAIN = 10.0  # seconds after which a change that the history did not take is made again,
+_ATTEMPTS = 360  # and how often
+_Event = ParamSpec("_Event")
+
+
+def _in_the_end(listener: Callable[_Event, Awaitable[None]]) -> Callable[_Event, Coroutine[Any, Any, None]]:
+    """Have the history follow what Discord tells only once, also where its file cannot be used just then."""
+
+    @wraps(listener)
+    async def until_done(*args: _Event.args, **kwargs: _Event.kwargs) -> None:
+        for _ in range(_ATTEMPTS):
+            try:
+                await listener(*args, **kwargs)
+            except HistoryError:
+                await asyncio.sleep(_AGAIN)
+            else:
+                return
+        log.error("What was deleted or changed in Discord is still in the database, which cannot be used.")
+
+    return until_done
 
 
 class Privacy(commands.Cog):
@@ -49,6 +75,7 @@ class Privacy(commands.Cog):
         await interaction.edit_original_response(content=exported(len(turns)), attachments=[file])
 
     @commands.Cog.listener()
+    @_in_the_end
     async def on_raw_message_delete(self, deleted: discord.RawMessageDeleteEvent) -> None:
         """Forget the turn of a message that somebody has deleted."""
         growing = self._replies.growing
@@ -57,12 +84,14 @@ class Privacy(commands.Cog):
             await self._history.forget_message(deleted.channel_id, deleted.message_id)
 
     @commands.Cog.listener()
+    @_in_the_end
     async def on_raw_bulk_message_delete(self, deleted: discord.RawBulkMessageDeleteEvent) -> None:
         """Forget the turns of messages that were deleted together."""
         for message in deleted.message_ids:
             await self._history.forget_message(deleted.channel_id, message)
 
     @commands.Cog.listener()
+    @_in_the_end
     async def on_raw_message_edit(self, edited: discord.RawMessageUpdateEvent) -> None:
         """Let the history say what a question says now. One that says nothing any more, or nothing to us, goes."""
         message, me = edited.message, self._bot.user
@@ -75,16 +104,19 @@ class Privacy(commands.Cog):
             await self._history.forget_message(edited.channel_id, edited.message_id)
 
     @commands.Cog.listener()
+    @_in_the_end
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """Forget a deleted channel, and its threads."""
         await self._history.forget_channel(channel.id)
 
     @commands.Cog.listener()
+    @_in_the_end
     async def on_raw_thread_delete(self, deleted: discord.RawThreadDeleteEvent) -> None:
         """Forget a deleted thread."""
         await self._history.forget_channel(deleted.thread_id)
 
     @commands.Cog.listener()
+    @_in_the_end
     async def on_ready(self) -> None:
         """Forget servers and channels that have gone while the bot was away."""
         for guild_id, channel, parent in await self._history.places():
@@ -95,6 +127,7 @@ class Privacy(commands.Cog):
                 await self._history.forget_channel(parent or channel)
 
     @commands.Cog.listener()
+    @_in_the_end
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Forget a server that the bot has left."""
         await self._history.forget_guild(guild.id)

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+import sqlite3
 
 import pytest
 
@@ -28,6 +29,20 @@ async def until_gone(running, channel):
     async with asyncio.timeout(5):
         while await running.stored(channel.id):
             await asyncio.sleep(0.01)
+
+
+async def test_what_is_deleted_while_the_database_cannot_be_used_goes_when_it_can(discord, path, place, monkeypatch):
+    monkeypatch.setattr("cogs.privacy._AGAIN", 0.05)
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(), path) as running:
+        question, _ = await ask(discord, running, channel, alice)
+        await running.history._connection.execute_fetchall("PRAGMA busy_timeout = 50")
+        holding = sqlite3.connect(path, isolation_level=None)
+        holding.execute("BEGIN EXCLUSIVE")
+        await alice.delete(question)
+        await discord.quiet()
+        holding.close()
+        await until_gone(running, channel)
 
 
 async def test_a_deleted_question_takes_its_turn_along_and_so_does_a_deleted_answer(discord, path, place):
