@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -20,6 +21,7 @@ from bot.engine import Engine, Sampling
 from bot.engine.finding import find
 from bot.errors import UserError
 from bot.history import History, open_history
+from bot.prompt import Form
 from bot.settings import Settings, SettingsError, read
 
 _DESCRIPTION = """\
@@ -66,12 +68,11 @@ def _run(options: argparse.Namespace) -> int:
                 asyncio.run(_bench(settings, options))
             case _:
                 asyncio.run(_run_bot(settings))
-    except SettingsError as error:
-        print(error, file=sys.stderr)
-        return 2
     except UserError as error:
+        if getattr(options, "debug", False):
+            traceback.print_exc()
         print(error, file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, SettingsError) else 1
     except KeyboardInterrupt:
         return 0
     except BrokenPipeError:
@@ -87,6 +88,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     shared.add_argument(
         "--env-file", metavar="FILE", type=Path, help="file with settings (default: .env in this folder)"
     )
+    shared.add_argument("--debug", action="store_true", help="show where in the program an error came from")
     parser = argparse.ArgumentParser(
         "python -m bot",
         description=_DESCRIPTION,
@@ -208,7 +210,13 @@ async def _ask(settings: Settings, text: str) -> None:
     from bot import console
 
     async with _engine(settings) as engine:
-        await console.ask(engine, text, system_prompt=settings.system_prompt, sampling=_sampling(settings))
+        await console.ask(
+            engine,
+            text,
+            system_prompt=settings.system_prompt,
+            sampling=_sampling(settings),
+            show_thinking=settings.show_thinking,
+        )
 
 
 async def _bench(settings: Settings, options: argparse.Namespace) -> None:
@@ -232,6 +240,8 @@ async def _engine(settings: Settings) -> AsyncIterator[Engine]:
         max_batch=settings.max_batch,
         precision=settings.model_precision,
         repetition_penalty=settings.repetition_penalty,
+        base=settings.base_model,
+        form=Form(settings.prompt_format, settings.plain_user, settings.plain_assistant),
     ) as engine:
         yield engine
 
@@ -249,6 +259,7 @@ def _conversations(engine: Engine, history: History, settings: Settings) -> Conv
         queue_limit=settings.queue_limit,
         cooldown=settings.cooldown,
         grace=settings.shutdown_grace,
+        show_thinking=settings.show_thinking,
     )
 
 

@@ -46,9 +46,9 @@ async def chat(conversations: Conversations) -> None:
                 await _answer(conversations.converse(Question(_CHANNEL, _PERSON, "You", text), _show))
 
 
-async def ask(engine: Engine, text: str, *, system_prompt: str, sampling: Sampling) -> None:
+async def ask(engine: Engine, text: str, *, system_prompt: str, sampling: Sampling, show_thinking: bool) -> None:
     """Print the answer to one question on standard output. Raises what the engine's stream raises."""
-    answer = Answer()
+    answer = Answer(show_thinking=show_thinking)
     answer.begin(engine.submit(Prompt(system_prompt, (), None, text), sampling))
     await _show(answer)
 

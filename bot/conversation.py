@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, TypeAlias
 from weakref import WeakValueDictionary
 
-from bot.engine import Engine, Sampling, Stream
+from bot.engine import Engine, Sampling, Stream, Thought
 from bot.errors import UserError
 from bot.history import History, HistoryError, Turn
 from bot.prompt import Exchange, Prompt
@@ -36,18 +36,27 @@ class Answer(AsyncIterator[str]):
     """An answer from the moment it is asked for: first it may wait for its place, then its pieces come.
 
     `waiting` tells what it still waits for, or None. `previous` is the channel's newest turn when it begins, which
-    stays above it, and `replaces` the turn that it takes the place of. `keep` is called with the whole text before the
-    end is told: what is seen to be whole is never lost.
+    stays above it, and `replaces` the turn that it takes the place of. `keep` is called with all that was said before
+    the end is told: what is seen to be whole is never lost. `text` is what to show: what it `said`, and before it, with
+    `show_thinking`, a quote of what the model thought.
     """
 
-    def __init__(self, asker: int = 0, waiting: Callable[["Answer"], Waiting | None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        asker: int = 0,
+        waiting: Callable[["Answer"], Waiting | None] = lambda _: None,
+        *,
+        show_thinking: bool = False,
+    ) -> None:
         self.asker = asker
         self._waiting = waiting
+        self._show_thinking = show_thinking
+        self._thought = ""
         self.stream: Stream | None = None
         self.begun = asyncio.Event()
         self.stopped = False
         self.withdrawn = False
-        self.text = ""
+        self.text = self.said = ""
         self.keep: Callable[[str], Awaitable[None]] | None = None
         self.previous: Turn | None = None
         self.replaces: Turn | None = None
@@ -83,14 +92,23 @@ class Answer(AsyncIterator[str]):
         await self.begun.wait()
         if not self.stream:
             raise StopAsyncIteration
-        try:
-            piece = await anext(self.stream)
-        except StopAsyncIteration:
-            if self.keep and (text := self.text.strip()):
-                await self.keep(text)
-            raise
-        self.text += piece
-        return piece
+        shown = len(self.text)
+        while len(self.text) == shown:
+            try:
+                self._take(await anext(self.stream))
+            except StopAsyncIteration:
+                if self.keep and (said := self.said.strip()):
+                    await self.keep(said)
+                raise
+        return self.text[shown:]
+
+    def _take(self, piece: str) -> None:
+        if not isinstance(piece, Thought):
+            self.said += piece
+        elif self._show_thinking:
+            self._thought += piece
+        quote = self._thought.strip().replace("\n", "\n> ")
+        self.text = "\n\n".join(part for part in (quote and f"> {quote}", self.said) if part)
 
 
 Show: TypeAlias = Callable[[Answer], Coroutine[Any, Any, Sequence[int]]]
@@ -147,7 +165,7 @@ class Conversations:
 
     So a busy channel never keeps another one waiting for more than one of its answers. A person has one answer under
     way and one that waits, and asks again after `cooldown` seconds at the earliest; `queue_limit` bounds what waits.
-    `grace` is how many seconds `close` lets answers finish.
+    `grace` is how many seconds `close` lets answers finish; `show_thinking`, whether people see what the model thinks.
 
     To be closed before the engine and the history.
     """
@@ -162,6 +180,7 @@ class Conversations:
         queue_limit: int = 50,
         cooldown: float = 0,
         grace: float = 10,
+        show_thinking: bool = False,
     ) -> None:
         self._engine = engine
         self._history = history
@@ -170,6 +189,7 @@ class Conversations:
         self._queue_limit = queue_limit
         self._cooldown = cooldown
         self._grace = grace
+        self._show_thinking = show_thinking
         self._channels: WeakValueDictionary[int, _Channel] = WeakValueDictionary()
         self._answers: set[Answer] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -233,7 +253,7 @@ class Conversations:
         answer.keep = partial(self._history.answer, turn)
         self._begin(answer, prompt)
         messages = await shown
-        if answer.text.strip() and not answer.withdrawn:
+        if answer.said.strip() and not answer.withdrawn:
             await self._history.show(turn, messages)
         elif answer.replaces:
             await self._put_back(answer.replaces, answer)
@@ -317,7 +337,7 @@ class Conversations:
             raise ShuttingDown
         self._admit(asker, channel)
         self._note_task()
-        answer = Answer(asker, partial(self._waiting, channel))
+        answer = Answer(asker, partial(self._waiting, channel), show_thinking=self._show_thinking)
         shown = asyncio.create_task(show(answer))
         self._answers.add(answer)
         channel.answers.append(answer)

@@ -4,8 +4,9 @@ import re
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeAlias
 
 import jinja2
@@ -23,9 +24,30 @@ _ZERO_WIDTH_SPACE = "\u200b"
 _LOOKS_LIKE_MARK = re.compile(r"<.*>|\[.*\]")
 _LONGEST_NAME = 32  # characters, as Discord has it
 _NAMELESS = "Somebody"
-_PLAIN_LABELS = {"user": "User:", "assistant": "Assistant:"}
-PLAIN_STOP = "\nUser:"
-"""Where an answer in the plain form ends: the model has begun to speak for the user."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a conversation is written down: `kind` is a PROMPT_FORMAT.
+
+    `chat` is the tokenizer's chat template; `plain` is lines that begin with the labels `user` and `assistant`; `auto`
+    is the template where there is one.
+    """
+
+    kind: str = "auto"
+    user: str = "User:"
+    assistant: str = "Assistant:"
+
+    def is_plain(self, tokenizer: Tokenizer) -> bool:
+        """Whether prompts are in the plain form."""
+        return self.kind == "plain" or (self.kind == "auto" and not tokenizer.chat_template)
+
+    def stop(self, tokenizer: Tokenizer) -> tuple[str, ...]:
+        """Where an answer in the plain form ends: the model has begun to speak for the user."""
+        return (f"\n{self.user}",) if self.is_plain(tokenizer) else ()
+
+
+AUTO = Form()
 
 
 @dataclass(frozen=True)
@@ -60,20 +82,25 @@ def messages(prompt: Prompt) -> list[Message]:
     return [*said, {"role": "user", "content": _spoken(prompt.speaker, prompt.question)}]
 
 
-def encode(prompt: Prompt, tokenizer: Tokenizer, limit: int) -> list[int]:
+def encode(prompt: Prompt, tokenizer: Tokenizer, limit: int, form: Form = AUTO) -> list[int]:
     """The prompt's token ids, at most `limit` of them, ready for the model to continue with its answer.
 
-    Uses the tokenizer's chat template, or without one the plain form. What does not fit loses its oldest turns
-    first, each whole; the system prompt and the question stay. Nobody's text can forge a role: what the
-    tokenizer or the plain form would read as a mark of its own is broken by a zero-width space.
+    What does not fit loses its oldest turns first, each whole; the system prompt and the question stay. Nobody's text
+    can forge a role: what the tokenizer or the plain form would read as a mark of its own is broken by a zero-width
+    space.
 
-    Raises QuestionTooLong when the system prompt and the question alone are over `limit`.
+    Raises QuestionTooLong when the system prompt and the question alone are over `limit`, and whatever a chat template
+    raises that cannot be used.
     """
     marks = _marks(tokenizer)
 
     @cache
     def without_oldest(count: int) -> list[int]:
-        return _encode_messages(messages(replace(prompt, turns=prompt.turns[count:])), tokenizer, marks)
+        said = messages(replace(prompt, turns=prompt.turns[count:]))
+        said = [{**message, "content": _defuse(message["content"], marks)} for message in said]
+        if form.is_plain(tokenizer):
+            return list(tokenizer.encode(_plain(said, form)))
+        return list(tokenizer.encode(_render(said, tokenizer), add_special_tokens=False))
 
     counts = range(len(prompt.turns) + 1)
     dropped = bisect_left(counts, True, key=lambda count: len(without_oldest(count)) <= limit)
@@ -94,24 +121,17 @@ def _name(speaker: str) -> str:
     return " ".join(seen.replace(":", " ").split())[:_LONGEST_NAME].rstrip() or _NAMELESS
 
 
-def _encode_messages(said: Sequence[Message], tokenizer: Tokenizer, marks: Iterable[str]) -> list[int]:
-    said = [{**message, "content": _defuse(message["content"], marks)} for message in said]
-    if tokenizer.chat_template:
-        return list(tokenizer.encode(_render(said, tokenizer), add_special_tokens=False))
-    return list(tokenizer.encode(_plain(said)))
-
-
 def _render(said: Sequence[Message], tokenizer: Tokenizer) -> str:
-    """The chat template's text. A template that knows no system role finds it in the first question."""
-    try:
-        text = tokenizer.apply_chat_template(said, tokenize=False, add_generation_prompt=True)
-    except jinja2.TemplateError:
-        system, *others = said
-        if system["role"] != "system":
-            raise
-        first = {"role": "user", "content": f"{system['content']}\n\n{others[0]['content']}"}
-        text = tokenizer.apply_chat_template([first, *others[1:]], tokenize=False, add_generation_prompt=True)
-    return str(text)
+    """The chat template's text. One that refuses or passes over a system role finds it in the first question."""
+    render = partial(tokenizer.apply_chat_template, tokenize=False, add_generation_prompt=True)
+    if said[0]["role"] != "system":
+        return str(render(said))
+    system, question, *others = said
+    with suppress(jinja2.TemplateError):
+        text = str(render(said))
+        if system["content"].strip() in text:
+            return text
+    return str(render([{**question, "content": f"{system['content']}\n\n{question['content']}"}, *others]))
 
 
 def _marks(tokenizer: Tokenizer) -> list[str]:
@@ -137,14 +157,16 @@ def _defuse(text: str, marks: Iterable[str]) -> str:
     return text
 
 
-def _plain(said: Sequence[Message]) -> str:
+def _plain(said: Sequence[Message], form: Form) -> str:
     """The plain form: the system prompt, then lines `User: …` and `Assistant: …`, ending in `Assistant:`."""
-    label_in_text = re.compile(r"^(\s*)(user|assistant)(\s*:)", re.IGNORECASE | re.MULTILINE)
+    labels = {"user": form.user, "assistant": form.assistant}
+    written = "|".join(rf"{re.escape(label[:-1].rstrip())}(?=\s*{re.escape(label[-1])})" for label in labels.values())
+    label_in_text = re.compile(rf"^(\s*)({written})", re.IGNORECASE | re.MULTILINE)
     lines = []
     for message in said:
         if message["role"] == "system":
             lines.append(message["content"])
         else:
-            text = label_in_text.sub(rf"\1\2{_ZERO_WIDTH_SPACE}\3", message["content"])
-            lines.append(f"{_PLAIN_LABELS[message['role']]} {text}")
-    return "\n".join([*lines, _PLAIN_LABELS["assistant"]])
+            text = label_in_text.sub(rf"\1\2{_ZERO_WIDTH_SPACE}", message["content"])
+            lines.append(f"{labels[message['role']]} {text}")
+    return "\n".join([*lines, form.assistant])

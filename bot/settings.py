@@ -60,10 +60,13 @@ def _level(text: str) -> str:
     return text.upper()
 
 
-def _precision(text: str) -> str:
-    if text.lower() not in _PRECISIONS:
-        raise ValueError
-    return text.lower()
+def _one_of(*words: str) -> Kind:
+    def read(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError
+        return text.lower()
+
+    return Kind(read, "one of " + ", ".join(words))
 
 
 def _switch(text: str) -> bool:
@@ -72,7 +75,6 @@ def _switch(text: str) -> bool:
     return text.lower() == "on"
 
 
-_PRECISIONS = ("auto", "float32", "bfloat16", "int8")
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _TEXT = Kind(str, "any text", blank_counts=True)
 _NAME = Kind(str, "any text")
@@ -80,7 +82,6 @@ _ID = Kind(_id, "a Discord id: a whole number such as 41771983423143937")
 _IDS = Kind(_ids, "Discord ids such as 41771983423143937, separated by commas")
 _TOKEN = Kind(_token, "the token exactly as the developer portal shows it, without spaces or quotes")
 _SWITCH = Kind(_switch, "on or off")
-_PRECISION = Kind(_precision, "one of " + ", ".join(_PRECISIONS))
 _LEVEL = Kind(_level, "one of " + ", ".join(_LEVELS))
 
 
@@ -100,6 +101,19 @@ class Settings:
     )
     model_path: str = _option(
         "./qwen_finetune", _NAME, "A model folder, a hub name such as Qwen/Qwen2-1.5B-Instruct, or demo"
+    )
+    base_model: str | None = _option(
+        None, _NAME, "For a LoRA adapter: the model it was trained from, if not the one that it names itself"
+    )
+    prompt_format: str = _option(
+        "auto",
+        _one_of("auto", "chat", "plain"),
+        "How the model is shown a conversation: chat (its template), plain (lines with labels), or auto",
+    )
+    plain_user: str = _option("User:", _NAME, "In the plain form, what a question's line begins with")
+    plain_assistant: str = _option("Assistant:", _NAME, "In the plain form, what an answer's line begins with")
+    show_thinking: bool = _option(
+        False, _SWITCH, "Whether people see, as a quote, what a reasoning model thinks before it answers: on or off"
     )
     system_prompt: str = _option(
         "You are Parley, a friendly assistant in a chat. Answer briefly and clearly.",
@@ -137,7 +151,7 @@ class Settings:
     )
     model_precision: str = _option(
         "auto",
-        _PRECISION,
+        _one_of("auto", "float32", "bfloat16", "int8"),
         "auto, float32, bfloat16 or int8; auto is bfloat16 where the CPU computes in it, else float32",
     )
     database_path: str = _option("parley.db", _NAME, "The SQLite file that holds the turns")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 ONLY_TEXT = "I only understand text, so I can't see what you sent. Tell me about it in words."
 UNREADABLE_REPLY = "Discord shows me a reply only when it pings me. Switch its @ on, or mention me."
 NO_ANSWER = "The model had nothing to say to that. Please put it another way."
+ONLY_THOUGHT = "I thought about that until I ran out of room for an answer. Ask for less, or for something simpler."
 UNEXPECTED = "Something went wrong while I was answering; it is in my log. Please try again."
 NO_MODEL = "My model can't be loaded, so I can't answer. Whoever runs me finds the reason in my log."
 ENGINE_FAILED = (

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.engine.stream import NoAnswer, Stream
+from bot.engine.thinking import Thought
 from bot.errors import UserError
 from bot.prompt import Prompt
 from bot.wording import ENGINE_FAILED
 
-__all__ = ["Engine", "EngineError", "ModelError", "NoAnswer", "Sampling", "Status", "Stream"]
+__all__ = ["Engine", "EngineError", "ModelError", "NoAnswer", "Sampling", "Status", "Stream", "Thought"]
 
 
 class EngineError(UserError):

@@ -9,7 +9,8 @@ from bot.engine import Sampling, Stream
 from bot.engine.decoder import Decoder
 from bot.engine.loading import LoadedModel
 from bot.engine.sampling import Sampler
-from bot.prompt import PLAIN_STOP, Prompt
+from bot.engine.thinking import BEGIN, Splitter
+from bot.prompt import Prompt
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,10 @@ class Answer:
         self._limit = min(limit, len(prompt) + request.sampling.max_new_tokens)
         self._end_tokens = loaded.end_tokens
         self._sampler = Sampler(request.sampling, penalty, prompt)
-        self._decoder = Decoder(loaded.tokenizer, () if loaded.tokenizer.chat_template else (PLAIN_STOP,))
+        self._decoder = Decoder(loaded.tokenizer, loaded.form.stop(loaded.tokenizer))
+        end_of_prompt = loaded.tokenizer.decode(prompt[-len(BEGIN) :])
+        self._thinking_marks = loaded.thinking_marks
+        self._splitter = Splitter(thinking=end_of_prompt.rstrip().endswith(BEGIN))
 
     @property
     def left(self) -> int:
@@ -47,12 +51,13 @@ class Answer:
         token = self._sampler.choose(logits)
         self.tokens.append(token)
         if token not in self._end_tokens:
-            self._write(self._decoder.push(token))
+            self._write(self._splitter.push(self._decoder.push(token) + self._thinking_marks.get(token, "")))
             if self.left and not self._decoder.stopped:
                 return True
-        self._write(self._decoder.finish())
+        self._write(self._splitter.push(self._decoder.finish()))
+        self._write(self._splitter.finish())
         return False
 
-    def _write(self, text: str) -> None:
-        if text:
-            self.stream.put(text)
+    def _write(self, pieces: Sequence[str]) -> None:
+        for piece in pieces:
+            self.stream.put(piece)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bot.engine.thinking import overlap
 from bot.prompt import Tokenizer
 
 _HALF_CHARACTER = "\ufffd"
@@ -11,9 +12,8 @@ class Decoder:
     """Decodes one answer token by token.
 
     A token may end within a character or look different beside its neighbours, so each step decodes a short
-    window that begins before the last text handed out, and hands out what that adds. Special tokens and white
-    space before the first word are left out. (The window is the method of Hugging Face's text-generation-
-    inference.)
+    window that begins before the last text handed out, and hands out what that adds. Special tokens are left out. (The
+    window is the method of Hugging Face's text-generation-inference.)
     """
 
     def __init__(self, tokenizer: Tokenizer, stop: Sequence[str] = ()) -> None:
@@ -23,7 +23,6 @@ class Decoder:
         self._window = 0  # where the window begins
         self._handed_out = 0  # how many ids have their text handed out
         self._held = ""  # text that may turn out to be the beginning of a stop string
-        self._begun = False
         self.stopped = False
         """Whether a stop string has come up; no text follows it."""
 
@@ -40,7 +39,7 @@ class Decoder:
         """Returns what was held back, when no more tokens come; half a character is dropped."""
         before = self._decode(self._ids[self._window : self._handed_out])
         text = self._release(self._tail()[len(before) :].rstrip(_HALF_CHARACTER))
-        return text if self.stopped else text + self._trimmed(self._held)
+        return text if self.stopped else text + self._held
 
     def _tail(self) -> str:
         return self._decode(self._ids[self._window :])
@@ -56,19 +55,8 @@ class Decoder:
         found = [at for mark in self._stop if (at := text.find(mark)) >= 0]
         if found:
             self.stopped = True
-            return self._trimmed(text[: min(found)])
-        held = max((_overlap(text, mark) for mark in self._stop), default=0)
+            return text[: min(found)]
+        held = max((overlap(text, mark) for mark in self._stop), default=0)
         cut = len(text) - held
         self._held = text[cut:]
-        return self._trimmed(text[:cut])
-
-    def _trimmed(self, text: str) -> str:
-        if not self._begun:
-            text = text.lstrip()
-            self._begun = bool(text)
-        return text
-
-
-def _overlap(text: str, mark: str) -> int:
-    """How many of the text's last characters are the mark's first."""
-    return next((size for size in range(len(mark) - 1, 0, -1) if text.endswith(mark[:size])), 0)
+        return text[:cut]

@@ -37,6 +37,8 @@ def _find_folder(name: str) -> str:
         raise ModelError(f"{name} is a file; MODEL_PATH must name the folder that holds the model.")
     if not any(folder.iterdir()):
         raise ModelError(f"The folder {name} is empty. Set MODEL_PATH to the folder that save_pretrained() wrote.")
+    if (folder / "adapter_config.json").is_file() and not any(folder.glob("model*.safetensors")):
+        return _find_adapter(folder)
     if not (folder / "config.json").is_file():
         checkpoint = _newest_checkpoint(folder)
         raise ModelError(
@@ -56,6 +58,19 @@ def _find_folder(name: str) -> str:
             f" M.from_pretrained('{folder}').save_pretrained('{folder}')\""
         )
     return str(folder)
+
+
+def _find_adapter(folder: Path) -> str:
+    old, new = folder / "adapter_model.bin", folder / "adapter_model.safetensors"
+    if new.is_file():
+        return str(folder)
+    if not old.is_file():
+        raise ModelError(f"The adapter {folder} has no adapter_model.safetensors. Save or download it again.")
+    raise ModelError(
+        f"The adapter {folder} is in pickle form, which may run code when it is opened. Convert it with:"
+        ' python -c "import torch; from safetensors.torch import save_file;'
+        f" save_file(torch.load('{old}', weights_only=True, map_location='cpu'), '{new}')\""
+    )
 
 
 def _did_you_mean(folder: Path) -> str:

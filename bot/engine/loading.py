@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import huggingface_hub
 import torch
 import transformers
 from safetensors import safe_open
@@ -19,9 +18,12 @@ from torch import nn
 from transformers.initialization import no_init_weights
 
 from bot.engine import ModelError, linear, memory
+from bot.engine import adapter as adapters
 from bot.engine.finding import find
+from bot.engine.hub import download, first_sentence
 from bot.engine.linear import PackedLinear, Precision, dtype_of, pack
-from bot.prompt import Tokenizer
+from bot.engine.thinking import BEGIN, END
+from bot.prompt import AUTO, Exchange, Form, Prompt, Tokenizer, encode
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +31,6 @@ CausalLM: TypeAlias = Any
 """A `transformers` decoder-only model with its language-model head."""
 
 _MARK = re.compile(r"<\|.*\|>")
-_HUB_FILES = ["*.json", "model*.safetensors", "*.model", "*.txt", "*.jinja"]
 _building = threading.Lock()  # transformers patches torch while it builds a model, for all threads
 
 
@@ -44,48 +45,41 @@ class LoadedModel:
     """The most tokens, prompt and answer together, that the model was built for, if it says so."""
     end_tokens: tuple[int, ...]
     """Any of these ends an answer: the model's own end tokens, and every special one, as none is text."""
+    thinking_marks: dict[int, str]
+    """Those around thoughts, where the tokenizer holds them to be special and would leave them out of a text."""
     repetition_penalty: float
     """What the model's own generation config asks for; 1 is none."""
     weight_bytes: int
+    form: Form
+    """How conversations are written down for it."""
 
 
-def load(name: str, precision: str = "auto") -> LoadedModel:
+def load(name: str, precision: str = "auto", *, base: str | None = None, form: Form = AUTO) -> LoadedModel:
     """Load a model onto this machine's CPU in a precision of MODEL_PRECISION.
 
     Only safetensors weights are read and no code that comes with a model is run; a hub name is downloaded
-    once. Progress goes to standard error. Raises ModelError when it cannot be loaded.
+    once. A LoRA adapter is merged into the model that it was trained from, which may be told by its name in `base`.
+    Progress goes to standard error. Raises ModelError when it cannot be loaded, or not be talked to in this `form`.
     """
-    source, chosen = find(name), linear.choose(precision)
+    chosen = linear.choose(precision)
     transformers.logging.set_verbosity_error()
     if not sys.stderr.isatty():
         transformers.logging.disable_progress_bar()
     log.info("Loading the model %s.", name)
     started = time.perf_counter()
     try:
-        folder = Path(source)
-        if not folder.is_dir():
-            repository, _, revision = source.partition("@")
-            folder = Path(
-                huggingface_hub.snapshot_download(repository, revision=revision or None, allow_patterns=_HUB_FILES)
-            )
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        folder, adapter = _folder(name), None
+        if (folder / adapters.CONFIG).is_file():
+            folder, adapter = _base_folder(folder, name, base), folder
+        tokenizer = _tokenizer(folder, adapter)
         with _building:
-            model, size = _load_model(folder, name, chosen)
+            model, size = _load_model(folder, adapter, len(tokenizer), name, chosen)
     except ModelError:
         raise
     except Exception as error:
-        # Whatever is wrong with a folder or a download surfaces here as one of a dozen unrelated types.
-        log.debug("Loading %s failed.", name, exc_info=True)
-        what = f"The model {name} cannot be loaded"
-        if source == name and not Path(name).exists():
-            what = f"There is no folder {name} here, and the model of that name cannot be had from the hub"
-        raise ModelError(f"{what}: {_first_sentence(error)}") from error
-    if len(tokenizer) <= len(tokenizer.all_special_ids):
-        # Where the files are missing, transformers makes a tokenizer without a vocabulary.
-        raise ModelError(
-            f"The model {name} has no tokenizer. Copy the tokenizer's files (tokenizer.json and tokenizer_config.json)"
-            " of the model that it was trained from into the folder."
-        )
+        # Whatever is wrong with a folder surfaces here as one of a dozen unrelated types.
+        raise ModelError(f"The model {name} cannot be loaded: {first_sentence(error)}") from error
+    _check_tokenizer(model, tokenizer, name, form)
     config = model.config.get_text_config()
     log.info(
         "Loaded %s in %.1f s: %s, %s, weights of %.2f GB.",
@@ -101,12 +95,72 @@ def load(name: str, precision: str = "auto") -> LoadedModel:
         chosen,
         getattr(config, "max_position_embeddings", None),
         _end_tokens(model, tokenizer),
+        {id_: token.content for id_, token in _thinking_marks(tokenizer).items() if token.special},
         model.generation_config.repetition_penalty or 1.0,
         size,
+        form,
     )
 
 
-def _load_model(folder: Path, name: str, precision: Precision) -> tuple[CausalLM, int]:
+def _folder(name: str) -> Path:
+    folder = Path(find(name))
+    return folder if folder.is_dir() else download(name)
+
+
+def _base_folder(folder: Path, name: str, base: str | None) -> Path:
+    """The folder of the model that an adapter was trained from."""
+    named = adapters.base_of(folder, base)
+    try:
+        found = _folder(named)
+    except ModelError as error:
+        raise ModelError(
+            f"The adapter {name} needs the model that it was trained from, {named}; BASE_MODEL may name another place"
+            f" of it. {error}"
+        ) from error
+    log.info("%s is an adapter of %s.", name, named)
+    return found
+
+
+def _tokenizer(folder: Path, adapter: Path | None) -> Tokenizer:
+    """The adapter's own tokenizer, if it has one: a training may have added tokens or a chat template."""
+    own = adapter and (adapter / "tokenizer_config.json").is_file()
+    return transformers.AutoTokenizer.from_pretrained(adapter if own else folder, trust_remote_code=False)
+
+
+def _check_tokenizer(model: CausalLM, tokenizer: Tokenizer, name: str, form: Form) -> None:
+    """Raise ModelError where the tokenizer is not the model's, or cannot write a conversation down in this form."""
+    if len(tokenizer) <= len(tokenizer.all_special_ids):
+        # Where the files are missing, transformers makes a tokenizer without a vocabulary.
+        raise ModelError(
+            f"The model {name} has no tokenizer. Copy the tokenizer's files (tokenizer.json and tokenizer_config.json)"
+            " of the model that it was trained from into the folder."
+        )
+    if form.kind == "chat" and not tokenizer.chat_template:
+        raise ModelError(
+            f"PROMPT_FORMAT is chat, but the tokenizer of {name} has no chat template. Set PROMPT_FORMAT to plain."
+        )
+    try:
+        sample = encode(
+            Prompt("Be kind.", (Exchange("Ann", "hi", "Hello!"),), "Ben", "hi"), tokenizer, sys.maxsize, form
+        )
+    except Exception as error:  # whatever a template raises
+        raise ModelError(
+            f"The chat template of {name} cannot be used: {first_sentence(error)} Repair it, or set PROMPT_FORMAT to"
+            " plain."
+        ) from error
+    known = model.get_input_embeddings().num_embeddings
+    added = tokenizer.added_tokens_decoder
+    # A token that was added and is never used, such as one for padding, does no harm.
+    if max([*sample, *(id_ for id_ in tokenizer.get_vocab().values() if id_ not in added)]) >= known:
+        raise ModelError(
+            f"The tokenizer of {name} knows {len(tokenizer)} tokens, and the model only {known}: they do not belong"
+            " together. Copy the tokenizer's files of the model that it was trained from into the folder."
+        )
+
+
+def _load_model(
+    folder: Path, adapter: Path | None, vocabulary: int, name: str, precision: Precision
+) -> tuple[CausalLM, int]:
     """The model, its linear layers packed, and how many bytes its weights take."""
     config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
     dtype = dtype_of(precision)
@@ -119,11 +173,12 @@ def _load_model(folder: Path, name: str, precision: Precision) -> tuple[CausalLM
         log.warning("%s keeps its weights in %s: it is of a kind that cannot be quantized here.", name, dtype)
     size = _size(model, in_int8=packs and precision == "int8")
     check_memory(size, f"The weights of {name} take {size / 1e9:.1f} GB")
-    sources = None if hasattr(config, "quantization_config") else _sources(model, folder)
+    sources = None if adapter or hasattr(config, "quantization_config") else _sources(model, folder)
     if sources is None:
         model = _load_by_transformers(folder, name, dtype)
-    elif (folder / "generation_config.json").is_file():
-        model.generation_config = transformers.GenerationConfig.from_pretrained(folder)
+    if adapter:
+        model = adapters.merge(model, adapter, vocabulary)
+    model.generation_config = _generation_config(folder, model)
     # Each layer is read, packed and let go of before the next, so no more than one lies in memory twice; the largest
     # come first, while there is room.
     sizes = {
@@ -164,6 +219,24 @@ def _load_by_transformers(folder: Path, name: str, dtype: torch.dtype) -> Causal
             " download the model again."
         )
     return model
+
+
+def _generation_config(folder: Path, model: CausalLM) -> transformers.GenerationConfig:
+    """The model's own settings of generation; where they make no sense, those that its config implies."""
+    implied = transformers.GenerationConfig.from_model_config(model.config)
+    file = folder / "generation_config.json"
+    if not file.is_file():
+        return implied
+    try:
+        own = transformers.GenerationConfig.from_pretrained(folder)
+        if not all(isinstance(end, int) for end in _listed(own.eos_token_id)):
+            raise ValueError(f"eos_token_id is {own.eos_token_id!r}")
+        if not float(own.repetition_penalty or 1) > 0:
+            raise ValueError(f"repetition_penalty is {own.repetition_penalty!r}")
+    except Exception as error:
+        log.warning("%s is not heeded: %s", file, first_sentence(error))
+        return implied
+    return own
 
 
 def _sources(model: CausalLM, folder: Path) -> dict[str, tuple[Path, str]] | None:
@@ -226,13 +299,15 @@ def _data(tensor: torch.Tensor | None) -> torch.Tensor | None:
 
 
 def _end_tokens(model: CausalLM, tokenizer: Tokenizer) -> tuple[int, ...]:
-    own = model.generation_config.eos_token_id
-    listed = own if isinstance(own, list) else [] if own is None else [own]
+    own = _listed(model.generation_config.eos_token_id)
     # A fine-tune's <|im_end|> is often added without being declared special.
     marks = [id_ for id_, token in tokenizer.added_tokens_decoder.items() if _MARK.fullmatch(token.content)]
-    return tuple(sorted({*listed, *tokenizer.all_special_ids, *marks}))
+    return tuple(sorted({*own, *tokenizer.all_special_ids, *marks} - _thinking_marks(tokenizer).keys()))
 
 
-def _first_sentence(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    return lines[0] if lines[0].endswith(".") else f"{lines[0]}."
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _thinking_marks(tokenizer: Tokenizer) -> dict[int, Any]:
+    return {id_: token for id_, token in tokenizer.added_tokens_decoder.items() if token.content in (BEGIN, END)}

@@ -19,7 +19,7 @@ from bot.engine.generate import OneByOne
 from bot.engine.loading import LoadedModel
 from bot.engine.probe import probe
 from bot.errors import UserError
-from bot.prompt import Prompt, encode
+from bot.prompt import AUTO, Form, Prompt, encode
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,8 @@ class LocalEngine:
     """Loads a model in a thread of its own and generates there, up to `max_batch` answers at once.
 
     `max_prompt_tokens` bounds each prompt, and so does what the model's context leaves beside `max_new_tokens`.
-    `precision` is a MODEL_PRECISION; `repetition_penalty` None is the model's own.
+    `precision` is a MODEL_PRECISION; `repetition_penalty` None is the model's own; `base` is a LoRA adapter's base
+    model, if not the one that it names; `form` is how conversations are written down for the model.
     Use it with `async with`: entering raises ModelError where there is no model to be seen, and begins to load.
     """
 
@@ -70,6 +71,8 @@ class LocalEngine:
         max_batch: int = 8,
         precision: str = "auto",
         repetition_penalty: float | None = None,
+        base: str | None = None,
+        form: Form = AUTO,
     ) -> None:
         self._name = name
         self._max_prompt_tokens = max_prompt_tokens
@@ -77,6 +80,8 @@ class LocalEngine:
         self._max_batch = max_batch
         self._precision = precision
         self._repetition_penalty = repetition_penalty
+        self._base = base
+        self._form = form
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="engine")
         self._inbox: queue.SimpleQueue[Request | None] = queue.SimpleQueue()  # None: come to an end
         self._streams: set[Stream] = set()
@@ -149,7 +154,7 @@ class LocalEngine:
 
     def _load(self) -> tuple[LoadedModel, Callable[[], _Answering]]:
         """The model, and what makes the place where it answers."""
-        loaded = loading.load(self._name, self._precision)
+        loaded = loading.load(self._name, self._precision, base=self._base, form=self._form)
         if loaded.context is not None and loaded.context <= self._max_new_tokens:
             raise ModelError(
                 f"MAX_NEW_TOKENS is {self._max_new_tokens}, but {self._name} has a context of only"
@@ -248,7 +253,7 @@ class LocalEngine:
         length = self._length(loaded)
         penalty = self._repetition_penalty or loaded.repetition_penalty
         try:
-            prompt = encode(request.prompt, loaded.tokenizer, length - self._max_new_tokens)
+            prompt = encode(request.prompt, loaded.tokenizer, length - self._max_new_tokens, loaded.form)
             answering.join(Answer(request, prompt, loaded, penalty=penalty, limit=length))
         except Exception as error:
             self._end(request.stream, error)

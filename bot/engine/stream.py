@@ -5,19 +5,20 @@ import threading
 import time
 from collections.abc import AsyncIterator
 
+from bot.engine.thinking import Thought
 from bot.errors import UserError
-from bot.wording import NO_ANSWER
+from bot.wording import NO_ANSWER, ONLY_THOUGHT
 
 
 class NoAnswer(UserError):
-    """The model ended its answer before the first word."""
+    """The model ended its answer before the first word; `thought`: it had thought until there was no room for one."""
 
-    def __init__(self) -> None:
-        super().__init__(NO_ANSWER)
+    def __init__(self, *, thought: bool = False) -> None:
+        super().__init__(ONLY_THOUGHT if thought else NO_ANSWER)
 
 
 class Stream(AsyncIterator[str]):
-    """The pieces of one answer. Made in the event loop and read there, by one reader, with `async for`.
+    """The pieces of one answer, some of which may be a Thought. Made in the event loop and read there, by one reader.
 
     The generating thread calls `put` any number of times and `end` once, whatever happens; the reader hears of
     every end. After `stop` the reader's iteration ends at once and the thread finds `stopped` set.
@@ -28,6 +29,7 @@ class Stream(AsyncIterator[str]):
         self._queue: asyncio.Queue[str | BaseException | None] = asyncio.Queue()
         self._stopped = threading.Event()
         self._empty = True
+        self._thought = False
         self.ahead = 0
         """How many requests must end or begin before this one begins; 0 once it is being answered."""
         self.begun_at: float | None = None
@@ -50,7 +52,10 @@ class Stream(AsyncIterator[str]):
 
     def put(self, text: str) -> None:
         """Hand the reader a piece of text (generating thread)."""
-        self._empty = self._empty and not text.strip()
+        if isinstance(text, Thought):
+            self._thought = True
+        else:
+            self._empty = self._empty and not text.strip()
         self._loop.call_soon_threadsafe(self._queue.put_nowait, text)
 
     def end(self, error: BaseException | None = None) -> None:
@@ -59,7 +64,7 @@ class Stream(AsyncIterator[str]):
         An answer that ends without any text, or with nothing but spaces, is an error too, NoAnswer.
         """
         if error is None and self._empty:
-            error = NoAnswer()
+            error = NoAnswer(thought=self._thought)
         self._loop.call_soon_threadsafe(self._queue.put_nowait, error)
 
     async def __anext__(self) -> str:

@@ -16,7 +16,9 @@ from safetensors.torch import load_file, save_file
 
 from bot.engine import ModelError, loading, memory
 from bot.engine.finding import find
+from bot.prompt import Form
 from tests.engine.models import ARCHITECTURES, save_model
+from tests.tokenizers import make_tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -222,6 +224,53 @@ def test_the_models_own_repetition_penalty_is_found(folder):
     assert loading.load(str(folder)).repetition_penalty == 1
     transformers.GenerationConfig(repetition_penalty=1.2).save_pretrained(folder)
     assert loading.load(str(folder)).repetition_penalty == 1.2
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["no json", "[]", '{"eos_token_id": "none", "temperature": "hot"}', '{"repetition_penalty": -1, "do_sample": 3}'],
+)
+def test_an_odd_generation_config_is_not_heeded(folder, caplog, written):
+    (folder / "generation_config.json").write_text(written)
+    loaded = loading.load(str(folder))
+    assert loaded.tokenizer.eos_token_id in loaded.end_tokens
+    assert loaded.repetition_penalty == 1
+    assert str(folder / "generation_config.json") in caplog.text
+
+
+def test_all_end_tokens_of_a_model_end_its_answers(folder):
+    transformers.GenerationConfig(eos_token_id=[5, 7]).save_pretrained(folder)
+    assert {5, 7} <= set(loading.load(str(folder)).end_tokens)
+
+
+def test_a_model_without_any_end_token_and_pad_token_is_loaded(folder):
+    (folder / "generation_config.json").unlink()
+    tokenizer = make_tokenizer(declared_special=False)
+    tokenizer.save_pretrained(folder)
+    assert tokenizer.pad_token is tokenizer.eos_token is None
+    assert loading.load(str(folder)).repetition_penalty == 1
+
+
+def test_a_chat_template_that_raises_is_told_at_once_and_plain_is_the_way_out(folder):
+    (folder / "chat_template.jinja").write_text("{{ messages[0]['text'] + 1 }}")
+    assert "PROMPT_FORMAT to plain" in refusal(folder)
+    assert loading.load(str(folder), form=Form("plain"))
+
+
+def test_a_chat_template_that_is_asked_for_and_not_there_is_told(tmp_path):
+    folder = save_model(tmp_path / "model", template=None)
+    with pytest.raises(ModelError, match=r"has no chat template\. Set PROMPT_FORMAT to plain"):
+        loading.load(str(folder), form=Form("chat"))
+
+
+def test_a_tokenizer_of_another_model(folder):
+    tokenizer = make_tokenizer()
+    tokenizer.add_tokens(["<pad>"], special_tokens=True)
+    tokenizer.save_pretrained(folder)
+    assert loading.load(str(folder))  # what is never used does no harm
+    tokenizer.chat_template = "<pad>" + tokenizer.chat_template
+    tokenizer.save_pretrained(folder)
+    assert "do not belong together" in refusal(folder)
 
 
 def test_layers_that_int8_would_round_too_coarsely_are_named(folder, caplog):

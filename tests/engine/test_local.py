@@ -2,16 +2,18 @@
 
 import asyncio
 import threading
+from contextlib import nullcontext
 
 import pytest
 import torch
 import transformers
 
-from bot.engine import EngineError, ModelError, NoAnswer, Sampling, Stream
+from bot.engine import EngineError, ModelError, NoAnswer, Sampling, Stream, Thought
 from bot.engine.batching import Batch
 from bot.engine.local import LocalEngine
 from bot.prompt import Exchange, Prompt, QuestionTooLong, encode
 from tests.engine.models import save_model
+from tests.tokenizers import CHATML
 
 PROMPT = Prompt("Be brief.", (Exchange("Alice", "one", "two"),), "Bob", "hello there")
 GREEDY = Sampling(max_new_tokens=40, temperature=0)
@@ -223,6 +225,35 @@ async def test_the_plain_form_ends_before_the_next_question(tmp_path, monkeypatc
         said = iter(loaded.tokenizer.encode(" Fine, Assistant: is a word.\nUser: And you?"))
         monkeypatch.setattr("bot.engine.sampling.Sampler.choose", lambda sampler, logits: next(said))
         assert await answer(engine) == "Fine, Assistant: is a word."
+
+
+@pytest.mark.parametrize("special", [True, False])
+@pytest.mark.parametrize("opened", [True, False], ids=["opened by the template", "opened by the model"])
+async def test_what_a_reasoning_model_thinks_is_no_part_of_its_answer(tmp_path, monkeypatch, special, opened):
+    folder = save_model(tmp_path / "reasoning", template=CHATML + ("<think>\n" if opened else ""))
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    tokenizer.add_tokens(["<think>", "</think>"], special_tokens=special)
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder)
+    model.resize_token_embeddings(len(tokenizer))
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    async with make_engine(folder) as engine:
+        await engine.ready()
+        loaded, _ = engine._loading.result()
+        for text, thought, said in (
+            ("A plan.</think>\n\nHello.", "A plan.", "Hello."),
+            ("A plan that takes long", "A plan that takes long", None),
+        ):
+            ids = tokenizer.encode(("" if opened else "<think>") + text)
+            coming = iter([*ids, loaded.end_tokens[0]])
+            monkeypatch.setattr("bot.engine.sampling.Sampler.choose", lambda sampler, logits, it=coming: next(it))
+            stream = engine.submit(PROMPT, GREEDY)
+            pieces = []
+            with nullcontext() if said else pytest.raises(NoAnswer, match="ran out of room"):
+                async for piece in stream:
+                    pieces.append(piece)
+            assert "".join(piece for piece in pieces if isinstance(piece, Thought)) == thought
+            assert "".join(piece for piece in pieces if not isinstance(piece, Thought)) == (said or "")
 
 
 async def test_an_end_token_at_once_is_no_answer(engine, monkeypatch):

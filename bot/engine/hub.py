@@ -1,0 +1,54 @@
+"""A model from the Hugging Face hub: downloaded once, and from then on read from the disk."""
+
+from pathlib import Path
+
+import huggingface_hub
+from huggingface_hub.errors import (
+    GatedRepoError,
+    IncompleteSnapshotError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from bot.engine import ModelError
+
+_FILES = ["*.json", "model*.safetensors", "adapter_model.safetensors", "*.model", "*.txt", "*.jinja"]
+
+
+def download(name: str) -> Path:
+    """The folder with a model's files; `name` may end in @ and a revision: a branch, a tag or a commit.
+
+    What was interrupted goes on where it stopped. Without a network, or with HF_HUB_OFFLINE=1, it is what was
+    downloaded before. Progress goes to standard error. Raises ModelError when there is none.
+    """
+    repository, _, revision = name.partition("@")
+    try:
+        return Path(huggingface_hub.snapshot_download(repository, revision=revision or None, allow_patterns=_FILES))
+    except GatedRepoError:
+        reason = (
+            f"{name} is only for those who have accepted its terms. Do so on https://huggingface.co/{repository}, then"
+            " run: hf auth login"
+        )
+    except RepositoryNotFoundError:
+        reason = (
+            f"There is no model {name} on the hub, and no such folder here. If it is a private one, run: hf auth login"
+        )
+    except RevisionNotFoundError:
+        reason = f"The model {repository} on the hub has no revision {revision}. Set MODEL_PATH to one that it has."
+    except IncompleteSnapshotError:
+        reason = f"The download of {name} was interrupted, and the hub cannot be reached to go on. Try again later."
+    except LocalEntryNotFoundError:
+        reason = (
+            f"There is no folder {name} here, and the hub, where a model of that name may be, cannot be reached. Set"
+            " MODEL_PATH to a folder, or try again when the machine is online (and HF_HUB_OFFLINE is not set)."
+        )
+    except Exception as error:  # whatever a network and a server may do
+        reason = f"The model {name} could not be downloaded from the hub, try again later: {first_sentence(error)}"
+    raise ModelError(reason)
+
+
+def first_sentence(error: Exception) -> str:
+    """What an error says, as far as its first line goes."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return lines[0] if lines[0].endswith(".") else f"{lines[0]}."
