@@ -283,7 +283,7 @@ class Reply:
         try:
             async for _ in answer:
                 self._grown.set()
-            self._wanted = self._button
+            self._wanted = self._button if answer.said else None
         except BaseException:
             self._wanted = None
             raise

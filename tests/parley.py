@@ -53,6 +53,7 @@ async def parley(
     queue_limit: int = 50,
     cooldown: float = 0,
     grace: float = 0.1,
+    show_thinking: bool = False,
     wait: bool = True,
 ) -> AsyncIterator[Running]:
     """Run the bot with its history in `path`; `wait`: until the gateway has let it in.
@@ -69,6 +70,7 @@ async def parley(
             queue_limit=queue_limit,
             cooldown=cooldown,
             grace=grace,
+            show_thinking=show_thinking,
         )
 
         def make_client() -> Parley:

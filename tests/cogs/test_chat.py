@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from bot.engine import ModelError
-from bot.wording import MAY_NOT_WRITE, NO_ANSWER, NO_MODEL, ONLY_TEXT, UNEXPECTED, UNREADABLE_REPLY
+from bot.engine import ModelError, Thought
+from bot.wording import MAY_NOT_WRITE, NO_ANSWER, NO_MODEL, ONLY_TEXT, STOP, UNEXPECTED, UNREADABLE_REPLY
 from tests.discord_stand_in import Permission
 from tests.parley import parley
 from tests.scripted import ScriptedEngine
@@ -421,3 +421,33 @@ async def test_a_question_that_is_deleted_is_still_answered(discord, path, place
         await alice.delete(question)
         hold.set()
         await channel.wait_for("anyway")
+
+
+@pytest.mark.parametrize(
+    ("show_thinking", "shown"), [(False, "It is four."), (True, "> Two and two.\n> \n> Four!\n\nIt is four.")]
+)
+async def test_what_the_model_thinks_is_shown_as_a_quote_if_at_all_and_never_stored(
+    discord, path, place, show_thinking, shown
+):
+    _, channel, alice = place
+    thoughts = [Thought("\nTwo and two.\n"), Thought("\nFour"), Thought("!\n")]
+    async with parley(
+        discord, ScriptedEngine([*thoughts, "It is ", "four."]), path, show_thinking=show_thinking
+    ) as running:
+        question = await alice.say(channel, f"{discord.bot.mention} two and two?")
+        answer = await channel.reply_to(question, wanted=lambda message: "four." in message.content)
+        assert answer.content == shown
+        assert all(shown.startswith(version.content) for version in answer.versions)
+        await running.until_stored(channel.id, ("two and two?", "It is four."))
+
+
+async def test_a_stop_while_the_model_thinks_stores_nothing(discord, path, place):
+    _, channel, alice = place
+    engine = ScriptedEngine([Thought("This takes some time. " * 3), asyncio.Event()])
+    async with parley(discord, engine, path, show_thinking=True) as running:
+        answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} two and two?"))
+        await alice.press(answer, STOP)
+        await discord.until(lambda: not answer.buttons)
+        await discord.quiet()
+        assert await running.stored(channel.id) == []
+        assert answer.content.startswith("> This takes some time.")
