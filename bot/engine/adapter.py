@@ -1,6 +1,7 @@
 """A LoRA adapter: found with the model it was trained from, and merged into that."""
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,14 @@ def merge(model: Any, folder: Path, vocabulary: int) -> Any:
         raise ModelError(f"{folder} is a LoRA adapter, which takes a further package. Run: pip install peft") from None
     if vocabulary > model.get_input_embeddings().num_embeddings:
         model.resize_token_embeddings(vocabulary)
-    adapted: Any = PeftModel.from_pretrained(model, folder)
-    if not hasattr(adapted.base_model, "merge_and_unload"):
-        raise ModelError(f"The adapter {folder} is of a kind that cannot be merged into its model; LoRA can.")
-    return adapted.base_model.merge_and_unload()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # peft asks transformers for what is about to go
+        try:
+            adapted: Any = PeftModel.from_pretrained(model, folder)
+        except RuntimeError as error:
+            raise ModelError(
+                f"The adapter {folder} does not fit its base model. Set BASE_MODEL to the one that it was trained from."
+            ) from error
+        if not hasattr(adapted.base_model, "merge_and_unload"):
+            raise ModelError(f"The adapter {folder} is of a kind that cannot be merged into its model; LoRA can.")
+        return adapted.base_model.merge_and_unload()
