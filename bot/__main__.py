@@ -140,11 +140,15 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 def _set_up_logging(level: str, *, bare: bool) -> None:
-    """Our own parts log at `level`; the libraries at INFO at the most, as below it they log what people write."""
+    """Our own parts log at `level`; the libraries at INFO at the most, as below it they log what people write.
+
+    And the one that fetches a model's files tells of each request at INFO.
+    """
     form = "%(message)s" if bare else "%(asctime)s %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(level=max(logging.INFO, logging.getLevelName(level)), format=form)
     for ours in ("bot", "cogs"):
         logging.getLogger(ours).setLevel(level)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
 def _question(words: Sequence[str]) -> str:

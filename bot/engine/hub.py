@@ -19,7 +19,7 @@ _FILES = ["*.json", "model*.safetensors", "adapter_model.safetensors", "*.model"
 def download(name: str) -> Path:
     """The folder with a model's files; `name` may end in @ and a revision: a branch, a tag or a commit.
 
-    What was interrupted goes on where it stopped. Without a network, or with HF_HUB_OFFLINE=1, it is what was
+    An interruption is got over by trying again. Without a network, or with HF_HUB_OFFLINE=1, it is what was
     downloaded before. Progress goes to standard error. Raises ModelError when there is none.
     """
     repository, _, revision = name.partition("@")
