@@ -12,7 +12,7 @@ from bot.errors import UserError
 from bot.prompt import Prompt
 from bot.wording import ENGINE_FAILED
 
-__all__ = ["Engine", "EngineError", "ModelError", "NoAnswer", "Sampling", "Status", "Stream", "Thought"]
+__all__ = ["Engine", "EngineError", "ModelError", "NoAnswer", "Prompt", "Sampling", "Status", "Stream", "Thought"]
 
 
 class EngineError(UserError):

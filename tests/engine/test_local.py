@@ -1,6 +1,8 @@
 """The engine on the CPU: what `generate` would say comes piece by piece, and can be stopped."""
 
+import ast
 import asyncio
+import re
 import threading
 from contextlib import nullcontext
 
@@ -13,6 +15,7 @@ from bot.engine.batching import Batch
 from bot.engine.local import LocalEngine
 from bot.prompt import Exchange, Prompt, QuestionTooLong, encode
 from tests.engine.models import save_model
+from tests.parley import ROOT
 from tests.tokenizers import CHATML
 
 PROMPT = Prompt("Be brief.", (Exchange("Alice", "one", "two"),), "Bob", "hello there")
@@ -298,3 +301,10 @@ async def test_closing_ends_what_runs_and_waits_and_the_thread(folder):
         assert not thread.is_alive()
     with pytest.raises(RuntimeError, match="closed"):
         engine.submit(PROMPT, GREEDY)
+
+
+async def test_the_lines_in_the_readme_load_a_model_and_print_its_answer(capsys):
+    (lines,) = re.findall(r"```python\n(.+?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert len([line for line in lines.splitlines() if line]) == 5
+    await eval(compile(lines, "README.md", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), {})
+    assert capsys.readouterr().out.startswith("I can remember facts you tell me")
