@@ -163,6 +163,12 @@ def _load_model(
 ) -> tuple[CausalLM, int]:
     """The model, its linear layers packed, and how many bytes its weights take."""
     config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    fills_gaps = any(kind.endswith("ForMaskedLM") for kind in config.architectures or ())
+    if type(config) not in transformers.MODEL_FOR_CAUSAL_LM_MAPPING or fills_gaps:
+        raise ModelError(
+            f"{name} is of the kind {config.model_type}, which does not go on with a text. Set MODEL_PATH to a"
+            " decoder-only language model, such as Qwen2."
+        )
     dtype = dtype_of(precision)
     with no_init_weights():
         # Memory that nobody writes to takes no place: the empty weights cost nothing until they are filled.

@@ -263,6 +263,23 @@ def test_a_chat_template_that_is_asked_for_and_not_there_is_told(tmp_path):
         loading.load(str(folder), form=Form("chat"))
 
 
+def test_a_kind_of_model_that_transformers_does_not_know(folder):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"model_type": "quetzal"}))
+    assert "quetzal" in refusal(folder)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sizes"),
+    [("T5ForConditionalGeneration", {"d_model": 32, "d_kv": 8}), ("BertForMaskedLM", {"hidden_size": 24})],
+)
+def test_a_model_that_is_no_text_decoder(folder, kind, sizes):
+    model_class = getattr(transformers, kind)
+    (folder / "model.safetensors").unlink()
+    model_class(model_class.config_class(**sizes, num_hidden_layers=1, num_layers=1)).save_pretrained(folder)
+    assert "a decoder-only language model" in refusal(folder)
+
+
 def test_a_tokenizer_of_another_model(folder):
     tokenizer = make_tokenizer()
     tokenizer.add_tokens(["<pad>"], special_tokens=True)

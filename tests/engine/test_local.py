@@ -307,4 +307,4 @@ async def test_the_lines_in_the_readme_load_a_model_and_print_its_answer(capsys)
     (lines,) = re.findall(r"```python\n(.+?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert len([line for line in lines.splitlines() if line]) == 5
     await eval(compile(lines, "README.md", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), {})
-    assert capsys.readouterr().out.startswith("I can remember facts you tell me")
+    assert len(capsys.readouterr().out.split()) > 5
