@@ -10,17 +10,18 @@ import sys
 import threading
 import traceback
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from bot import __version__
 from bot.access import Access
 from bot.conversation import Conversations
+from bot.database import open_database
 from bot.engine import Engine, Sampling
 from bot.engine.finding import find
 from bot.errors import UserError
-from bot.history import History, open_history
+from bot.history import History
 from bot.prompt import Form
 from bot.settings import Settings, SettingsError, read
 
@@ -175,7 +176,8 @@ async def _run_bot(settings: Settings) -> None:
     access = Access(
         settings.allowed_guilds, settings.allowed_channels, settings.blocked_users, settings.direct_messages
     )
-    async with _engine(settings) as engine, _history(settings) as history:
+    async with _engine(settings) as engine, open_database(settings.database_path) as database:
+        history = History(database, settings.history_turns)
         conversations = _conversations(engine, history, settings)
 
         def make_client() -> Parley:
@@ -205,9 +207,9 @@ async def _run_bot(settings: Settings) -> None:
 async def _chat(settings: Settings) -> None:
     from bot import console
 
-    async with _engine(settings) as engine, _history(settings) as history:
+    async with _engine(settings) as engine, open_database(settings.database_path) as database:
         await engine.ready()
-        await console.chat(_conversations(engine, history, settings))
+        await console.chat(_conversations(engine, History(database, settings.history_turns), settings))
 
 
 async def _ask(settings: Settings, text: str) -> None:
@@ -248,10 +250,6 @@ async def _engine(settings: Settings) -> AsyncIterator[Engine]:
         form=Form(settings.prompt_format, settings.plain_user, settings.plain_assistant),
     ) as engine:
         yield engine
-
-
-def _history(settings: Settings) -> AbstractAsyncContextManager[History]:
-    return open_history(settings.database_path, settings.history_turns)
 
 
 def _conversations(engine: Engine, history: History, settings: Settings) -> Conversations:

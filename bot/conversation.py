@@ -10,9 +10,10 @@ from functools import partial
 from typing import Any, TypeAlias
 from weakref import WeakValueDictionary
 
+from bot.database import DatabaseError
 from bot.engine import Engine, Sampling, Stream, Thought
 from bot.errors import UserError
-from bot.history import History, HistoryError, Turn
+from bot.history import History, Turn
 from bot.prompt import Exchange, Prompt
 from bot.wording import ONE_AT_A_TIME, SHUTTING_DOWN, STALE, queue_full, too_soon
 
@@ -167,7 +168,7 @@ class Conversations:
     way and one that waits, and asks again after `cooldown` seconds at the earliest; `queue_limit` bounds what waits.
     `grace` is how many seconds `close` lets answers finish; `show_thinking`, whether people see what the model thinks.
 
-    To be closed before the engine and the history.
+    To be closed before the engine and the database.
     """
 
     def __init__(
@@ -206,7 +207,7 @@ class Conversations:
         """Answer a question with its channel's turns in mind, and store the turn.
 
         A stop completes the turn with what was said so far; after a clear that came meanwhile it is not stored.
-        Raises Busy, ShuttingDown, HistoryError, what the engine's stream raises, and what `show` raises; then nothing
+        Raises Busy, ShuttingDown, DatabaseError, what the engine's stream raises, and what `show` raises; then nothing
         is stored. Of a task that is cancelled, as of a program that is killed, the turn is left as it is.
         """
         channel = self._channels.setdefault(question.channel, _Channel())
@@ -244,7 +245,7 @@ class Conversations:
             try:
                 await self._give(answer, shown, old.id, self._prompt(question, turns))
             except Exception:
-                with suppress(HistoryError):
+                with suppress(DatabaseError):
                     await self._put_back(old, answer)
                 raise
 
@@ -289,7 +290,7 @@ class Conversations:
     async def _noted(self, channel: int | None, command: int, asker: int) -> AsyncIterator[None]:
         """Have a killed program know what it was answering. That is no reason not to answer, should it fail."""
         turn = 0
-        with suppress(HistoryError):
+        with suppress(DatabaseError):
             if channel is not None:
                 empty = Turn(asker, "", "", "", datetime.now(UTC), question_message=command)
                 turn = await self._history.begin(channel, empty)
@@ -301,7 +302,7 @@ class Conversations:
         await self._drop(turn)
 
     async def _drop(self, turn: int) -> None:
-        with suppress(HistoryError):
+        with suppress(DatabaseError):
             await self._history.drop(turn)
 
     async def clear(self, channel: int) -> list[Turn]:

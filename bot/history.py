@@ -4,46 +4,16 @@ A turn is written in three steps, so that a program that is killed at any moment
 when it is asked, the answer when it is whole, and the messages that show it when all of them do.
 """
 
-import asyncio
 import json
-import logging
-import os
-import sqlite3
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import aiosqlite
 
-from bot.errors import UserError
-from bot.wording import NO_MEMORY
+from bot.database import Database
 
-log = logging.getLogger(__name__)
-
-_APPLICATION_ID = 0x5041524C  # "PARL": tells our files from those of other programs
-_VERSION = 2
-_SCHEMA = f"""
-CREATE TABLE IF NOT EXISTS turns (
-    id INTEGER PRIMARY KEY,
-    channel INTEGER NOT NULL,
-    asker INTEGER NOT NULL,
-    asker_name TEXT NOT NULL,
-    question TEXT NOT NULL,
-    answer TEXT NOT NULL,        -- empty until it is whole
-    at TEXT NOT NULL,            -- UTC, ISO 8601
-    question_message INTEGER,    -- NULL: not said in Discord
-    answer_messages TEXT NOT NULL,  -- a JSON list: a long answer takes several messages; empty until all is shown
-    parent INTEGER,              -- the channel that a thread is in
-    guild INTEGER
-) STRICT;
-CREATE INDEX IF NOT EXISTS turns_of_channel ON turns (channel, id);
-PRAGMA application_id = {_APPLICATION_ID};
-PRAGMA user_version = {_VERSION};
-"""
-_FROM_VERSION_1 = "ALTER TABLE turns ADD COLUMN parent INTEGER; ALTER TABLE turns ADD COLUMN guild INTEGER;"
 _COLUMNS = "id, asker, asker_name, question, answer, at, question_message, answer_messages"
 _RECENT = f"SELECT {_COLUMNS} FROM turns WHERE channel = ? AND answer <> '' ORDER BY id DESC LIMIT ?"  # noqa: S608
 _INSERT = """
@@ -55,10 +25,6 @@ DELETE FROM turns WHERE channel = ?1
 AND id <= (SELECT id FROM turns WHERE channel = ?1 AND answer <> '' ORDER BY id DESC LIMIT 1 OFFSET ?2)
 """
 _SHOWN_IN = "channel = ?1 AND (question_message = ?2 OR ?2 IN (SELECT value FROM json_each(answer_messages)))"
-
-
-class HistoryError(UserError):
-    """The database file cannot be used; the sentence says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -82,41 +48,37 @@ class Turn:
 
 
 class History:
-    """Turns by channel, of which the newest `limit` are kept; made by `open_history`.
+    """Turns by channel, of which the newest `limit` are kept.
 
     When a method that writes has returned, its change survives the process being killed. All methods raise
-    HistoryError when the file cannot be used.
+    DatabaseError when the file cannot be used.
     """
 
-    def __init__(self, path: Path, limit: int) -> None:
-        self._path = path
-        self._connection: aiosqlite.Connection | None = None
-        self._opened: tuple[int, int] | None = None
-        self._closed = False
+    def __init__(self, database: Database, limit: int) -> None:
+        self._database = database
         self.limit = limit
-        self._writing = asyncio.Lock()
 
     async def recent(self, channel: int) -> list[Turn]:
         """The channel's answered turns, oldest first, after whatever is being written now."""
-        async with self._file() as file:
+        async with self._database.file() as file:
             return await _read(file, _RECENT, channel, self.limit)
 
     async def find(self, channel: int, message: int) -> Turn | None:
         """The turn that a message is a part of."""
-        async with self._file() as file:
+        async with self._database.file() as file:
             statement = f"SELECT {_COLUMNS} FROM turns WHERE {_SHOWN_IN}"  # noqa: S608 - ours, but for the parameters
             return next(iter(await _read(file, statement, channel, message)), None)
 
     async def places(self) -> list[tuple[int, int, int | None]]:
         """The servers and channels in them that there are turns of, and the channel that each is a thread of."""
-        async with self._file() as file:
+        async with self._database.file() as file:
             rows = await file.execute_fetchall("SELECT DISTINCT guild, channel, parent FROM turns WHERE guild > 0")
             return [(guild, channel, parent) for guild, channel, parent in rows]
 
     async def unfinished(self) -> list[tuple[int, Turn]]:
         """The turns asked in Discord that it does not show whole, with their channels, oldest first."""
         statement = f"SELECT {_COLUMNS}, channel FROM turns WHERE question_message > 0 AND answer_messages = '[]'"  # noqa: S608
-        async with self._file() as file:
+        async with self._database.file() as file:
             rows = await file.execute_fetchall(f"{statement} ORDER BY id")
             return [(row[-1], _turn(row[:-1])) for row in rows]
 
@@ -134,19 +96,19 @@ class History:
             turn.parent,
             turn.guild,
         )
-        async with self._transaction() as file:
+        async with self._database.transaction() as file:
             turn_id = (await file.execute(_INSERT, values)).lastrowid
             assert turn_id is not None
             return turn_id
 
     async def answer(self, turn_id: int, answer: str) -> None:
         """Note the whole answer of a turn, unless the turn was forgotten meanwhile."""
-        async with self._transaction() as file:
+        async with self._database.transaction() as file:
             await file.execute("UPDATE turns SET answer = ? WHERE id = ?", (answer, turn_id))
 
     async def show(self, turn_id: int, messages: Sequence[int]) -> None:
         """Note that these messages show all that there is of a turn, or none any more, and drop turns now too old."""
-        async with self._transaction() as file:
+        async with self._database.transaction() as file:
             shown = "UPDATE turns SET answer_messages = ? WHERE id = ? RETURNING channel"
             for (channel,) in await file.execute_fetchall(shown, (json.dumps([*messages]), turn_id)):
                 await file.execute(_PRUNE, (channel, self.limit))
@@ -157,7 +119,7 @@ class History:
 
     async def edit(self, channel: int, message: int, question: str) -> None:
         """Put another text in the place of the question that a message asks, if it is there."""
-        async with self._transaction() as file:
+        async with self._database.transaction() as file:
             await file.execute(
                 "UPDATE turns SET question = ? WHERE channel = ? AND question_message = ?", (question, channel, message)
             )
@@ -179,80 +141,20 @@ class History:
         await self._delete("guild = ?", guild)
 
     async def _delete(self, which: str, *values: int) -> int:
-        async with self._transaction() as file:
+        async with self._database.transaction() as file:
             statement = f"DELETE FROM turns WHERE {which}"  # noqa: S608 - all of it is ours, the values are parameters
             return (await file.execute(statement, values)).rowcount
 
     async def clear(self, channel: int) -> list[Turn]:
         """Forget the channel's turns; returns them, oldest first."""
-        async with self._transaction() as file:
+        async with self._database.transaction() as file:
             forgotten = await _read(file, _RECENT, channel, self.limit)
             await file.execute("DELETE FROM turns WHERE channel = ?", (channel,))
             return forgotten
 
-    @asynccontextmanager
-    async def _file(self) -> AsyncIterator[aiosqlite.Connection]:
-        """The file, for one task at a time: all of them share the connection."""
-        async with self._writing:
-            if self._closed:
-                raise HistoryError(NO_MEMORY)
-            try:
-                if self._connection and await asyncio.to_thread(_identity, self._path) != self._opened:
-                    log.warning("The database %s was taken away, and what was remembered with it.", self._path)
-                    await self._disconnect()
-                if not self._connection:
-                    await self.open()
-                assert self._connection
-                yield self._connection
-            except (sqlite3.Error, HistoryError) as error:
-                log.error("The database %s cannot be used: %s", self._path, error)
-                raise HistoryError(NO_MEMORY) from error
-
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[aiosqlite.Connection]:
-        async with self._file() as file:
-            try:
-                await file.execute("BEGIN IMMEDIATE")
-                yield file
-                await file.commit()
-            except BaseException:
-                await file.rollback()
-                raise
-            # What was deleted is to be gone from the disk: not in the file, where zeros take its place, nor beside it.
-            try:
-                await file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            except sqlite3.Error as error:  # what was to be done is done; the next change takes this along
-                log.warning("What was forgotten is still beside the database %s: %s", self._path, error)
-
-    async def open(self) -> None:
-        """Open the file, or create it. Raises HistoryError, with the reason for the operator, when that can't be."""
-        self._path = _create(self._path)
-        self._connection = await _open(self._path)
-        self._opened = _identity(self._path)
-
-    async def close(self) -> None:
-        """Close the file for good, after whatever is being written now."""
-        async with self._writing:
-            self._closed = True
-            await self._disconnect()
-
-    async def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection:
-            await connection.close()
-
 
 async def _read(file: aiosqlite.Connection, statement: str, *values: int) -> list[Turn]:
     return [_turn(row) for row in reversed(list(await file.execute_fetchall(statement, values)))]
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """What tells the file at `path` from one that takes its place."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 def _turn(row: Sequence[Any]) -> Turn:
@@ -260,83 +162,3 @@ def _turn(row: Sequence[Any]) -> Turn:
     return Turn(
         asker, name, question, answer, datetime.fromisoformat(at), message, tuple(json.loads(messages)), id=turn_id
     )
-
-
-@asynccontextmanager
-async def open_history(path: str | Path, limit: int) -> AsyncIterator[History]:
-    """Open the file, or create it with its folder, readable by its owner alone; closed on leaving.
-
-    Raises HistoryError when the file is no database of ours, is from a newer Parley, or cannot be written. Such
-    a file is left as it is.
-    """
-    history = History(Path(path), limit)
-    await history.open()
-    try:
-        yield history
-    finally:
-        await history.close()
-
-
-async def _open(path: Path) -> aiosqlite.Connection:
-    # Autocommit: transactions begin and end where we say so.
-    connection = await aiosqlite.connect(path, isolation_level=None)
-    try:
-        await _check(connection, path)
-        _protect(path)
-        await _prepare(connection)
-    except BaseException as error:
-        await connection.close()
-        if not isinstance(error, OSError | sqlite3.Error):
-            raise
-        raise HistoryError(
-            f"The database {path} cannot be used: {error}. Repair it, end what else uses it, or set DATABASE_PATH"
-            " to another file."
-        ) from error
-    return connection
-
-
-def _create(path: Path) -> Path:
-    """Make the file if it is missing; a check that it can be written if not."""
-    try:
-        path = path.expanduser()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    except (OSError, RuntimeError, ValueError) as error:
-        raise HistoryError(
-            f"The database {path} cannot be opened: {error}. Set DATABASE_PATH to a file in a folder that"
-            " Parley may write to."
-        ) from error
-    return path
-
-
-async def _check(connection: aiosqlite.Connection, path: Path) -> None:
-    """See that the file is new or ours."""
-    rows = await connection.execute_fetchall(
-        "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)"
-        " FROM pragma_application_id, pragma_user_version"
-    )
-    ((application, version, tables),) = rows
-    if application != _APPLICATION_ID and (application or version or tables):
-        raise HistoryError(
-            f"{path} is the database of another program. Set DATABASE_PATH to another file; Parley creates it."
-        )
-    if version > _VERSION:
-        raise HistoryError(
-            f"{path} was written by a newer Parley (schema {version}, this one knows {_VERSION}). Install the newer"
-            " one, or set DATABASE_PATH to another file."
-        )
-
-
-def _protect(path: Path) -> None:
-    """A file that came from elsewhere may be readable by others; SQLite gives its side files the same mode."""
-    path.chmod(0o600)
-
-
-async def _prepare(connection: aiosqlite.Connection) -> None:
-    await connection.execute("PRAGMA journal_mode = WAL")
-    await connection.execute("PRAGMA synchronous = FULL")
-    await connection.execute("PRAGMA secure_delete = ON")
-    ((version,),) = await connection.execute_fetchall("PRAGMA user_version")
-    await connection.executescript(f"BEGIN IMMEDIATE; {_FROM_VERSION_1 if version == 1 else ''} {_SCHEMA} COMMIT;")
-    # What a killed terminal chat did not answer. In Discord, the asker is told.
-    await connection.execute("DELETE FROM turns WHERE answer = '' AND question_message IS NULL")

@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 import discord
 
 from bot.buttons import Action, Button
-from bot.history import History, HistoryError, Turn
+from bot.database import DatabaseError
+from bot.history import History, Turn
 from bot.paging import LIMIT, pages
 from bot.reply import PASSING, passes
 from bot.wording import COMMAND_INTERRUPTED, INTERRUPTED
@@ -35,7 +36,7 @@ class Recovery:
     async def attempt(self, left: Sequence[Unfinished] | None = None) -> list[Unfinished]:
         """Once for each, or for those that are `left`; returns those that Discord's troubles or a lack of time left."""
         done: list[Unfinished] = []
-        with suppress(HistoryError):
+        with suppress(DatabaseError):
             left = await self._history.unfinished() if left is None else left
             with suppress(TimeoutError):
                 async with asyncio.timeout(_SECONDS):

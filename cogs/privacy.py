@@ -14,7 +14,8 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import reading
-from bot.history import History, HistoryError, Turn
+from bot.database import DatabaseError
+from bot.history import History, Turn
 from bot.replies import Replies
 from bot.wording import EXPORT, EXPORT_FORMAT, FORGET, NOTHING_TO_EXPORT, exported, forgot_person
 
@@ -34,7 +35,7 @@ def _in_the_end(listener: Callable[_Event, Awaitable[None]]) -> Callable[_Event,
         for _ in range(_ATTEMPTS):
             try:
                 await listener(*args, **kwargs)
-            except HistoryError:
+            except DatabaseError:
                 await asyncio.sleep(_AGAIN)
             else:
                 return

@@ -23,8 +23,9 @@ from bot import pacing
 from bot.access import Access
 from bot.client import Parley, serve
 from bot.conversation import Conversations
+from bot.database import open_database
 from bot.engine import Sampling, Stream
-from bot.history import open_history
+from bot.history import History
 from bot.prompt import Prompt
 from tests.discord_stand_in import Discord
 from tests.parley import ROOT
@@ -88,7 +89,8 @@ async def run(path: Path) -> None:
     discord.http.Ratelimit.is_inactive = _at_rest
     quitting = asyncio.Event()
     engine = Talker()
-    async with open_history(path, 5) as history:
+    async with open_database(path) as database:
+        history = History(database, 5)
         conversations = Conversations(engine, history, system_prompt="", sampling=Sampling(), grace=0.1)
 
         def make_client() -> Parley:

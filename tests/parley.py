@@ -11,8 +11,9 @@ from pathlib import Path
 from bot.access import Access
 from bot.client import Parley, serve
 from bot.conversation import Conversations
+from bot.database import Database, open_database
 from bot.engine import Engine, Sampling
-from bot.history import History, open_history
+from bot.history import History
 from tests.discord_stand_in import Discord
 
 ROOT = Path(__file__).parent.parent
@@ -24,6 +25,7 @@ EVERYBODY = Access()
 class Running:
     """What a test may want to look at or set."""
 
+    database: Database
     history: History
     quitting: asyncio.Event
     ended: asyncio.Task[None]
@@ -61,7 +63,8 @@ async def parley(
     An error that ends the bot is raised on leaving.
     """
     quitting = asyncio.Event()
-    async with open_history(path, 5) as history:
+    async with open_database(path) as database:
+        history = History(database, 5)
         conversations = Conversations(
             engine,
             history,
@@ -100,7 +103,7 @@ async def parley(
             try:
                 if wait:
                     await discord.gateway.ready()
-                yield Running(history, quitting, ended)
+                yield Running(database, history, quitting, ended)
             finally:
                 quitting.set()
                 async with asyncio.timeout(10):

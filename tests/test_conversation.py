@@ -6,15 +6,16 @@ from collections.abc import Callable
 import pytest
 
 from bot.conversation import Answer, Conversations, Question, ShuttingDown, Stale
+from bot.database import open_database
 from bot.engine import NoAnswer, Sampling
-from bot.history import History, open_history
+from bot.history import History
 from tests.scripted import ScriptedEngine
 
 
 @pytest.fixture
 async def history(tmp_path):
-    async with open_history(tmp_path / "parley.db", 5) as history:
-        yield history
+    async with open_database(tmp_path / "parley.db") as database:
+        yield History(database, 5)
 
 
 @pytest.fixture

@@ -29,10 +29,10 @@ async def test_a_full_disk_is_told_and_what_was_there_stays(discord, path, place
     async with parley(discord, ScriptedEngine(["Kept."], ["Here again."]), path) as running:
         await alice.say(channel, f"{discord.bot.mention} one")
         await running.until_stored(channel.id, ("one", "Kept."))
-        await running.history._connection.execute("PRAGMA max_page_count = 1")  # SQLite takes the size it has
+        await running.database._connection.execute("PRAGMA max_page_count = 1")  # SQLite takes the size it has
         question = await alice.say(channel, f"{discord.bot.mention} {'漢' * 1900}")
         await channel.reply_to(question, wanted=lambda message: message.content == NO_MEMORY)
-        await running.history._connection.execute("PRAGMA max_page_count = 100000")
+        await running.database._connection.execute("PRAGMA max_page_count = 100000")
         await alice.say(channel, f"{discord.bot.mention} two")
         await running.until_stored(channel.id, ("one", "Kept."), ("two", "Here again."))
 
@@ -44,7 +44,7 @@ async def test_an_answer_that_a_full_disk_does_not_take_is_shown_all_the_same(di
     async with parley(discord, ScriptedEngine(["The beginning, ", hold, long]), path) as running:
         question = await alice.say(channel, f"{discord.bot.mention} tell")
         await channel.reply_to(question)
-        await running.history._connection.execute("PRAGMA max_page_count = 1")
+        await running.database._connection.execute("PRAGMA max_page_count = 1")
         hold.set()
         await channel.wait_for(NO_MEMORY)
         answer = [message.content for message in channel.shows(alice) if message.author is discord.bot]

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.history import Turn, open_history
+from bot.database import open_database
+from bot.history import History, Turn
 from bot.paging import pages
 from bot.recovery import interrupted
 from bot.wording import INTERRUPTED, REGENERATE, STALE
@@ -16,7 +17,8 @@ from tests.scripted import ScriptedEngine
 async def left(discord: Discord, path, channel: Channel, asker: User, text: str, answer: str = "") -> Message:
     """Somebody asks, and the program is killed when it has noted the question and, if there is one, the answer."""
     question = await asker.say(channel, f"{discord.bot.mention} {text}")
-    async with open_history(path, 5) as history:
+    async with open_database(path) as database:
+        history = History(database, 5)
         turn = await history.begin(
             channel.id, Turn(asker.id, asker.name, text, "", datetime.now(UTC), question_message=question.id)
         )

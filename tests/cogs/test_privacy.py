@@ -36,7 +36,7 @@ async def test_what_is_deleted_while_the_database_cannot_be_used_goes_when_it_ca
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path) as running:
         question, _ = await ask(discord, running, channel, alice)
-        await running.history._connection.execute_fetchall("PRAGMA busy_timeout = 50")
+        await running.database._connection.execute_fetchall("PRAGMA busy_timeout = 50")
         holding = sqlite3.connect(path, isolation_level=None)
         holding.execute("BEGIN EXCLUSIVE")
         await alice.delete(question)

@@ -1,0 +1,200 @@
+"""The SQLite file: opened, checked, brought up to date, and written in transactions. Knows no model and no Discord."""
+
+import asyncio
+import logging
+import os
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiosqlite
+
+from bot.errors import UserError
+from bot.wording import NO_MEMORY
+
+log = logging.getLogger(__name__)
+
+_APPLICATION_ID = 0x5041524C  # "PARL": tells our files from those of other programs
+_VERSION = 2
+_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS turns (
+    id INTEGER PRIMARY KEY,
+    channel INTEGER NOT NULL,
+    asker INTEGER NOT NULL,
+    asker_name TEXT NOT NULL,
+    question TEXT NOT NULL,
+    answer TEXT NOT NULL,        -- empty until it is whole
+    at TEXT NOT NULL,            -- UTC, ISO 8601
+    question_message INTEGER,    -- NULL: not said in Discord
+    answer_messages TEXT NOT NULL,  -- a JSON list: a long answer takes several messages; empty until all is shown
+    parent INTEGER,              -- the channel that a thread is in
+    guild INTEGER
+) STRICT;
+CREATE INDEX IF NOT EXISTS turns_of_channel ON turns (channel, id);
+PRAGMA application_id = {_APPLICATION_ID};
+PRAGMA user_version = {_VERSION};
+"""
+_FROM_VERSION_1 = "ALTER TABLE turns ADD COLUMN parent INTEGER; ALTER TABLE turns ADD COLUMN guild INTEGER;"
+
+
+class DatabaseError(UserError):
+    """The database file cannot be used; the sentence says why and what to do."""
+
+
+class Database:
+    """The file, for one task at a time; made by `open_database`.
+
+    A file that was taken away is made anew, and one that was put in its place is used from then on.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: aiosqlite.Connection | None = None
+        self._opened: tuple[int, int] | None = None
+        self._closed = False
+        self._in_use = asyncio.Lock()
+
+    @asynccontextmanager
+    async def file(self) -> AsyncIterator[aiosqlite.Connection]:
+        """The file, to read from, after whatever is being written now. Raises DatabaseError when it cannot be used."""
+        async with self._in_use:
+            if self._closed:
+                raise DatabaseError(NO_MEMORY)
+            try:
+                if self._connection and await asyncio.to_thread(_identity, self._path) != self._opened:
+                    log.warning("The database %s was taken away, and what was remembered with it.", self._path)
+                    await self._disconnect()
+                if not self._connection:
+                    await self.open()
+                assert self._connection
+                yield self._connection
+            except (sqlite3.Error, DatabaseError) as error:
+                log.error("The database %s cannot be used: %s", self._path, error)
+                raise DatabaseError(NO_MEMORY) from error
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
+        """The file, to write to: all that is done within, or nothing. Once left, it survives the process being killed.
+
+        Raises DatabaseError when the file cannot be used.
+        """
+        async with self.file() as file:
+            try:
+                await file.execute("BEGIN IMMEDIATE")
+                yield file
+                await file.commit()
+            except BaseException:
+                await file.rollback()
+                raise
+            # What was deleted is to be gone from the disk: not in the file, where zeros take its place, nor beside it.
+            try:
+                await file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.Error as error:  # what was to be done is done; the next change takes this along
+                log.warning("What was forgotten is still beside the database %s: %s", self._path, error)
+
+    async def open(self) -> None:
+        """Open the file, or create it. Raises DatabaseError, with the reason for the operator, when that can't be."""
+        self._path = _create(self._path)
+        self._connection = await _open(self._path)
+        self._opened = _identity(self._path)
+
+    async def close(self) -> None:
+        """Close the file for good, after whatever is being written now."""
+        async with self._in_use:
+            self._closed = True
+            await self._disconnect()
+
+    async def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection:
+            await connection.close()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells the file at `path` from one that takes its place."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+@asynccontextmanager
+async def open_database(path: str | Path) -> AsyncIterator[Database]:
+    """Open the file, or create it with its folder, readable by its owner alone; closed on leaving.
+
+    Raises DatabaseError when the file is no database of ours, is from a newer Parley, or cannot be written. Such
+    a file is left as it is.
+    """
+    database = Database(Path(path))
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def _open(path: Path) -> aiosqlite.Connection:
+    # Autocommit: transactions begin and end where we say so.
+    connection = await aiosqlite.connect(path, isolation_level=None)
+    try:
+        await _check(connection, path)
+        _protect(path)
+        await _prepare(connection)
+    except BaseException as error:
+        await connection.close()
+        if not isinstance(error, OSError | sqlite3.Error):
+            raise
+        raise DatabaseError(
+            f"The database {path} cannot be used: {error}. Repair it, end what else uses it, or set DATABASE_PATH"
+            " to another file."
+        ) from error
+    return connection
+
+
+def _create(path: Path) -> Path:
+    """Make the file if it is missing; a check that it can be written if not."""
+    try:
+        path = path.expanduser()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except (OSError, RuntimeError, ValueError) as error:
+        raise DatabaseError(
+            f"The database {path} cannot be opened: {error}. Set DATABASE_PATH to a file in a folder that"
+            " Parley may write to."
+        ) from error
+    return path
+
+
+async def _check(connection: aiosqlite.Connection, path: Path) -> None:
+    """See that the file is new or ours."""
+    rows = await connection.execute_fetchall(
+        "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)"
+        " FROM pragma_application_id, pragma_user_version"
+    )
+    ((application, version, tables),) = rows
+    if application != _APPLICATION_ID and (application or version or tables):
+        raise DatabaseError(
+            f"{path} is the database of another program. Set DATABASE_PATH to another file; Parley creates it."
+        )
+    if version > _VERSION:
+        raise DatabaseError(
+            f"{path} was written by a newer Parley (schema {version}, this one knows {_VERSION}). Install the newer"
+            " one, or set DATABASE_PATH to another file."
+        )
+
+
+def _protect(path: Path) -> None:
+    """A file that came from elsewhere may be readable by others; SQLite gives its side files the same mode."""
+    path.chmod(0o600)
+
+
+async def _prepare(connection: aiosqlite.Connection) -> None:
+    await connection.execute("PRAGMA journal_mode = WAL")
+    await connection.execute("PRAGMA synchronous = FULL")
+    await connection.execute("PRAGMA secure_delete = ON")
+    ((version,),) = await connection.execute_fetchall("PRAGMA user_version")
+    await connection.executescript(f"BEGIN IMMEDIATE; {_FROM_VERSION_1 if version == 1 else ''} {_SCHEMA} COMMIT;")
+    # What a killed terminal chat did not answer. In Discord, the asker is told.
+    await connection.execute("DELETE FROM turns WHERE answer = '' AND question_message IS NULL")
