@@ -16,8 +16,9 @@ from pathlib import Path
 
 from bot import __version__
 from bot.access import Access
+from bot.channels import Channels, Limits, Manner
 from bot.conversation import Conversations
-from bot.database import open_database
+from bot.database import Database, open_database
 from bot.engine import Engine, Sampling
 from bot.engine.finding import find
 from bot.errors import UserError
@@ -177,13 +178,15 @@ async def _run_bot(settings: Settings) -> None:
         settings.allowed_guilds, settings.allowed_channels, settings.blocked_users, settings.direct_messages
     )
     async with _engine(settings) as engine, open_database(settings.database_path) as database:
-        history = History(database, settings.history_turns)
-        conversations = _conversations(engine, history, settings)
+        history, channels = History(database), _channels(database, settings)
+        conversations = _conversations(engine, history, channels, settings)
 
         def make_client() -> Parley:
             return Parley(
                 conversations=conversations,
+                database=database,
                 history=history,
+                channels=channels,
                 engine=engine,
                 access=access,
                 link_previews=settings.link_previews,
@@ -209,7 +212,8 @@ async def _chat(settings: Settings) -> None:
 
     async with _engine(settings) as engine, open_database(settings.database_path) as database:
         await engine.ready()
-        await console.chat(_conversations(engine, History(database, settings.history_turns), settings))
+        channels = _channels(database, settings)
+        await console.chat(_conversations(engine, History(database), channels, settings))
 
 
 async def _ask(settings: Settings, text: str) -> None:
@@ -252,11 +256,19 @@ async def _engine(settings: Settings) -> AsyncIterator[Engine]:
         yield engine
 
 
-def _conversations(engine: Engine, history: History, settings: Settings) -> Conversations:
+def _channels(database: Database, settings: Settings) -> Channels:
+    return Channels(
+        database,
+        Manner(settings.system_prompt, settings.temperature, settings.max_new_tokens, settings.history_turns),
+        Limits(settings.channel_max_temperature, settings.max_new_tokens, settings.channel_max_turns),
+    )
+
+
+def _conversations(engine: Engine, history: History, channels: Channels, settings: Settings) -> Conversations:
     return Conversations(
         engine,
         history,
-        system_prompt=settings.system_prompt,
+        channels,
         sampling=_sampling(settings),
         queue_limit=settings.queue_limit,
         cooldown=settings.cooldown,

@@ -13,7 +13,9 @@ from discord.ext import commands
 
 from bot import permissions
 from bot.access import Access
+from bot.channels import Channels
 from bot.conversation import Conversations
+from bot.database import Database
 from bot.engine import Engine, ModelError
 from bot.errors import UserError
 from bot.history import History
@@ -68,7 +70,9 @@ class Parley(commands.Bot):
         self,
         *,
         conversations: Conversations,
+        database: Database,
         history: History,
+        channels: Channels,
         engine: Engine,
         access: Access,
         link_previews: bool,
@@ -90,7 +94,9 @@ class Parley(commands.Bot):
             tree_cls=_Commands,
         )
         self._conversations = conversations
+        self._database = database
         self._history = history
+        self._channels = channels
         self._engine = engine
         self.access = access
         self._link_previews = link_previews
@@ -112,12 +118,12 @@ class Parley(commands.Bot):
         await self.add_cog(Buttons(self._conversations, replies, self.access))
         await self.add_cog(Context(self._conversations, replies))
         await self.add_cog(Admin(self._quitting))
-        await self.add_cog(Privacy(self, self._history, replies))
-        await self.add_cog(About(self._conversations, self._engine, self._mentions))
+        await self.add_cog(Privacy(self, self._database, self._history, replies))
+        await self.add_cog(About(self._channels, self._engine, self._mentions))
         # Learns who owns the bot now: asked within /quit, Discord's answer might come too late to acknowledge it.
         await self.is_owner(self.user)  # type: ignore[arg-type]
         await self._sync_commands()
-        recovery = Recovery(self, self._history, link_previews=self._link_previews)
+        recovery = Recovery(self, self._history, self._channels, link_previews=self._link_previews)
         left = await recovery.attempt()
         self._background = [
             asyncio.create_task(self._announce()),

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, TypeAlias
 from weakref import WeakValueDictionary
 
+from bot.channels import Channels, Manner
 from bot.database import DatabaseError
 from bot.engine import Engine, Sampling, Stream, Thought
 from bot.errors import UserError
@@ -167,6 +168,7 @@ class Conversations:
     So a busy channel never keeps another one waiting for more than one of its answers. A person has one answer under
     way and one that waits, and asks again after `cooldown` seconds at the earliest; `queue_limit` bounds what waits.
     `grace` is how many seconds `close` lets answers finish; `show_thinking`, whether people see what the model thinks.
+    Of the `sampling`, a channel's manner says the temperature and the length.
 
     To be closed before the engine and the database.
     """
@@ -175,8 +177,8 @@ class Conversations:
         self,
         engine: Engine,
         history: History,
+        channels: Channels,
         *,
-        system_prompt: str,
         sampling: Sampling,
         queue_limit: int = 50,
         cooldown: float = 0,
@@ -185,7 +187,7 @@ class Conversations:
     ) -> None:
         self._engine = engine
         self._history = history
-        self._system_prompt = system_prompt
+        self._manners = channels
         self._sampling = sampling
         self._queue_limit = queue_limit
         self._cooldown = cooldown
@@ -197,11 +199,6 @@ class Conversations:
         self._asked_at: dict[int, float] = {}  # by whom, during their cooldown
         self._seconds: float | None = None  # that an answer takes, lately
         self._closing = False
-
-    @property
-    def turns_kept(self) -> int:
-        """How many turns of a channel are remembered."""
-        return self._history.limit
 
     async def converse(self, question: Question, show: Show) -> None:
         """Answer a question with its channel's turns in mind, and store the turn.
@@ -215,25 +212,30 @@ class Conversations:
             turn = await self._history.begin(question.channel, _asked(question))
             try:
                 async with channel.order:
-                    turns = await self._history.recent(question.channel)
+                    manner = await self._manners.manner(question.channel, question.parent)
+                    turns = await self._history.recent(question.channel, manner.turns)
                     if question.opening and not turns:
                         question = replace(question, text=await question.opening() + question.text)
                         await self._history.edit(question.channel, question.message or 0, question.text)
                     answer.previous = turns[-1] if turns else None
-                    await self._give(answer, shown, turn, self._prompt(question, turns))
+                    await self._give(answer, shown, turn, self._prompt(question, turns, manner), manner)
             except Exception:
                 await self._drop(turn)
                 raise
 
-    async def regenerate(self, channel: int, message: int | None, asker: int, show: Show, *, shared: bool) -> None:
+    async def regenerate(
+        self, channel: int, message: int | None, asker: int, show: Show, *, shared: bool, parent: int | None = None
+    ) -> None:
         """Answer the channel's newest question again, in place of the answer that `message` is a part of.
 
         Without a message, whichever is the newest. A question whose answer was cut off need not be the newest.
+        `parent` is the channel that a thread is in.
         Raises Stale when there is no such turn, and as `converse` does; then the turn stays as it is.
         """
         under_way = self._channels.setdefault(channel, _Channel())
         async with self._under_way(under_way, asker, show) as (answer, shown), under_way.order:
-            turns = await self._history.recent(channel)
+            manner = await self._manners.manner(channel, parent)
+            turns = await self._history.recent(channel, manner.turns)
             old = await self._again(channel, turns, message)
             if old is None:
                 raise Stale
@@ -241,33 +243,35 @@ class Conversations:
             answer.replaces = old
             question = Question(channel, old.asker, old.asker_name, old.question, shared, old.question_message)
             # Were the program killed now, the old answer would be shown again.
-            await self._history.show(old.id, ())
+            await self._history.show(old.id, (), manner.turns)
             try:
-                await self._give(answer, shown, old.id, self._prompt(question, turns))
+                await self._give(answer, shown, old.id, self._prompt(question, turns, manner), manner)
             except Exception:
                 with suppress(DatabaseError):
-                    await self._put_back(old, answer)
+                    await self._put_back(old, answer, manner)
                 raise
 
-    async def _give(self, answer: Answer, shown: asyncio.Task[Sequence[int]], turn: int, prompt: Prompt) -> None:
+    async def _give(
+        self, answer: Answer, shown: asyncio.Task[Sequence[int]], turn: int, prompt: Prompt, manner: Manner
+    ) -> None:
         """Have the engine answer and the answer shown, and store what comes of it."""
         answer.keep = partial(self._history.answer, turn)
-        self._begin(answer, prompt)
+        self._begin(answer, prompt, manner)
         messages = await shown
         if answer.said.strip() and not answer.withdrawn:
-            await self._history.show(turn, messages)
+            await self._history.show(turn, messages, manner.turns)
         elif answer.replaces:
-            await self._put_back(answer.replaces, answer)
+            await self._put_back(answer.replaces, answer, manner)
         else:
             await self._history.drop(turn)
 
-    async def _put_back(self, old: Turn, answer: Answer) -> None:
+    async def _put_back(self, old: Turn, answer: Answer, manner: Manner) -> None:
         """Have the turn be as it was before another answer was to take its place, unless that was deleted."""
         if answer.withdrawn:
             await self._history.drop(old.id)
         else:
             await self._history.answer(old.id, old.answer)
-            await self._history.show(old.id, old.answer_messages)
+            await self._history.show(old.id, old.answer_messages, manner.turns)
 
     async def _again(self, channel: int, turns: Sequence[Turn], message: int | None) -> Turn | None:
         """The turn that can be answered again, if it is the one that `message` is a part of."""
@@ -277,21 +281,32 @@ class Conversations:
         turn = await self._history.find(channel, message)
         return None if turn is None or turn.answer else turn
 
-    async def ask(self, text: str, asker: int, show: Show, *, channel: int | None = None, command: int = 0) -> None:
-        """Answer one question by itself: no turns are read, and none is stored. Raises as `converse` does.
+    async def ask(
+        self,
+        text: str,
+        asker: int,
+        show: Show,
+        *,
+        channel: int | None = None,
+        parent: int | None = None,
+        command: int | None = None,
+    ) -> None:
+        """Answer one question by itself, in the manner of a `channel`: no turns are read, and none is stored.
 
-        If everybody in a `channel` sees the answer to a `command`, that is noted meanwhile, without a word of it.
+        If everybody there sees the answer to a `command`, that is noted meanwhile, without a word of it. Raises as
+        `converse` does: out of a channel's manner nothing is answered there.
         """
         async with self._under_way(_Channel(), asker, show) as (answer, shown), self._noted(channel, command, asker):
-            self._begin(answer, Prompt(self._system_prompt, (), None, text))
+            manner = await self._manners.manner(channel, parent)
+            self._begin(answer, Prompt(manner.persona, (), None, text), manner)
             await shown
 
     @asynccontextmanager
-    async def _noted(self, channel: int | None, command: int, asker: int) -> AsyncIterator[None]:
+    async def _noted(self, channel: int | None, command: int | None, asker: int) -> AsyncIterator[None]:
         """Have a killed program know what it was answering. That is no reason not to answer, should it fail."""
         turn = 0
         with suppress(DatabaseError):
-            if channel is not None:
+            if channel is not None and command is not None:
                 empty = Turn(asker, "", "", "", datetime.now(UTC), question_message=command)
                 turn = await self._history.begin(channel, empty)
         try:
@@ -370,9 +385,10 @@ class Conversations:
             raise Busy(queue_full(waiting))
         self._asked_at[asker] = now
 
-    def _begin(self, answer: Answer, prompt: Prompt) -> None:
+    def _begin(self, answer: Answer, prompt: Prompt, manner: Manner) -> None:
         if not answer.stopped:
-            answer.begin(self._engine.submit(prompt, self._sampling))
+            sampling = replace(self._sampling, temperature=manner.temperature, max_new_tokens=manner.answer_length)
+            answer.begin(self._engine.submit(prompt, sampling))
 
     def _note_task(self) -> None:
         """Have `close` wait until the task that asks is over, with whatever it still does for the person."""
@@ -398,12 +414,12 @@ class Conversations:
             seconds = self._seconds * (before + queued / max(at_once, 1))
         return Waiting(before + queued, seconds, loading)
 
-    def _prompt(self, question: Question, turns: Sequence[Turn]) -> Prompt:
+    def _prompt(self, question: Question, turns: Sequence[Turn], manner: Manner) -> Prompt:
         def speaker(name: str) -> str | None:
             return name if question.shared else None
 
         return Prompt(
-            self._system_prompt,
+            manner.persona,
             tuple(Exchange(speaker(turn.asker_name), turn.question, turn.answer) for turn in turns),
             speaker(question.asker_name),
             question.text,

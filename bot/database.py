@@ -16,7 +16,7 @@ from bot.wording import NO_MEMORY
 log = logging.getLogger(__name__)
 
 _APPLICATION_ID = 0x5041524C  # "PARL": tells our files from those of other programs
-_VERSION = 2
+_VERSION = 3
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS turns (
     id INTEGER PRIMARY KEY,
@@ -32,10 +32,20 @@ CREATE TABLE IF NOT EXISTS turns (
     guild INTEGER
 ) STRICT;
 CREATE INDEX IF NOT EXISTS turns_of_channel ON turns (channel, id);
+CREATE TABLE IF NOT EXISTS channels (
+    channel INTEGER PRIMARY KEY,
+    parent INTEGER,              -- the channel that a thread is in
+    guild INTEGER,
+    persona TEXT,                -- NULL, here and below: none of its own
+    temperature REAL,
+    answer_length INTEGER,       -- in tokens
+    turns INTEGER
+) STRICT;
 PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {_VERSION};
 """
 _FROM_VERSION_1 = "ALTER TABLE turns ADD COLUMN parent INTEGER; ALTER TABLE turns ADD COLUMN guild INTEGER;"
+_TABLES = ("turns", "channels")  # each with columns channel, parent and guild
 
 
 class DatabaseError(UserError):
@@ -92,6 +102,25 @@ class Database:
                 await file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             except sqlite3.Error as error:  # what was to be done is done; the next change takes this along
                 log.warning("What was forgotten is still beside the database %s: %s", self._path, error)
+
+    async def places(self) -> set[tuple[int, int, int | None]]:
+        """The servers and channels in them that something is stored of, and the channel that each is a thread of."""
+        statement = " UNION ".join(f"SELECT guild, channel, parent FROM {table} WHERE guild > 0" for table in _TABLES)  # noqa: S608
+        async with self.file() as file:
+            return {(guild, channel, parent) for guild, channel, parent in await file.execute_fetchall(statement)}
+
+    async def forget_channel(self, channel: int) -> None:
+        """Forget all of a channel and of its threads."""
+        await self._forget("channel = ?1 OR parent = ?1", channel)
+
+    async def forget_guild(self, guild: int) -> None:
+        """Forget all of a server's channels."""
+        await self._forget("guild = ?1", guild)
+
+    async def _forget(self, which: str, number: int) -> None:
+        async with self.transaction() as file:
+            for table in _TABLES:
+                await file.execute(f"DELETE FROM {table} WHERE {which}", (number,))  # noqa: S608 - all of it is ours
 
     async def open(self) -> None:
         """Open the file, or create it. Raises DatabaseError, with the reason for the operator, when that can't be."""

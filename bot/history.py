@@ -14,7 +14,8 @@ import aiosqlite
 
 from bot.database import Database
 
-_COLUMNS = "id, asker, asker_name, question, answer, at, question_message, answer_messages"
+_COLUMNS = "id, asker, asker_name, question, answer, at, question_message, answer_messages, parent, guild"
+_ALL = -1  # SQLite's "without a limit"
 _RECENT = f"SELECT {_COLUMNS} FROM turns WHERE channel = ? AND answer <> '' ORDER BY id DESC LIMIT ?"  # noqa: S608
 _INSERT = """
 INSERT INTO turns (channel, asker, asker_name, question, answer, at, question_message, answer_messages, parent, guild)
@@ -48,32 +49,25 @@ class Turn:
 
 
 class History:
-    """Turns by channel, of which the newest `limit` are kept.
+    """Turns by channel; how many of them are kept is told with each that becomes whole.
 
     When a method that writes has returned, its change survives the process being killed. All methods raise
     DatabaseError when the file cannot be used.
     """
 
-    def __init__(self, database: Database, limit: int) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self.limit = limit
 
-    async def recent(self, channel: int) -> list[Turn]:
-        """The channel's answered turns, oldest first, after whatever is being written now."""
+    async def recent(self, channel: int, limit: int = _ALL) -> list[Turn]:
+        """The channel's answered turns, or the newest so many, oldest first, after whatever is being written now."""
         async with self._database.file() as file:
-            return await _read(file, _RECENT, channel, self.limit)
+            return await _read(file, _RECENT, channel, limit)
 
     async def find(self, channel: int, message: int) -> Turn | None:
         """The turn that a message is a part of."""
         async with self._database.file() as file:
             statement = f"SELECT {_COLUMNS} FROM turns WHERE {_SHOWN_IN}"  # noqa: S608 - ours, but for the parameters
             return next(iter(await _read(file, statement, channel, message)), None)
-
-    async def places(self) -> list[tuple[int, int, int | None]]:
-        """The servers and channels in them that there are turns of, and the channel that each is a thread of."""
-        async with self._database.file() as file:
-            rows = await file.execute_fetchall("SELECT DISTINCT guild, channel, parent FROM turns WHERE guild > 0")
-            return [(guild, channel, parent) for guild, channel, parent in rows]
 
     async def unfinished(self) -> list[tuple[int, Turn]]:
         """The turns asked in Discord that it does not show whole, with their channels, oldest first."""
@@ -106,12 +100,17 @@ class History:
         async with self._database.transaction() as file:
             await file.execute("UPDATE turns SET answer = ? WHERE id = ?", (answer, turn_id))
 
-    async def show(self, turn_id: int, messages: Sequence[int]) -> None:
-        """Note that these messages show all that there is of a turn, or none any more, and drop turns now too old."""
+    async def show(self, turn_id: int, messages: Sequence[int], keep: int) -> None:
+        """Note that these messages show all that there is of a turn, or none any more; as `prune` does, drop others."""
         async with self._database.transaction() as file:
             shown = "UPDATE turns SET answer_messages = ? WHERE id = ? RETURNING channel"
             for (channel,) in await file.execute_fetchall(shown, (json.dumps([*messages]), turn_id)):
-                await file.execute(_PRUNE, (channel, self.limit))
+                await file.execute(_PRUNE, (channel, keep))
+
+    async def prune(self, channel: int, keep: int) -> None:
+        """Drop the channel's answered turns but for the newest so many."""
+        async with self._database.transaction() as file:
+            await file.execute(_PRUNE, (channel, keep))
 
     async def drop(self, turn_id: int) -> None:
         """Forget a turn that came to nothing."""
@@ -132,14 +131,6 @@ class History:
         """Forget all that somebody asked, in all channels; returns how many turns it was."""
         return await self._delete("asker = ?", asker)
 
-    async def forget_channel(self, channel: int) -> None:
-        """Forget the turns of a channel and of its threads."""
-        await self._delete("channel = ?1 OR parent = ?1", channel)
-
-    async def forget_guild(self, guild: int) -> None:
-        """Forget the turns of all channels of a server."""
-        await self._delete("guild = ?", guild)
-
     async def _delete(self, which: str, *values: int) -> int:
         async with self._database.transaction() as file:
             statement = f"DELETE FROM turns WHERE {which}"  # noqa: S608 - all of it is ours, the values are parameters
@@ -148,7 +139,7 @@ class History:
     async def clear(self, channel: int) -> list[Turn]:
         """Forget the channel's turns; returns them, oldest first."""
         async with self._database.transaction() as file:
-            forgotten = await _read(file, _RECENT, channel, self.limit)
+            forgotten = await _read(file, _RECENT, channel, _ALL)
             await file.execute("DELETE FROM turns WHERE channel = ?", (channel,))
             return forgotten
 
@@ -158,7 +149,16 @@ async def _read(file: aiosqlite.Connection, statement: str, *values: int) -> lis
 
 
 def _turn(row: Sequence[Any]) -> Turn:
-    turn_id, asker, name, question, answer, at, message, messages = row
+    turn_id, asker, name, question, answer, at, message, messages, parent, guild = row
     return Turn(
-        asker, name, question, answer, datetime.fromisoformat(at), message, tuple(json.loads(messages)), id=turn_id
+        asker,
+        name,
+        question,
+        answer,
+        datetime.fromisoformat(at),
+        message,
+        tuple(json.loads(messages)),
+        parent,
+        guild,
+        turn_id,
     )

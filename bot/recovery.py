@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import discord
 
 from bot.buttons import Action, Button
+from bot.channels import Channels
 from bot.database import DatabaseError
 from bot.history import History, Turn
 from bot.paging import LIMIT, pages
@@ -28,9 +29,10 @@ _FAR = 300  # messages after a question among which its answer is looked for
 class Recovery:
     """Finishes or marks what was unfinished when the program ended: all that the history says is, at the start."""
 
-    def __init__(self, client: discord.Client, history: History, *, link_previews: bool) -> None:
+    def __init__(self, client: discord.Client, history: History, channels: Channels, *, link_previews: bool) -> None:
         self._client = client
         self._history = history
+        self._channels = channels
         self._link_previews = link_previews
 
     async def attempt(self, left: Sequence[Unfinished] | None = None) -> list[Unfinished]:
@@ -58,7 +60,8 @@ class Recovery:
                 await self._retire(place, await self._history.recent(channel), turn)
             messages = await self._mend(place, turn)
             if turn.question:
-                await self._history.show(turn.id, messages)
+                manner = await self._channels.manner(channel, turn.parent)
+                await self._history.show(turn.id, messages, manner.turns)
             else:
                 await self._history.drop(turn.id)
         except (discord.HTTPException, *PASSING) as error:

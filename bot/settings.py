@@ -154,7 +154,13 @@ class Settings:
         _one_of("auto", "float32", "bfloat16", "int8"),
         "auto, float32, bfloat16 or int8; auto is bfloat16 where the CPU computes in it, else float32",
     )
-    database_path: str = _option("parley.db", _NAME, "The SQLite file that holds the turns")
+    database_path: str = _option("parley.db", _NAME, "The SQLite file that holds the turns and the channels' settings")
+    channel_max_turns: int = _option(
+        20, _number(int, 0, 100), "The most turns that /settings may give a channel, 0 to 100"
+    )
+    channel_max_temperature: float = _option(
+        1.5, _number(float, 0, 5), "The highest temperature that /settings may give a channel, 0 to 5"
+    )
     chat_channels: frozenset[int] = _option(
         frozenset(),
         _IDS,

@@ -29,6 +29,11 @@ OWNER_ONLY = "Only my owner can shut me down."
 BLOCKED = "Whoever runs me has decided that I don't answer you."
 NOT_HERE = "I don't answer here. Whoever runs me decides where I do."
 ONE_AT_A_TIME = "One answer for you is under way and one is waiting. Please let them come first."
+_LABELS = {
+    "temperature": "Temperature",
+    "answer_length": "Answer length in tokens",
+    "turns": "Turns remembered",
+}
 STOP, REGENERATE = "Stop", "Regenerate"  # the buttons
 LOADING, READY = "Loading the model…", "Mention me to talk"  # what Discord shows beside the bot's name
 BANNER = """\
@@ -57,12 +62,15 @@ QUIT = "Shut the bot down (only for its owner)"
 
 
 def help_text(me: str, commands: Mapping[str, str], turns: int) -> str:
-    """What /help says; `me` mentions the bot, `commands` are its commands by name, clickable where possible."""
+    """What /help says; `me` mentions the bot, `commands` are its commands by name, clickable where possible.
+
+    `turns` is how many are remembered where it was asked for.
+    """
     memory = (
-        f"I remember the last {turns} questions and answers of each channel, thread and direct conversation,"
-        f" across restarts, until newer ones take their place or somebody uses {commands['clear']}."
+        f"Here I remember the last {turns} questions and answers, across restarts, until newer ones take their place or"
+        f" somebody uses {commands['clear']}. Each channel, thread and direct conversation has a memory of its own."
         if turns
-        else "I remember nothing: every message stands by itself."
+        else "Here I remember nothing: every message stands by itself."
     )
     return f"""\
 I answer with a language model that runs on my owner's own computer. It can be wrong.
@@ -109,9 +117,18 @@ def question_too_long(tokens: int, limit: int) -> str:
     """`tokens` is the length of the question, `limit` what there is room for."""
     if limit <= 0:
         return (
-            "My system prompt leaves no room for a question. Whoever runs me can shorten it or raise MAX_PROMPT_TOKENS."
+            "What I am told about myself here leaves no room for a question. If that is this channel's persona, who"
+            " manages the channel can shorten it with /persona set; else whoever runs me can shorten SYSTEM_PROMPT, or"
+            " raise MAX_PROMPT_TOKENS."
         )
     return f"That message is too long for me: it has {tokens} tokens and may have at most {limit}. Please shorten it."
+
+
+def beyond_limit(setting: str, least: float, most: float) -> str:
+    """When a channel is to have a setting, by its name in /settings, that the operator does not allow."""
+    return (
+        f"{_LABELS[setting]} may be set from {least:g} to {most:g}; whoever runs me decides that. Nothing has changed."
+    )
 
 
 def forgot_person(turns: int) -> str:

@@ -10,7 +10,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import __version__
-from bot.conversation import Conversations
+from bot.channels import Channels
 from bot.engine import Engine
 from bot.stall import StallWatch
 from bot.wording import HELP, STATUS, help_text, status_text
@@ -19,8 +19,8 @@ from bot.wording import HELP, STATUS, help_text, status_text
 class About(commands.Cog):
     """Tells about the bot, to who asks alone. `mentions` are the commands as Discord makes them clickable, by name."""
 
-    def __init__(self, conversations: Conversations, engine: Engine, mentions: Mapping[str, str]) -> None:
-        self._conversations = conversations
+    def __init__(self, channels: Channels, engine: Engine, mentions: Mapping[str, str]) -> None:
+        self._channels = channels
         self._engine = engine
         self._mentions = mentions
         self._stalls = StallWatch()
@@ -38,8 +38,10 @@ class About(commands.Cog):
     async def help(self, interaction: discord.Interaction) -> None:
         """Say what the bot does and what it remembers."""
         assert interaction.client.user
-        text = help_text(interaction.client.user.mention, self._mentions, self._conversations.turns_kept)
-        await interaction.response.send_message(text, ephemeral=True)
+        await interaction.response.defer(ephemeral=True)
+        manner = await self._channels.manner(interaction.channel_id, getattr(interaction.channel, "parent_id", None))
+        text = help_text(interaction.client.user.mention, self._mentions, manner.turns)
+        await interaction.edit_original_response(content=text)
 
     @app_commands.command(description=STATUS)
     async def status(self, interaction: discord.Interaction) -> None:

@@ -49,9 +49,13 @@ class Ask(commands.Cog):
         async with self._replies.to_command(interaction, private=private) as reply:
             people = await reading.people(text, interaction.guild)
             text = quote + reading.named(text, interaction.guild, people)
-            channel = None if private else interaction.channel_id
             await self._conversations.ask(
-                text, interaction.user.id, reply.show, channel=channel, command=interaction.id
+                text,
+                interaction.user.id,
+                reply.show,
+                channel=interaction.channel_id,
+                parent=getattr(interaction.channel, "parent_id", None),
+                command=None if private else interaction.id,
             )
 
 

@@ -53,6 +53,7 @@ class Buttons(commands.Cog):
                     interaction.user.id,
                     reply.show,
                     shared=interaction.guild_id is not None,
+                    parent=getattr(interaction.channel, "parent_id", None),
                 )
             except Stale:
                 await interaction.edit_original_response(view=None)  # the button no longer applies

@@ -1,4 +1,4 @@
-"""People's data: /forget, /export, and what leaves Discord leaves the history."""
+"""People's data: /forget, /export, and what leaves Discord leaves the database."""
 
 import asyncio
 import csv
@@ -14,7 +14,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import reading
-from bot.database import DatabaseError
+from bot.database import Database, DatabaseError
 from bot.history import History, Turn
 from bot.replies import Replies
 from bot.wording import EXPORT, EXPORT_FORMAT, FORGET, NOTHING_TO_EXPORT, exported, forgot_person
@@ -28,7 +28,7 @@ _Event = ParamSpec("_Event")
 
 
 def _in_the_end(listener: Callable[_Event, Awaitable[None]]) -> Callable[_Event, Coroutine[Any, Any, None]]:
-    """Have the history follow what Discord tells only once, also where its file cannot be used just then."""
+    """Have the database follow what Discord tells only once, also where its file cannot be used just then."""
 
     @wraps(listener)
     async def until_done(*args: _Event.args, **kwargs: _Event.kwargs) -> None:
@@ -47,8 +47,9 @@ def _in_the_end(listener: Callable[_Event, Awaitable[None]]) -> Callable[_Event,
 class Privacy(commands.Cog):
     """Gives people what is stored, and forgets it."""
 
-    def __init__(self, bot: commands.Bot, history: History, replies: Replies) -> None:
+    def __init__(self, bot: commands.Bot, database: Database, history: History, replies: Replies) -> None:
         self._bot = bot
+        self._database = database
         self._history = history
         self._replies = replies
 
@@ -108,30 +109,30 @@ class Privacy(commands.Cog):
     @_in_the_end
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """Forget a deleted channel, and its threads."""
-        await self._history.forget_channel(channel.id)
+        await self._database.forget_channel(channel.id)
 
     @commands.Cog.listener()
     @_in_the_end
     async def on_raw_thread_delete(self, deleted: discord.RawThreadDeleteEvent) -> None:
         """Forget a deleted thread."""
-        await self._history.forget_channel(deleted.thread_id)
+        await self._database.forget_channel(deleted.thread_id)
 
     @commands.Cog.listener()
     @_in_the_end
     async def on_ready(self) -> None:
         """Forget servers and channels that have gone while the bot was away."""
-        for guild_id, channel, parent in await self._history.places():
+        for guild_id, channel, parent in await self._database.places():
             guild = self._bot.get_guild(guild_id)
             if guild is None:
-                await self._history.forget_guild(guild_id)
+                await self._database.forget_guild(guild_id)
             elif not guild.unavailable and guild.get_channel(parent or channel) is None:
-                await self._history.forget_channel(parent or channel)
+                await self._database.forget_channel(parent or channel)
 
     @commands.Cog.listener()
     @_in_the_end
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Forget a server that the bot has left."""
-        await self._history.forget_guild(guild.id)
+        await self._database.forget_guild(guild.id)
 
 
 def _rows(turns: list[Turn]) -> list[dict[str, str]]:

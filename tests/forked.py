@@ -21,6 +21,7 @@ import discord
 
 from bot import pacing
 from bot.access import Access
+from bot.channels import Channels
 from bot.client import Parley, serve
 from bot.conversation import Conversations
 from bot.database import open_database
@@ -28,7 +29,7 @@ from bot.engine import Sampling, Stream
 from bot.history import History
 from bot.prompt import Prompt
 from tests.discord_stand_in import Discord
-from tests.parley import ROOT
+from tests.parley import LIMITS, MANNER, ROOT
 from tests.scripted import ScriptedEngine
 
 _PIECE = 150  # characters
@@ -48,6 +49,7 @@ class Talker(ScriptedEngine):
         self._scripts = [[answer(prompt.question)]]
         stream = super().submit(prompt, sampling)
         self.prompts.clear()
+        self.samplings.clear()
         self.streams.clear()
         return stream
 
@@ -90,13 +92,15 @@ async def run(path: Path) -> None:
     quitting = asyncio.Event()
     engine = Talker()
     async with open_database(path) as database:
-        history = History(database, 5)
-        conversations = Conversations(engine, history, system_prompt="", sampling=Sampling(), grace=0.1)
+        history, channels = History(database), Channels(database, MANNER, LIMITS)
+        conversations = Conversations(engine, history, channels, sampling=Sampling(), grace=0.1)
 
         def make_client() -> Parley:
             client = Parley(
                 conversations=conversations,
+                database=database,
                 history=history,
+                channels=channels,
                 engine=engine,
                 access=Access(),
                 link_previews=False,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.access import Access
+from bot.channels import Channels, Limits, Manner
 from bot.client import Parley, serve
 from bot.conversation import Conversations
 from bot.database import Database, open_database
@@ -19,6 +20,13 @@ from tests.discord_stand_in import Discord
 ROOT = Path(__file__).parent.parent
 GREEDY = Sampling(temperature=0)
 EVERYBODY = Access()
+MANNER = Manner(
+    "You are Parley, a friendly assistant in a chat. Answer briefly and clearly.",
+    GREEDY.temperature,
+    GREEDY.max_new_tokens,
+    turns=5,
+)
+LIMITS = Limits(1.5, GREEDY.max_new_tokens, turns=20)
 
 
 @dataclass
@@ -27,6 +35,7 @@ class Running:
 
     database: Database
     history: History
+    channels: Channels
     quitting: asyncio.Event
     ended: asyncio.Task[None]
 
@@ -51,6 +60,7 @@ async def parley(
     chat_channels: Sequence[int] = (),
     guild_id: int | None = None,
     access: Access = EVERYBODY,
+    limits: Limits = LIMITS,
     link_previews: bool = False,
     queue_limit: int = 50,
     cooldown: float = 0,
@@ -64,11 +74,11 @@ async def parley(
     """
     quitting = asyncio.Event()
     async with open_database(path) as database:
-        history = History(database, 5)
+        history, channels = History(database), Channels(database, MANNER, limits)
         conversations = Conversations(
             engine,
             history,
-            system_prompt="You are Parley, a friendly assistant in a chat. Answer briefly and clearly.",
+            channels,
             sampling=GREEDY,
             queue_limit=queue_limit,
             cooldown=cooldown,
@@ -79,7 +89,9 @@ async def parley(
         def make_client() -> Parley:
             client = Parley(
                 conversations=conversations,
+                database=database,
                 history=history,
+                channels=channels,
                 engine=engine,
                 access=access,
                 link_previews=link_previews,
@@ -103,7 +115,7 @@ async def parley(
             try:
                 if wait:
                     await discord.gateway.ready()
-                yield Running(database, history, quitting, ended)
+                yield Running(database, history, channels, quitting, ended)
             finally:
                 quitting.set()
                 async with asyncio.timeout(10):

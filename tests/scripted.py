@@ -10,13 +10,15 @@ from bot.prompt import Prompt
 class ScriptedEngine:
     """Answers each prompt with the next script: pieces of text, a pause (an asyncio.Event to wait for), an error.
 
-    A script of None answers "ok". What it was asked stands in `prompts`, what it gave back in `streams`.
+    A script of None answers "ok". What it was asked stands in `prompts` and, how, in `samplings`; what it gave back in
+    `streams`.
     """
 
     def __init__(self, *scripts: Iterable[str | asyncio.Event | Exception]) -> None:
         self._scripts = list(scripts)
         self._running: set[asyncio.Task[None]] = set()
         self.prompts: list[Prompt] = []
+        self.samplings: list[Sampling] = []
         self.streams: list[Stream] = []
         self.loaded = asyncio.Event()
         self.loaded.set()
@@ -30,6 +32,7 @@ class ScriptedEngine:
     def submit(self, prompt: Prompt, sampling: Sampling) -> Stream:
         stream = Stream()
         self.prompts.append(prompt)
+        self.samplings.append(sampling)
         self.streams.append(stream)
         script = self._scripts.pop(0) if self._scripts else ["ok"]
         task = asyncio.create_task(self._play(script, stream))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from bot.channels import Channels, Limits, Manner, Own, Place
 from bot.conversation import Answer, Conversations, Question, ShuttingDown, Stale
 from bot.database import open_database
 from bot.engine import NoAnswer, Sampling
@@ -13,20 +14,28 @@ from tests.scripted import ScriptedEngine
 
 
 @pytest.fixture
-async def history(tmp_path):
+async def database(tmp_path):
     async with open_database(tmp_path / "parley.db") as database:
-        yield History(database, 5)
+        yield database
 
 
 @pytest.fixture
-async def talk(history):
+def history(database):
+    return History(database)
+
+
+@pytest.fixture
+def channels(database):
+    return Channels(database, Manner("Be brief.", 0.7, 200, 5), Limits(1.5, 200, 20))
+
+
+@pytest.fixture
+async def talk(history, channels):
     engines = []
 
     def make(*scripts) -> tuple[Conversations, ScriptedEngine]:
         engines.append(ScriptedEngine(*scripts))
-        return Conversations(engines[-1], history, system_prompt="Be brief.", sampling=Sampling(), grace=0.05), engines[
-            -1
-        ]
+        return Conversations(engines[-1], history, channels, sampling=Sampling(), grace=0.05), engines[-1]
 
     yield make
     for engine in engines:
@@ -81,6 +90,20 @@ async def test_nobody_is_named_where_one_person_talks(talk):
         await conversations.converse(ask(text, shared=False), Screen().show)
     assert engine.prompts[1].speaker is None
     assert engine.prompts[1].turns[0].speaker is None
+
+
+async def test_a_channel_may_remember_more_or_fewer_turns_than_the_others(talk, history, channels):
+    conversations, engine = talk()
+    await channels.change(Place(7), Own(turns=7))
+    await channels.change(Place(8), Own(turns=0))
+    for number in range(8):
+        for channel in (7, 8, 9):
+            await conversations.converse(ask(str(number), channel=channel), Screen(number).show)
+    assert [len(prompt.turns) for prompt in engine.prompts[-3:]] == [7, 0, 5]
+    kept = [[question for question, _ in await stored(history, channel)] for channel in (7, 8, 9)]
+    assert kept == [list("1234567"), [], list("34567")]
+    with pytest.raises(Stale):
+        await conversations.regenerate(8, 7, 1, Screen().show, shared=True)
 
 
 async def test_the_turn_is_stored_with_its_messages(talk, history):

@@ -25,16 +25,16 @@ def turn(text: str) -> Turn:
 
 
 @asynccontextmanager
-async def open_history(path: Path, limit: int) -> AsyncIterator[History]:
+async def open_history(path: Path) -> AsyncIterator[History]:
     async with open_database(path) as database:
-        yield History(database, limit)
+        yield History(database)
 
 
-async def store(turns: History, channel: int, said: Turn) -> None:
+async def store(turns: History, channel: int, said: Turn, *, keep: int = 5) -> None:
     """A turn in its three steps."""
     begun = await turns.begin(channel, replace(said, answer="", answer_messages=()))
     await turns.answer(begun, said.answer)
-    await turns.show(begun, said.answer_messages)
+    await turns.show(begun, said.answer_messages, keep)
 
 
 @pytest.fixture
@@ -44,17 +44,17 @@ def path(tmp_path) -> Path:
 
 async def test_a_turn_comes_back_as_it_was(path):
     said = Turn(2**62, "Zoë 👋", "一二\n'; DROP TABLE turns", "naïve 👩‍👩‍👧", NOW, None, ())
-    async with open_history(path, 5) as turns:
+    async with open_history(path) as turns:
         await store(turns, 7, said)
-    async with open_history(path, 5) as turns:
+    async with open_history(path) as turns:
         assert await turns.recent(7) == [said]
 
 
 async def test_only_the_newest_turns_of_a_channel_are_kept(path):
-    async with open_history(path, 3) as turns:
+    async with open_history(path) as turns:
         for number in range(5):
-            await store(turns, 7, turn(f"seven {number}"))
-            await store(turns, 8, turn(f"eight {number}"))
+            await store(turns, 7, turn(f"seven {number}"), keep=3)
+            await store(turns, 8, turn(f"eight {number}"), keep=3)
         assert [said.question for said in await turns.recent(7)] == ["seven 2", "seven 3", "seven 4"]
         assert len(await turns.recent(8)) == 3
     with sqlite3.connect(path) as file:
@@ -62,23 +62,24 @@ async def test_only_the_newest_turns_of_a_channel_are_kept(path):
     file.close()
 
 
-async def test_a_smaller_limit_reads_fewer_turns(path):
-    async with open_history(path, 5) as turns:
+async def test_fewer_turns_can_be_read_and_kept(path):
+    async with open_history(path) as turns:
         for number in range(5):
             await store(turns, 7, turn(str(number)))
-    async with open_history(path, 2) as turns:
+        assert [said.question for said in await turns.recent(7, 2)] == ["3", "4"]
+        await turns.prune(7, 2)
         assert [said.question for said in await turns.recent(7)] == ["3", "4"]
 
 
 async def test_without_turns_nothing_is_kept(path):
-    async with open_history(path, 0) as turns:
-        await store(turns, 7, turn("one"))
+    async with open_history(path) as turns:
+        await store(turns, 7, turn("one"), keep=0)
         assert await turns.recent(7) == []
         assert await turns.clear(7) == []
 
 
 async def test_clear_forgets_one_channel_and_counts(path):
-    async with open_history(path, 5) as turns:
+    async with open_history(path) as turns:
         for channel in (7, 7, 8):
             await store(turns, channel, turn("x"))
         assert len(await turns.clear(7)) == 2
@@ -87,7 +88,7 @@ async def test_clear_forgets_one_channel_and_counts(path):
 
 
 async def test_many_writers_do_not_get_into_each_others_transactions(path):
-    async with open_history(path, 5) as turns:
+    async with open_history(path) as turns:
         writes = [store(turns, n % 10, turn(str(n))) for n in range(100)]
         clears = [turns.clear(n) for n in range(10, 20)]
         await asyncio.gather(*writes, *clears)
@@ -95,7 +96,7 @@ async def test_many_writers_do_not_get_into_each_others_transactions(path):
 
 
 async def test_a_write_that_fails_or_is_cancelled_leaves_nothing_behind(path):
-    async with open_history(path, 5) as turns:
+    async with open_history(path) as turns:
         with pytest.raises(DatabaseError):
             await store(turns, 7, Turn(1, "A", None, "x", NOW))  # type: ignore[arg-type]
         cancelled = asyncio.create_task(store(turns, 7, turn("x")))
@@ -115,11 +116,11 @@ from bot.database import open_database
 from bot.history import History, Turn
 async def main():
     async with open_database(sys.argv[1]) as database:
-        turns = History(database, 5)
+        turns = History(database)
         for number in range(100000):
             turn = await turns.begin(7, Turn(1, "A", str(number), "", datetime.now(UTC)))
             await turns.answer(turn, "x")
-            await turns.show(turn, ())
+            await turns.show(turn, (), 5)
             print(number, flush=True)
 asyncio.run(main())
 """
@@ -133,7 +134,7 @@ asyncio.run(main())
     writer.stdout.close()
 
     async def check() -> None:
-        async with open_history(path, 5) as turns:
+        async with open_history(path) as turns:
             kept = [int(said.question) for said in await turns.recent(7)]
             assert stored in kept
             assert kept == list(range(kept[-1] - 4, kept[-1] + 1))
@@ -143,7 +144,7 @@ asyncio.run(main())
 
 def test_reading_uses_the_index(path):
     async def make() -> None:
-        async with open_history(path, 5):
+        async with open_history(path):
             pass
 
     asyncio.run(make())
@@ -156,7 +157,7 @@ def test_reading_uses_the_index(path):
 
 
 async def test_what_is_deleted_is_gone_from_the_disk_at_once(path):
-    async with open_history(path, 5) as turns:
+    async with open_history(path) as turns:
         await store(turns, 7, turn("something private"))
         await store(turns, 8, turn("something public"))
         await turns.clear(7)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bot.channels import Own, Place
 from bot.database import open_database
 from bot.history import History, Turn
 from bot.paging import pages
@@ -18,7 +19,7 @@ async def left(discord: Discord, path, channel: Channel, asker: User, text: str,
     """Somebody asks, and the program is killed when it has noted the question and, if there is one, the answer."""
     question = await asker.say(channel, f"{discord.bot.mention} {text}")
     async with open_database(path) as database:
-        history = History(database, 5)
+        history = History(database)
         turn = await history.begin(
             channel.id, Turn(asker.id, asker.name, text, "", datetime.now(UTC), question_message=question.id)
         )
@@ -56,6 +57,17 @@ async def test_a_whole_answer_that_was_not_shown_whole_is_shown(discord, path, p
         assert first.reference is question
         assert [m.content for m in (first, second, third)] == [page.content.strip() for page in pages(said.strip())]
         assert [labels(message) for message in (first, second, third)] == [[], [], [REGENERATE]]
+
+
+async def test_a_turn_that_is_finished_late_is_not_kept_where_none_are(discord, path, place):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(), path) as running:
+        await running.channels.change(Place(channel.id), Own(turns=0))
+    question = await left(discord, path, channel, alice, "tell", "All of it.")
+    async with parley(discord, ScriptedEngine(), path) as running:
+        await channel.reply_to(question, wanted=lambda message: message.content == "All of it.")
+        await discord.quiet()
+        assert await running.stored(channel.id) == []
 
 
 async def test_it_is_told_once(discord, path, place):

@@ -24,6 +24,8 @@ BAD = {
     "REPETITION_PENALTY": "0",
     "MAX_BATCH": "0",
     "MODEL_PRECISION": "int4",
+    "CHANNEL_MAX_TURNS": "-1",
+    "CHANNEL_MAX_TEMPERATURE": "6",
     "CHAT_CHANNELS": "general",
     "ALLOWED_GUILDS": "home",
     "ALLOWED_CHANNELS": "#general",
