@@ -28,6 +28,7 @@ from cogs.about import About
 from cogs.admin import Admin
 from cogs.ask import Ask
 from cogs.buttons import Buttons
+from cogs.channel import Channel
 from cogs.chat import Chat
 from cogs.context import Context
 from cogs.privacy import Privacy
@@ -119,6 +120,7 @@ class Parley(commands.Bot):
         await self.add_cog(Context(self._conversations, replies))
         await self.add_cog(Admin(self._quitting))
         await self.add_cog(Privacy(self, self._database, self._history, replies))
+        await self.add_cog(Channel(self._channels, self._history))
         await self.add_cog(About(self._channels, self._engine, self._mentions))
         # Learns who owns the bot now: asked within /quit, Discord's answer might come too late to acknowledge it.
         await self.is_owner(self.user)  # type: ignore[arg-type]
@@ -192,7 +194,9 @@ class Parley(commands.Bot):
         else:
             ids = {command.name: command.id for command in await self.tree.sync(guild=self._guild)}
             log.info("Registered the slash commands.")
-        self._mentions.update({name: f"</{name}:{number}>" for name, number in ids.items()})
+        for command in self.tree.walk_commands(guild=self._guild):
+            name, root = command.qualified_name, command.root_parent or command
+            self._mentions[name] = f"</{name}:{ids[root.name]}>"
 
     async def _on_command_error(
         self, interaction: discord.Interaction, error: discord.app_commands.AppCommandError

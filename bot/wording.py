@@ -29,6 +29,11 @@ OWNER_ONLY = "Only my owner can shut me down."
 BLOCKED = "Whoever runs me has decided that I don't answer you."
 NOT_HERE = "I don't answer here. Whoever runs me decides where I do."
 ONE_AT_A_TIME = "One answer for you is under way and one is waiting. Please let them come first."
+PERSONA_BLANK = "There was no text in it, so nothing has changed. /persona clear takes a persona away."
+PERSONA_OF_THIS = "This is my persona here:"
+PERSONA_OF_PARENT = "This is my persona here; it is that of the channel that this thread is in:"
+NO_PERSONA = "There is no persona of this channel's own. I am told what whoever runs me has set for all channels."
+SET_HERE, SET_IN_PARENT, SET_FOR_ALL = "set here", "set in the channel that this thread is in", "as for all channels"
 _LABELS = {
     "temperature": "Temperature",
     "answer_length": "Answer length in tokens",
@@ -58,7 +63,20 @@ STATUS = "How I am: the model, what it is doing, and how fast"
 FORGET = "Forget everything that you asked me, in all channels"
 EXPORT = "Get what I remember of this channel, as a file"
 EXPORT_FORMAT = "JSON, or CSV for a spreadsheet"
+PERSONA = "What I am told about myself in this channel"
+PERSONA_SET = "Write what I am told about myself in this channel"
+PERSONA_SHOW = "Show what I am told about myself in this channel to you alone"
+PERSONA_CLEAR = "Take this channel's own persona away"
+SETTINGS = "Show how I answer in this channel, or change it"
+SETTINGS_TEMPERATURE = "How freely words are chosen; 0 always takes the likeliest"
+SETTINGS_LENGTH = "The longest answer, in tokens"
+SETTINGS_TURNS = "How many questions and answers I remember; older ones are forgotten at once"
+SETTINGS_RESET = "Take back what was set here; the persona stays"
 QUIT = "Shut the bot down (only for its owner)"
+
+# The form of /persona set, at most 45 characters.
+PERSONA_TITLE = "My persona in this channel"
+PERSONA_FIELD = "What I am told about myself"
 
 
 def help_text(me: str, commands: Mapping[str, str], turns: int) -> str:
@@ -80,6 +98,7 @@ read that message too.
 {commands["ask"]} answers one question by itself, in private if you like.
 {commands["clear"]} makes me forget the conversation in a channel, {commands["forget"]} all that you asked me anywhere.
 {commands["export"]} gives what I remember of a channel as a file.
+{commands["persona set"]} and {commands["settings"]} change how I answer in a channel, for who may manage it.
 {commands["status"]} tells how I am.
 {commands["quit"]} ends me; only my owner can do that.
 {ABOUT_MESSAGE}, under Apps in the menu of a message, answers a question about it.
@@ -129,6 +148,28 @@ def beyond_limit(setting: str, least: float, most: float) -> str:
     return (
         f"{_LABELS[setting]} may be set from {least:g} to {most:g}; whoever runs me decides that. Nothing has changed."
     )
+
+
+def persona_set(length: int) -> str:
+    """After /persona set; `length` is in characters."""
+    return (
+        f"From now on this is my persona here: {length} character{'' if length == 1 else 's'}. What I said before may"
+        " still colour what I say; /clear makes me forget it."
+    )
+
+
+def setting(name: str, value: float, origin: str, wanted: float | None, least: float, most: float) -> str:
+    """A line of what /settings says: the value that holds, where it comes from, and between which ones it may be set.
+
+    `wanted` is what was set, which the operator may not allow any more.
+    """
+    beyond = "" if wanted in (None, value) else f" to {wanted:g}"
+    return f"{_LABELS[name]}: {value:g} ({origin}{beyond}; may be set from {least:g} to {most:g})"
+
+
+def settings_text(lines: Sequence[str], persona: str) -> str:
+    """What /settings says; `persona` is where that comes from."""
+    return "\n".join(["How I answer here:", *lines, f"Persona: {persona}"])
 
 
 def forgot_person(turns: int) -> str:

@@ -74,7 +74,8 @@ async def test_without_a_network_it_keeps_trying(discord, path, monkeypatch, cap
 async def test_commands_are_registered_once_and_again_when_they_changed(discord, path):
     async with parley(discord, ScriptedEngine(), path):
         names = {command["name"] for command in discord.commands.registered[None]}
-        assert names == {"ask", "clear", "export", "forget", "help", "quit", "status", ABOUT_MESSAGE}
+        ours = {"ask", "clear", "export", "forget", "help", "persona", "quit", "settings", "status", ABOUT_MESSAGE}
+        assert names == ours
     async with parley(discord, ScriptedEngine(), path):
         pass
     assert discord.commands.syncs == 1
@@ -99,7 +100,7 @@ async def test_for_development_commands_are_registered_in_one_server(discord, pa
     for _ in range(2):
         async with parley(discord, ScriptedEngine(), path, guild_id=guild.id):
             assert not discord.commands.registered[None]
-            assert len(discord.commands.registered[guild.id]) == 8
+            assert len(discord.commands.registered[guild.id]) == 10
     assert discord.commands.syncs == 1
 
 

@@ -16,7 +16,8 @@ async def test_help_names_the_commands_so_that_they_can_be_clicked(discord, path
         text = (await helped.wait_for("last 5 questions and answers")).content
         assert helped.ephemeral
         assert set(re.findall(r"</([a-z ]+):(\d+)>", text)) == {
-            (name, ids[name]) for name in ("ask", "clear", "export", "forget", "quit", "status")
+            *((name, ids[name]) for name in ("ask", "clear", "export", "forget", "quit", "settings", "status")),
+            ("persona set", ids["persona"]),
         }
         assert len(text) <= 2000
 

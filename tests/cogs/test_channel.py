@@ -1,0 +1,321 @@
+"""/persona and /settings: how the model answers in a channel is for who manages it to say, within limits."""
+
+import asyncio
+import sqlite3
+
+import pytest
+
+from bot.access import Access
+from bot.channels import Limits
+from bot.prompt import QuestionTooLong
+from bot.wording import (
+    BLOCKED,
+    NO_MEMORY,
+    NO_PERSONA,
+    NOT_HERE,
+    PERSONA_BLANK,
+    PERSONA_OF_PARENT,
+    PERSONA_OF_THIS,
+    REGENERATE,
+    question_too_long,
+)
+from tests.discord_stand_in import NotPossible, Permission
+from tests.parley import LIMITS, MANNER, parley
+from tests.scripted import ScriptedEngine
+
+SUPPRESS_EMBEDS = 1 << 2
+PIRATE = "You are a pirate.\n- Say arr.\n- Greet <@&1> @everyone, see https://example.com"
+
+
+@pytest.fixture
+def manager(place):
+    guild, _, _ = place
+    return guild.member("Mo", roles=[guild.role("keepers", permissions=Permission.MANAGE_CHANNELS)])
+
+
+async def open_form(person, where):
+    """The form of /persona set, and its field."""
+    opened = await person.command(where, "persona set")
+    assert opened.modal is not None, opened.messages
+    return opened, opened.modal["components"][0]["components"][0]
+
+
+async def write(person, where, text):
+    """Set a persona; returns what came of it."""
+    opened, field = await open_form(person, where)
+    return await person.submit(opened, **{field["custom_id"]: text})
+
+
+async def ask(discord, running, channel, person, text="hi"):
+    """A question; returns its answer once all of it is done."""
+    question = await person.say(channel, f"{discord.bot.mention} {text}")
+    answer = await channel.reply_to(question)
+    await discord.until(lambda: answer.buttons and answer.buttons[0].label == REGENERATE)
+    async with asyncio.timeout(10):
+        while await running.history.unfinished():
+            await asyncio.sleep(0.01)
+    return answer
+
+
+async def test_the_model_is_told_a_channels_persona_in_all_that_it_answers_there(discord, path, place, manager):
+    guild, channel, alice = place
+    other = guild.channel("other")
+    engine = ScriptedEngine()
+    async with parley(discord, engine, path) as running:
+        written = await write(manager, channel, f"  {PIRATE}\n")
+        await written.wait_for(f"{len(PIRATE)} characters")
+        assert written.ephemeral
+        answer = await ask(discord, running, channel, alice)
+        await alice.press(answer, REGENERATE)
+        await discord.until(lambda: len(engine.prompts) == 2)
+        await discord.quiet()
+        for private in (False, True):
+            await (await manager.command(channel, "ask", prompt="hi", private=private)).wait_for("ok")
+        await discord.quiet(1.5)
+        assert [prompt.system for prompt in engine.prompts] == [PIRATE] * 4
+        await ask(discord, running, other, alice)
+        assert engine.prompts[-1].system == MANNER.persona
+
+
+async def test_it_survives_a_restart_and_a_clear_and_is_gone_when_taken_away(discord, path, place, manager):
+    _, channel, alice = place
+    engine = ScriptedEngine()
+    async with parley(discord, engine, path):
+        await (await write(manager, channel, PIRATE)).wait_for("From now on")
+    async with parley(discord, engine, path) as running:
+        await (await alice.command(channel, "clear")).wait_for("0 turns")
+        await (await alice.command(channel, "forget")).wait_for("0 turns")
+        await ask(discord, running, channel, alice)
+        taken = await manager.command(channel, "persona clear")
+        await taken.wait_for(NO_PERSONA)
+        assert taken.ephemeral
+        await ask(discord, running, channel, alice, "and now?")
+    assert [prompt.system for prompt in engine.prompts] == [PIRATE, MANNER.persona]
+
+
+async def test_it_is_shown_as_it_is_to_who_asks_alone_without_pings_and_previews(discord, path, place, manager):
+    _, channel, _ = place
+    async with parley(discord, ScriptedEngine(), path):
+        none = await manager.command(channel, "persona show")
+        await none.wait_for(NO_PERSONA)
+        for text in (PIRATE, "x" * 2000):
+            await (await write(manager, channel, text)).wait_for("From now on")
+            shown = await manager.command(channel, "persona show")
+            await shown.wait_for(PERSONA_OF_THIS)
+            message = await shown.wait_for(lambda m, text=text: m.content == text)
+            assert all(m.ephemeral for m in shown.messages)
+            assert message.flags & SUPPRESS_EMBEDS
+            assert not message.pings
+
+
+async def test_the_form_holds_the_present_persona_and_takes_2000_characters(discord, path, place, manager):
+    _, channel, _ = place
+    async with parley(discord, ScriptedEngine(), path):
+        _, field = await open_form(manager, channel)
+        assert (field.get("value"), field["max_length"]) == (None, 2000)
+        await (await write(manager, channel, PIRATE)).wait_for("From now on")
+        opened, field = await open_form(manager, channel)
+        assert field["value"] == PIRATE
+        await (await manager.submit(opened, **{field["custom_id"]: " \n "})).wait_for(PERSONA_BLANK)
+        assert (await open_form(manager, channel))[1]["value"] == PIRATE
+
+
+async def test_a_thread_has_the_persona_and_settings_of_its_channel_until_it_has_its_own(discord, path, place, manager):
+    _, channel, alice = place
+    thread = channel.thread("talk")
+    engine = ScriptedEngine()
+    async with parley(discord, engine, path) as running:
+        await (await write(manager, channel, PIRATE)).wait_for("From now on")
+        await (await manager.command(channel, "settings", turns=0)).wait_for("Turns remembered: 0")
+        await ask(discord, running, thread, alice)
+        assert await running.stored(thread.id) == []
+        await (await alice.command(thread, "ask", prompt="hi")).wait_for("ok")
+        await (await alice.command(thread, "help")).wait_for("Here I remember nothing")
+        shown = await manager.command(thread, "persona show")
+        await shown.wait_for(PERSONA_OF_PARENT)
+        await shown.wait_for(PIRATE)
+        told = await manager.command(thread, "settings")
+        await told.wait_for("Turns remembered: 0 (set in the channel that this thread is in; may be set from 0 to 20)")
+
+        await (await write(manager, thread, "You are a cook.")).wait_for("From now on")
+        await (await manager.command(thread, "settings", turns=1)).wait_for("Turns remembered: 1 (set here;")
+        answer = await ask(discord, running, thread, alice)
+        await alice.press(answer, REGENERATE)
+        await discord.until(lambda: len(engine.prompts) == 4)
+        await ask(discord, running, channel, alice)
+        personas = [prompt.system for prompt in engine.prompts]
+        assert personas == [PIRATE, PIRATE, "You are a cook.", "You are a cook.", PIRATE]
+
+
+async def test_a_direct_message_has_its_own_which_the_person_sets(discord, path, place):
+    _, _, alice = place
+    engine = ScriptedEngine()
+    async with parley(discord, engine, path):
+        await (await write(alice, discord.bot, PIRATE)).wait_for("From now on")
+        await (await alice.command(discord.bot, "settings", temperature=0.5)).wait_for("Temperature: 0.5 (set here")
+        await alice.say(discord.bot, "hi")
+        await alice.direct.wait_for("ok")
+    assert (engine.prompts[0].system, engine.samplings[0].temperature) == (PIRATE, 0.5)
+
+
+async def test_they_are_for_who_may_manage_the_channel(discord, path, place, manager):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(), path):
+        offered = {command["name"] for command in discord.commands.offered(manager, channel)}
+        assert {"persona", "settings"} <= offered
+        for command in ("persona set", "persona show", "persona clear", "settings"):
+            with pytest.raises(NotPossible):
+                await alice.command(channel, command)
+
+
+async def test_they_are_refused_where_and_to_whom_the_bot_does_not_answer(discord, path, place, manager):
+    guild, channel, _ = place
+    elsewhere = guild.channel("elsewhere")
+    access = Access(channels=frozenset({channel.id}), blocked=frozenset({discord.owner.id}))
+    async with parley(discord, ScriptedEngine(), path, access=access):
+        for command in ("persona set", "persona show", "persona clear", "settings"):
+            assert (await manager.command(elsewhere, command)).response.content == NOT_HERE
+            assert (await discord.owner.command(channel, command)).response.content == BLOCKED
+
+
+async def test_settings_change_how_an_answer_is_made_and_are_taken_back(discord, path, place, manager):
+    _, channel, alice = place
+    engine = ScriptedEngine()
+    async with parley(discord, engine, path) as running:
+        told = await manager.command(channel, "settings", temperature=1.2, answer_length=50)
+        assert told.ephemeral
+        text = (await told.wait_for("How I answer here")).content
+        assert "Temperature: 1.2 (set here; may be set from 0 to 1.5)" in text
+        assert "Answer length in tokens: 50 (set here; may be set from 1 to 200)" in text
+        assert "Turns remembered: 5 (as for all channels; may be set from 0 to 20)" in text
+        assert "Persona: as for all channels" in text
+        await ask(discord, running, channel, alice)
+        await (await alice.command(channel, "ask", prompt="hi")).wait_for("ok")
+        await (await write(manager, channel, PIRATE)).wait_for("From now on")
+    async with parley(discord, engine, path) as running:
+        told = await manager.command(channel, "settings", answer_length=60, reset=True)
+        text = (await told.wait_for("How I answer here")).content
+        assert "Temperature: 0 (as for all channels" in text
+        assert "Answer length in tokens: 60 (set here" in text
+        assert "Persona: set here" in text
+        await ask(discord, running, channel, alice)
+    used = [(sampling.temperature, sampling.max_new_tokens) for sampling in engine.samplings]
+    assert used == [(1.2, 50), (1.2, 50), (0, 60)]
+    assert {(sampling.top_p, sampling.top_k) for sampling in engine.samplings} == {(0.9, 50)}
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "sentence"),
+    [
+        ("temperature", 1.51, "Temperature may be set from 0 to 1.5;"),
+        ("answer_length", 201, "Answer length in tokens may be set from 1 to 200;"),
+        ("turns", 21, "Turns remembered may be set from 0 to 20;"),
+    ],
+)
+async def test_beyond_a_limit_nothing_is_changed_and_the_limit_is_told(
+    discord, path, place, manager, option, value, sentence
+):
+    _, channel, _ = place
+    async with parley(discord, ScriptedEngine(), path):
+        refused = await manager.command(channel, "settings", reset=True, **{option: value})
+        message = await refused.wait_for(sentence)
+        assert message.ephemeral
+        assert "set here" not in (await (await manager.command(channel, "settings")).wait_for("How I")).content
+
+
+async def test_a_limit_that_is_lowered_holds_for_what_was_set_before(discord, path, place, manager):
+    _, channel, alice = place
+    engine = ScriptedEngine()
+    async with parley(discord, engine, path, limits=LIMITS):
+        await (await manager.command(channel, "settings", temperature=1.5, answer_length=200, turns=20)).wait_for(
+            "Turns remembered: 20"
+        )
+    async with parley(discord, engine, path, limits=Limits(0.9, 100, 1)) as running:
+        told = await (await manager.command(channel, "settings")).wait_for("How I answer here")
+        assert "Temperature: 0.9 (set here to 1.5; may be set from 0 to 0.9)" in told.content
+        assert "Answer length in tokens: 100 (set here to 200; may be set from 1 to 100)" in told.content
+        assert "Turns remembered: 1 (set here to 20; may be set from 0 to 1)" in told.content
+        for text in ("one", "two"):
+            await ask(discord, running, channel, alice, text)
+        assert await running.stored(channel.id) == [("two", "ok")]
+    assert (engine.samplings[-1].temperature, engine.samplings[-1].max_new_tokens) == (0.9, 100)
+
+
+async def test_as_many_turns_are_kept_and_read_as_the_channel_says(discord, path, place, manager):
+    _, channel, alice = place
+    engine = ScriptedEngine()
+    async with parley(discord, engine, path) as running:
+        await (await manager.command(channel, "settings", turns=2)).wait_for("Turns remembered: 2")
+        await (await alice.command(channel, "help")).wait_for("the last 2 questions")
+        for text in ("1", "2", "3"):
+            await ask(discord, running, channel, alice, text)
+        assert [question for question, _ in await running.stored(channel.id)] == ["2", "3"]
+        await (await manager.command(channel, "settings", turns=1)).wait_for("Turns remembered: 1")
+        assert [question for question, _ in await running.stored(channel.id)] == ["3"], "forgotten at once"
+        await ask(discord, running, channel, alice, "4")
+        assert [turn.question for turn in engine.prompts[-1].turns] == ["3"]
+
+
+async def test_they_go_with_the_channel_the_thread_and_the_server(discord, path, place, manager):
+    guild, channel, _ = place
+    second, left = guild.channel("second"), discord.guild("Left")
+    thread, there = second.thread("talk"), left.channel("there")
+
+    async def until_left(running, *expected):
+        async with asyncio.timeout(5):
+            while {number for _, number, _ in await running.database.places()} != {where.id for where in expected}:
+                await asyncio.sleep(0.01)
+
+    async with parley(discord, ScriptedEngine(), path) as running:
+        for where in (channel, second, thread, there):
+            who = discord.owner if where is there else manager
+            await (await who.command(where, "settings", turns=1)).wait_for("Turns remembered: 1")
+        await until_left(running, channel, second, thread, there)
+        guild.remove(thread)
+        await until_left(running, channel, second, there)
+        guild.remove(second)
+        await until_left(running, channel, there)
+        left.expel_bot()
+        await until_left(running, channel)
+    guild.remove(channel)
+    async with parley(discord, ScriptedEngine(), path) as running:
+        await until_left(running)
+    with sqlite3.connect(path) as file:
+        assert file.execute("SELECT count(*) FROM channels").fetchone() == (0,)
+    file.close()
+
+
+async def test_they_are_acknowledged_while_another_program_holds_the_database(
+    discord, path, place, manager, monkeypatch
+):
+    monkeypatch.setattr("cogs.channel._SOON", 0.1)
+    _, channel, _ = place
+    async with parley(discord, ScriptedEngine(), path):
+        holding = sqlite3.connect(path, isolation_level=None)
+        holding.execute("BEGIN EXCLUSIVE")
+        sent = await write(manager, channel, PIRATE)
+        asked = await manager.command(channel, "settings", turns=1)
+        opened = await manager.command(channel, "persona set")
+        await opened.wait_for(NO_MEMORY)
+        assert (sent.failed, asked.failed, opened.failed) == (None, None, None)
+        holding.close()
+        await sent.wait_for("From now on")
+        await asked.wait_for("Turns remembered: 1")
+
+
+async def test_a_persona_that_cannot_be_stored_is_told(discord, path, place, manager):
+    _, channel, _ = place
+    async with parley(discord, ScriptedEngine(), path) as running:
+        opened, field = await open_form(manager, channel)
+        await running.database._connection.execute("PRAGMA max_page_count = 1")  # SQLite takes the size it has
+        refused = await manager.submit(opened, **{field["custom_id"]: "漢" * 2000})
+        await refused.wait_for(NO_MEMORY)
+        assert all(message.ephemeral for message in refused.messages)
+
+
+async def test_a_persona_that_leaves_no_room_for_a_question_is_told(discord, path, place, manager):
+    _, channel, alice = place
+    too_long = QuestionTooLong(question_too_long(3, -500))
+    async with parley(discord, ScriptedEngine([too_long]), path):
+        question = await alice.say(channel, f"{discord.bot.mention} hi")
+        await channel.reply_to(question, wanted=lambda message: "shorten it with /persona set" in message.content)
