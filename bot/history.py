@@ -5,6 +5,7 @@ when it is asked, the answer when it is whole, and the messages that show it whe
 """
 
 import asyncio
+import errno
 import json
 import logging
 import os
@@ -24,7 +25,7 @@ from bot.wording import NO_MEMORY
 log = logging.getLogger(__name__)
 
 _APPLICATION_ID = 0x5041524C  # "PARL": tells our files from those of other programs
-_VERSION = 2
+SCHEMA_VERSION = 2
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS turns (
     id INTEGER PRIMARY KEY,
@@ -41,7 +42,7 @@ CREATE TABLE IF NOT EXISTS turns (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS turns_of_channel ON turns (channel, id);
 PRAGMA application_id = {_APPLICATION_ID};
-PRAGMA user_version = {_VERSION};
+PRAGMA user_version = {SCHEMA_VERSION};
 """
 _FROM_VERSION_1 = "ALTER TABLE turns ADD COLUMN parent INTEGER; ALTER TABLE turns ADD COLUMN guild INTEGER;"
 _COLUMNS = "id, asker, asker_name, question, answer, at, question_message, answer_messages"
@@ -288,11 +289,15 @@ async def _open(path: Path) -> aiosqlite.Connection:
         await connection.close()
         if not isinstance(error, OSError | sqlite3.Error):
             raise
-        raise HistoryError(
-            f"The database {path} cannot be used: {error}. Repair it, end what else uses it, or set DATABASE_PATH"
-            " to another file."
-        ) from error
+        raise _unusable(path, error) from error
     return connection
+
+
+def _unusable(path: Path, error: Exception) -> HistoryError:
+    return HistoryError(
+        f"The database {path} cannot be used: {error}. Repair it, end what else uses it, or set DATABASE_PATH to"
+        " another file."
+    )
 
 
 def _create(path: Path) -> Path:
@@ -302,11 +307,15 @@ def _create(path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except (OSError, RuntimeError, ValueError) as error:
-        raise HistoryError(
-            f"The database {path} cannot be opened: {error}. Set DATABASE_PATH to a file in a folder that"
-            " Parley may write to."
-        ) from error
+        raise _unwritable(path, error) from error
     return path
+
+
+def _unwritable(path: Path, error: Exception) -> HistoryError:
+    return HistoryError(
+        f"The database {path} cannot be opened: {error}. Set DATABASE_PATH to a file in a folder that Parley may"
+        " write to."
+    )
 
 
 async def _check(connection: aiosqlite.Connection, path: Path) -> None:
@@ -320,10 +329,10 @@ async def _check(connection: aiosqlite.Connection, path: Path) -> None:
         raise HistoryError(
             f"{path} is the database of another program. Set DATABASE_PATH to another file; Parley creates it."
         )
-    if version > _VERSION:
+    if version > SCHEMA_VERSION:
         raise HistoryError(
-            f"{path} was written by a newer Parley (schema {version}, this one knows {_VERSION}). Install the newer"
-            " one, or set DATABASE_PATH to another file."
+            f"{path} was written by a newer Parley (schema {version}, this one knows {SCHEMA_VERSION}). Install the"
+            " newer one, or set DATABASE_PATH to another file."
         )
 
 
@@ -340,3 +349,74 @@ async def _prepare(connection: aiosqlite.Connection) -> None:
     await connection.executescript(f"BEGIN IMMEDIATE; {_FROM_VERSION_1 if version == 1 else ''} {_SCHEMA} COMMIT;")
     # What a killed terminal chat did not answer. In Discord, the asker is told.
     await connection.execute("DELETE FROM turns WHERE answer = '' AND question_message IS NULL")
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a database holds: the version of its schema (0: nothing yet), turns of so many channels, and bytes."""
+
+    schema: int
+    turns: int
+    channels: int
+    size: int
+
+
+async def look(path: str | Path) -> Contents | None:
+    """See what a file holds, without changing anything; None where there is no file yet.
+
+    Raises HistoryError where `open_history` would: the file could not be written or made, is not ours, or is damaged.
+    """
+    path = Path(path)
+    try:
+        path = path.expanduser()
+        how = await asyncio.to_thread(_see, path)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise _unwritable(path, error) from error
+    if not how:
+        return None
+    try:
+        async with aiosqlite.connect(f"{path.absolute().as_uri()}?{how}", uri=True) as file:
+            await _check(file, path)
+            ((verdict,),) = await file.execute_fetchall("PRAGMA quick_check(1)")
+            if verdict != "ok":
+                raise sqlite3.DatabaseError(verdict)
+            ((version,),) = await file.execute_fetchall("PRAGMA user_version")
+            turns = "SELECT count(*), count(DISTINCT channel) FROM turns"
+            ((count, channels),) = await file.execute_fetchall(turns) if version else [(0, 0)]
+        return Contents(version, count, channels, await asyncio.to_thread(_size, path))
+    except (OSError, sqlite3.Error) as error:
+        raise _unusable(path, error) from error
+
+
+def _see(path: Path) -> str | None:
+    """How SQLite is to open the file, so that nothing changes; None without a file.
+
+    Raises OSError where it could not be written, or made.
+    """
+    if path.is_dir():
+        raise _refusal(errno.EISDIR, path)
+    folder = next(folder for folder in path.absolute().parents if folder.exists())
+    if not folder.is_dir():
+        raise _refusal(errno.ENOTDIR, folder)
+    there = path.exists()
+    for place in (folder, path) if there else (folder,):
+        if not os.access(place, os.W_OK):
+            raise _refusal(errno.EACCES, place)
+    if not there:
+        return None
+    # SQLite would make the files that it keeps beside a database in use; where there are none, nobody is using it.
+    return "mode=ro" if _log_of(path).exists() else "immutable=1"
+
+
+def _refusal(number: int, place: Path) -> OSError:
+    """What the system itself would say."""
+    return OSError(number, os.strerror(number), str(place))
+
+
+def _size(path: Path) -> int:
+    return sum(file.stat().st_size for file in (path, _log_of(path)) if file.exists())
+
+
+def _log_of(path: Path) -> Path:
+    """Where SQLite keeps what it has not yet written to the file itself."""
+    return path.with_name(f"{path.name}-wal")
