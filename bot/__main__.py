@@ -12,7 +12,9 @@ import traceback
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot import __version__
 from bot.access import Access
@@ -26,6 +28,9 @@ from bot.history import History
 from bot.prompt import Form
 from bot.settings import Settings, SettingsError, read
 
+if TYPE_CHECKING:
+    from bot.engine.local import LocalEngine
+
 _DESCRIPTION = """\
 Parley lets a community talk, in its own Discord channels, to its own language model on an ordinary CPU.
 
@@ -33,6 +38,10 @@ Without a command it runs the Discord bot, which needs DISCORD_TOKEN. To try it 
 model of your own:
 
   python -m bot chat --model demo
+
+When something does not work, this tells what, and what to do about it:
+
+  python -m bot check
 """
 _EPILOG = """\
 Settings come from the environment and from the .env file; .env.example lists them all. Exit status: 0 after a
@@ -56,11 +65,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     for stream in filter(None, (sys.stdin, sys.stdout, sys.stderr)):
         stream.reconfigure(errors="replace")
+    # Ctrl+C and a supervisor's SIGTERM end the program in the same, normal way.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    unfinished = 1 if options.command == "check" else 0  # what was not looked at is not well
     try:
-        settings = _settings(options)
+        if options.command == "check":
+            return 0 if asyncio.run(_check(options)) else 1
+        settings, warnings = _settings(options)
+        for warning in warnings:
+            print(warning, file=sys.stderr)
         _set_up_logging(settings.log_level, bare=options.command is not None)
-        # Ctrl+C and a supervisor's SIGTERM end the program in the same, normal way.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         match options.command:
             case "chat":
                 asyncio.run(_chat(settings))
@@ -76,10 +90,11 @@ def _run(options: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 2 if isinstance(error, SettingsError) else 1
     except KeyboardInterrupt:
-        return 0
+        return unfinished
     except BrokenPipeError:
         # Whoever read our output has seen enough; what Python still has to write at exit goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return unfinished
     return 0
 
 
@@ -99,7 +114,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"parley {__version__}")
-    commands = parser.add_subparsers(dest="command", title="commands", metavar="{chat,ask,bench}")
+    commands = parser.add_subparsers(dest="command", title="commands", metavar="{chat,ask,bench,check}")
     commands.add_parser(
         "chat",
         parents=[shared],
@@ -128,17 +143,28 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     bench.add_argument("--shape", choices=["qwen2-1.5b"], help="random weights of this shape instead of a model")
     bench.add_argument("--json", metavar="FILE", type=Path, help="write the figures to this file, too")
+    check = commands.add_parser(
+        "check",
+        parents=[shared],
+        help="see what is wrong, and what to do about it",
+        description="Look at the settings, the database, the bot's standing in Discord and the model, whatever is wrong"
+        " with any of them, and tell it line by line: \N{CHECK MARK} is well, \N{BALLOT X} is wrong, with what to do"
+        " about it below, \N{EN DASH} does not apply. Nothing is changed: no database is made, no command registered,"
+        " and the bot does not go online. But the model is loaded, which takes its time and memory, and one with a hub"
+        " name is downloaded if it has not been.",
+        epilog="Exit status: 0 when nothing is wrong, 1 when anything is. The token is never shown.",
+    )
+    check.add_argument("--json", action="store_true", help="print one JSON document instead, and nothing else there")
     return parser.parse_args(arguments)
 
 
-def _settings(options: argparse.Namespace) -> Settings:
+def _settings(options: argparse.Namespace) -> tuple[Settings, list[str]]:
+    """The settings, and warnings about them."""
     env_file = getattr(options, "env_file", None)
     if not env_file and Path(".env").exists():
         env_file = Path(".env")
     settings, warnings = read(os.environ, env_file)
-    for warning in warnings:
-        print(warning, file=sys.stderr)
-    return replace(settings, model_path=options.model) if "model" in options else settings
+    return replace(settings, model_path=options.model) if "model" in options else settings, warnings
 
 
 def _set_up_logging(level: str, *, bare: bool) -> None:
@@ -174,9 +200,7 @@ async def _run_bot(settings: Settings) -> None:
     from bot.client import Parley, serve
 
     quitting = asyncio.Event()
-    access = Access(
-        settings.allowed_guilds, settings.allowed_channels, settings.blocked_users, settings.direct_messages
-    )
+    access = _access(settings)
     async with _engine(settings) as engine, open_database(settings.database_path) as database:
         history, channels = History(database), _channels(database, settings)
         conversations = _conversations(engine, history, channels, settings)
@@ -237,8 +261,38 @@ async def _bench(settings: Settings, options: argparse.Namespace) -> None:
         options.json.write_text(json.dumps(figures, indent=2) + "\n")
 
 
+async def _check(options: argparse.Namespace) -> bool:
+    """Returns whether nothing is wrong."""
+    from bot.check import check
+    from bot.check.application import look_at_discord
+    from bot.check.database import look_at_database
+    from bot.check.model import look_at_model
+    from bot.check.options import look_at_bad_settings, look_at_settings
+
+    try:
+        settings, warnings = _settings(options)
+    except SettingsError as error:
+        return await check({"settings": look_at_bad_settings(error)}, as_json=options.json)
+    _set_up_logging(settings.log_level, bare=True)
+    if "debug" in options:
+        logging.getLogger("bot.check").setLevel("DEBUG")
+    # What takes longest comes last.
+    areas = {
+        "settings": look_at_settings(settings, warnings),
+        "database": look_at_database(settings.database_path),
+        "discord": look_at_discord(settings, _access(settings)),
+        "model": look_at_model(
+            settings.model_path,
+            partial(_engine, settings),
+            system_prompt=settings.system_prompt,
+            sampling=_sampling(settings),
+        ),
+    }
+    return await check(areas, as_json=options.json)
+
+
 @asynccontextmanager
-async def _engine(settings: Settings) -> AsyncIterator[Engine]:
+async def _engine(settings: Settings) -> AsyncIterator["LocalEngine"]:
     find(settings.model_path)
     # Imports torch, which takes seconds that neither --help nor a wrong name need wait for.
     from bot.engine.local import LocalEngine
@@ -262,6 +316,10 @@ def _channels(database: Database, settings: Settings) -> Channels:
         Manner(settings.system_prompt, settings.temperature, settings.max_new_tokens, settings.history_turns),
         Limits(settings.channel_max_temperature, settings.max_new_tokens, settings.channel_max_turns),
     )
+
+
+def _access(settings: Settings) -> Access:
+    return Access(settings.allowed_guilds, settings.allowed_channels, settings.blocked_users, settings.direct_messages)
 
 
 def _conversations(engine: Engine, history: History, channels: Channels, settings: Settings) -> Conversations:

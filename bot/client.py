@@ -23,7 +23,7 @@ from bot.recovery import Recovery
 from bot.replies import Replies
 from bot.reply import PASSING, explain, passes
 from bot.translations import Translator
-from bot.wording import LOADING, READY
+from bot.wording import GET_TOKEN, LOADING, READY, SWITCH_ON_INTENT, WRONG_TOKEN
 from cogs.about import About
 from cogs.admin import Admin
 from cogs.ask import Ask
@@ -35,14 +35,8 @@ from cogs.privacy import Privacy
 
 log = logging.getLogger(__name__)
 
-_WRONG_TOKEN = (
-    "Discord refuses the token. Copy it again (or reset it) under Bot in the developer portal,"
-    " https://discord.com/developers/applications, and set DISCORD_TOKEN to it."
-)
-_NO_INTENT = (
-    "Discord refuses the Message Content intent, which CHAT_CHANNELS needs. Switch it on under Bot in the developer"
-    " portal, https://discord.com/developers/applications, or empty CHAT_CHANNELS."
-)
+_WRONG_TOKEN = f"{WRONG_TOKEN} {GET_TOKEN}"
+_NO_INTENT = f"Discord refuses the Message Content intent, which CHAT_CHANNELS needs. {SWITCH_ON_INTENT}"
 _HEARD = 1000  # messages, commands and presses that are known again
 _READY = discord.CustomActivity(READY)
 
@@ -291,7 +285,7 @@ async def _connect(make_client: Callable[[], Parley], token: str) -> None:
                 if isinstance(error, discord.HTTPException) and not passes(error):
                     raise DiscordError(
                         f"Discord does not let the bot start: {error}. If GUILD_ID is set, the bot must be in that"
-                        " server, invited with the scope applications.commands."
+                        " server, invited with the scope applications.commands; python -m bot check looks at that."
                     ) from error
                 delay = backoff.delay()
                 log.warning(

@@ -16,7 +16,7 @@ from bot.wording import NO_MEMORY
 log = logging.getLogger(__name__)
 
 _APPLICATION_ID = 0x5041524C  # "PARL": tells our files from those of other programs
-_VERSION = 3
+SCHEMA_VERSION = 3
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS turns (
     id INTEGER PRIMARY KEY,
@@ -42,7 +42,7 @@ CREATE TABLE IF NOT EXISTS channels (
     turns INTEGER
 ) STRICT;
 PRAGMA application_id = {_APPLICATION_ID};
-PRAGMA user_version = {_VERSION};
+PRAGMA user_version = {SCHEMA_VERSION};
 """
 _FROM_VERSION_1 = "ALTER TABLE turns ADD COLUMN parent INTEGER; ALTER TABLE turns ADD COLUMN guild INTEGER;"
 _TABLES = ("turns", "channels")  # each with columns channel, parent and guild
@@ -168,18 +168,31 @@ async def _open(path: Path) -> aiosqlite.Connection:
     # Autocommit: transactions begin and end where we say so.
     connection = await aiosqlite.connect(path, isolation_level=None)
     try:
-        await _check(connection, path)
+        await check_ours(connection, path)
         _protect(path)
         await _prepare(connection)
     except BaseException as error:
         await connection.close()
         if not isinstance(error, OSError | sqlite3.Error):
             raise
-        raise DatabaseError(
-            f"The database {path} cannot be used: {error}. Repair it, end what else uses it, or set DATABASE_PATH"
-            " to another file."
-        ) from error
+        raise unusable(path, error) from error
     return connection
+
+
+def unusable(path: Path, error: Exception) -> DatabaseError:
+    """What is told of a file that is there."""
+    return DatabaseError(
+        f"The database {path} cannot be used: {error}. Repair it, end what else uses it, or set DATABASE_PATH to"
+        " another file."
+    )
+
+
+def unwritable(path: Path, error: Exception) -> DatabaseError:
+    """What is told of a file that cannot be written, or made."""
+    return DatabaseError(
+        f"The database {path} cannot be opened: {error}. Set DATABASE_PATH to a file in a folder that Parley may"
+        " write to."
+    )
 
 
 def _create(path: Path) -> Path:
@@ -189,15 +202,12 @@ def _create(path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except (OSError, RuntimeError, ValueError) as error:
-        raise DatabaseError(
-            f"The database {path} cannot be opened: {error}. Set DATABASE_PATH to a file in a folder that"
-            " Parley may write to."
-        ) from error
+        raise unwritable(path, error) from error
     return path
 
 
-async def _check(connection: aiosqlite.Connection, path: Path) -> None:
-    """See that the file is new or ours."""
+async def check_ours(connection: aiosqlite.Connection, path: Path) -> None:
+    """Raise DatabaseError where the file is neither new nor ours, or from a newer Parley."""
     rows = await connection.execute_fetchall(
         "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)"
         " FROM pragma_application_id, pragma_user_version"
@@ -207,10 +217,10 @@ async def _check(connection: aiosqlite.Connection, path: Path) -> None:
         raise DatabaseError(
             f"{path} is the database of another program. Set DATABASE_PATH to another file; Parley creates it."
         )
-    if version > _VERSION:
+    if version > SCHEMA_VERSION:
         raise DatabaseError(
-            f"{path} was written by a newer Parley (schema {version}, this one knows {_VERSION}). Install the newer"
-            " one, or set DATABASE_PATH to another file."
+            f"{path} was written by a newer Parley (schema {version}, this one knows {SCHEMA_VERSION}). Install the"
+            " newer one, or set DATABASE_PATH to another file."
         )
 
 

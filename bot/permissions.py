@@ -11,6 +11,19 @@ from bot.wording import lacks_permissions
 
 log = logging.getLogger(__name__)
 
+NEEDED = {
+    "view_channel": "View Channels",
+    "send_messages": "Send Messages",
+    "send_messages_in_threads": "Send Messages in Threads",
+    "read_message_history": "Read Message History",
+}
+"""What the bot is invited with, by discord.py's names: Discord's own."""
+
+
+def lacking(may: discord.Permissions, *needed: str) -> list[str]:
+    """Which of those needed are not granted, as Discord calls them."""
+    return [NEEDED[name] for name in needed if not getattr(may, name)]
+
 
 def refusal(access: Access, where: discord.Message | discord.Interaction[Any]) -> str | None:
     """Why the one who wrote a message, or used a command or a button, is not answered there, if so."""
@@ -35,14 +48,18 @@ def check(message: discord.Message, access: Access) -> None:
     if not isinstance(channel, discord.abc.GuildChannel | discord.Thread) or not message.guild:
         return
     may = channel.permissions_for(message.guild.me)
-    needed = {"Send Messages": may.send_messages}
     if isinstance(channel, discord.Thread):
-        needed = {"Send Messages in Threads": may.send_messages_in_threads}
-        if channel.locked:
-            needed["Manage Threads"] = may.manage_threads  # only with it does a locked thread take messages
-    lacking = [name for name, granted in needed.items() if not granted]
-    if not may.read_message_history:
+        lacks = lacking(may, "send_messages_in_threads")
+        if channel.locked and not may.manage_threads:
+            lacks.append("Manage Threads")  # only with it does a locked thread take messages
+    else:
+        lacks = lacking(may, "send_messages")
+    if lacking(may, "read_message_history"):
         log.warning("In channel %d the bot lacks the permission Read Message History, to reply.", channel.id)
-    if lacking:
-        log.warning("In channel %d the bot lacks: %s. It cannot answer there.", channel.id, ", ".join(lacking))
-        raise MayNotWrite(lacks_permissions(f"#{channel.name}", lacking))
+    if lacks:
+        log.warning(
+            "In channel %d the bot lacks: %s. It cannot answer there; python -m bot check finds all such channels.",
+            channel.id,
+            ", ".join(lacks),
+        )
+        raise MayNotWrite(lacks_permissions(f"#{channel.name}", lacks))

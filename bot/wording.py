@@ -12,6 +12,15 @@ NO_MODEL = "My model can't be loaded, so I can't answer. Whoever runs me finds t
 ENGINE_FAILED = (
     "The engine fails again and again, as the log tells. Start Parley anew; a supervisor can do that by itself."
 )
+WRONG_TOKEN = "Discord refuses the token."
+GET_TOKEN = (
+    "Copy it again (or reset it) under Bot in the developer portal, https://discord.com/developers/applications, and"
+    " set DISCORD_TOKEN to it."
+)
+SWITCH_ON_INTENT = (
+    "Switch it on under Bot in the developer portal, https://discord.com/developers/applications, or empty"
+    " CHAT_CHANNELS."
+)
 NO_MEMORY = "I can't use my memory just now. Whoever runs me finds the reason in my log."
 INTERRUPTED = "I was interrupted here, as I was started anew. Regenerate, or ask again."
 COMMAND_INTERRUPTED = "I was interrupted here, as I was started anew. Please ask again."

@@ -19,7 +19,8 @@ TORCH_SIDE = {
     *(f"bot.demo.{name}" for name in "tokenizer train evaluate".split()),
 }
 DISCORD_SIDE = {
-    f"bot.{name}" for name in "buttons client permissions reading recovery replies reply translations".split()
+    *(f"bot.{name}" for name in "buttons client permissions reading recovery replies reply translations".split()),
+    *(f"bot.check.{name}" for name in "application servers".split()),
 }
 
 
@@ -102,6 +103,7 @@ def test_only_its_side_imports_torch_or_discord(module):
                 "bot.wording",
             },
         ),
+        ("bot.check", set()),
         ("bot.stall", set()),
         ("bot.translations", {"bot.wording"}),
         ("bot.console", {"bot.conversation", "bot.engine", "bot.errors", "bot.prompt", "bot.wording"}),
@@ -124,7 +126,8 @@ def test_only_the_command_line_puts_the_parts_together():
 
 
 def test_the_discord_side_runs_without_torch():
-    program = "import sys, bot.__main__, bot.client, bot.console; sys.exit('torch' in sys.modules)"
+    modules = "bot.__main__, bot.check.application, bot.check.model, bot.client, bot.console"
+    program = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-W", "ignore", "-c", program], cwd=ROOT, check=True)
 
 

@@ -44,7 +44,7 @@ def assert_refused(ended: subprocess.CompletedProcess[str], status: int, *words:
 
 def test_help_and_version(tmp_path):
     assert bot(tmp_path, "--version").stdout == f"parley {__version__}\n"
-    for command in ((), ("chat",), ("ask",)):
+    for command in ((), ("chat",), ("ask",), ("check",)):
         shown = bot(tmp_path, *command, "--help")
         assert shown.returncode == 0
         assert "--model" in shown.stdout

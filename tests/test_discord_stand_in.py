@@ -410,6 +410,18 @@ async def test_the_application_belongs_to_one_person_or_a_team(home, client):
     assert [member.id for member in team.members] == [home.discord.owner.id, home.alice.id]
 
 
+async def test_a_bot_that_is_not_online_finds_its_servers_and_all_of_their_channels(home, client):
+    hidden, forum, away = home.guild.channel("hidden"), home.guild.forum("help"), home.discord.guild("Away")
+    hidden.overwrite(home.guild.everyone, deny=Permission.VIEW_CHANNEL)
+    home.channel.thread("aside")
+    assert [guild.id async for guild in client.fetch_guilds()] == [home.guild.id, away.id]
+    assert [guild.id async for guild in client.fetch_guilds(after=discord.Object(home.guild.id))] == [away.id]
+    last = discord.Object(home.discord.guild("Last").id)
+    assert [guild.id async for guild in client.fetch_guilds(before=last, limit=1)] == [away.id]
+    guild = await client.fetch_guild(home.guild.id)
+    assert [channel.id for channel in await guild.fetch_channels()] == [home.channel.id, hidden.id, forum.id]
+
+
 async def test_history_can_be_read_in_both_directions(home, client):
     said = [await home.alice.say(home.channel, str(n)) for n in range(5)]
     channel = client.get_partial_messageable(home.channel.id)

@@ -12,7 +12,18 @@ from bot.errors import UserError
 from bot.prompt import Prompt
 from bot.wording import ENGINE_FAILED
 
-__all__ = ["Engine", "EngineError", "ModelError", "NoAnswer", "Prompt", "Sampling", "Status", "Stream", "Thought"]
+__all__ = [
+    "Description",
+    "Engine",
+    "EngineError",
+    "ModelError",
+    "NoAnswer",
+    "Prompt",
+    "Sampling",
+    "Status",
+    "Stream",
+    "Thought",
+]
 
 
 class EngineError(UserError):
@@ -52,6 +63,24 @@ class Status:
     running: int
     waiting: int
     speed: float | None
+
+
+@dataclass(frozen=True)
+class Description:
+    """A loaded model, and the memory that it takes: its weights, and a KV cache for `at_once` answers.
+
+    `length` is the most tokens, prompt and answer together, of each. A model that cannot be batched has no cache here.
+    `plain`: conversations are written down for it in the plain form, not by its chat template.
+    """
+
+    architecture: str
+    parameters: int
+    precision: str
+    weight_bytes: int
+    cache_bytes: int
+    at_once: int
+    length: int
+    plain: bool
 
 
 class Engine(Protocol):

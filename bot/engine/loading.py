@@ -52,6 +52,7 @@ class LoadedModel:
     weight_bytes: int
     form: Form
     """How conversations are written down for it."""
+    parameters: int
 
 
 def load(name: str, precision: str = "auto", *, base: str | None = None, form: Form = AUTO) -> LoadedModel:
@@ -73,7 +74,7 @@ def load(name: str, precision: str = "auto", *, base: str | None = None, form: F
             folder, adapter = _base_folder(folder, name, base), folder
         tokenizer = _tokenizer(folder, adapter)
         with _building:
-            model, size = _load_model(folder, adapter, len(tokenizer), name, chosen)
+            model, size, parameters = _load_model(folder, adapter, len(tokenizer), name, chosen)
     except ModelError:
         raise
     except Exception as error:
@@ -99,6 +100,7 @@ def load(name: str, precision: str = "auto", *, base: str | None = None, form: F
         model.generation_config.repetition_penalty or 1.0,
         size,
         form,
+        parameters,
     )
 
 
@@ -160,8 +162,8 @@ def _check_tokenizer(model: CausalLM, tokenizer: Tokenizer, name: str, form: For
 
 def _load_model(
     folder: Path, adapter: Path | None, vocabulary: int, name: str, precision: Precision
-) -> tuple[CausalLM, int]:
-    """The model, its linear layers packed, and how many bytes its weights take."""
+) -> tuple[CausalLM, int, int]:
+    """The model, its linear layers packed, how many bytes its weights take, and how many parameters they are."""
     config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
     fills_gaps = any(kind.endswith("ForMaskedLM") for kind in config.architectures or ())
     if type(config) not in transformers.MODEL_FOR_CAUSAL_LM_MAPPING or fills_gaps:
@@ -178,6 +180,7 @@ def _load_model(
     if precision == "int8" and not packs:
         log.warning("%s keeps its weights in %s: it is of a kind that cannot be quantized here.", name, dtype)
     size = _size(model, in_int8=packs and precision == "int8")
+    parameters = sum(tensor.numel() for tensor in model.parameters())
     check_memory(size, f"The weights of {name} take {size / 1e9:.1f} GB")
     sources = None if adapter or hasattr(config, "quantization_config") else _sources(model, folder)
     if sources is None:
@@ -212,7 +215,7 @@ def _load_model(
             dtype,
             ", ".join(sorted(coarse)),
         )
-    return model.eval().requires_grad_(False), size
+    return model.eval().requires_grad_(False), size, parameters
 
 
 def _load_by_transformers(folder: Path, name: str, dtype: torch.dtype) -> CausalLM:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, Self
 
-from bot.engine import EngineError, ModelError, Sampling, Status, Stream, loading
+from bot.engine import Description, EngineError, ModelError, Sampling, Status, Stream, loading
 from bot.engine.answer import Answer, Request
 from bot.engine.attention import Unsupported
 from bot.engine.batching import Batch
@@ -86,6 +86,7 @@ class LocalEngine:
         self._inbox: queue.SimpleQueue[Request | None] = queue.SimpleQueue()  # None: come to an end
         self._streams: set[Stream] = set()
         self._at_once = max_batch
+        self._cache_bytes = 0
         self._speed = _Speed()
         self._closed = False
         self._waiting: deque[Request] = deque()
@@ -138,6 +139,29 @@ class LocalEngine:
         begun = [stream.begun_at is not None for stream in list(self._streams)]
         return Status(self._name, precision, sum(begun), begun.count(False), self._speed.tokens_per_second)
 
+    def description(self) -> Description:
+        """What has been loaded; once it is `ready`."""
+        loaded, _ = self._ready.result()
+        return Description(
+            type(loaded.model).__name__,
+            loaded.parameters,
+            loaded.precision,
+            loaded.weight_bytes,
+            self._cache_bytes,
+            self._at_once,
+            self._length(loaded),
+            loaded.form.is_plain(loaded.tokenizer),
+        )
+
+    def reads(self, prompt: Prompt) -> tuple[str, int]:
+        """A prompt as the model reads it, marks and all, and its length in tokens; once it is `ready`.
+
+        Raises QuestionTooLong.
+        """
+        loaded, _ = self._ready.result()
+        tokens = self._encode(prompt, loaded)
+        return str(loaded.tokenizer.decode(tokens)), len(tokens)
+
     async def close(self) -> None:
         """Stop all that runs or waits, and let go of the model.
 
@@ -173,6 +197,7 @@ class LocalEngine:
             f" sequences of {length} tokens {size / 1e9:.1f} GB"
         )
         loading.check_memory(size, taken)
+        self._cache_bytes = size
         log.info("%s.", taken)
         cache = KVCache(layers, self._max_batch, length, loaded.model.dtype)
 
@@ -186,6 +211,9 @@ class LocalEngine:
         """The most tokens, prompt and answer together, of one sequence."""
         wanted = self._max_prompt_tokens + self._max_new_tokens
         return wanted if loaded.context is None else min(wanted, loaded.context)
+
+    def _encode(self, prompt: Prompt, loaded: LoadedModel) -> list[int]:
+        return encode(prompt, loaded.tokenizer, self._length(loaded) - self._max_new_tokens, loaded.form)
 
     def _work(self) -> None:
         """Answer until the inbox says that it is over. Raises what the engine does not recover from."""
@@ -253,7 +281,7 @@ class LocalEngine:
         length = self._length(loaded)
         penalty = self._repetition_penalty or loaded.repetition_penalty
         try:
-            prompt = encode(request.prompt, loaded.tokenizer, length - self._max_new_tokens, loaded.form)
+            prompt = self._encode(request.prompt, loaded)
             answering.join(Answer(request, prompt, loaded, penalty=penalty, limit=length))
         except Exception as error:
             self._end(request.stream, error)

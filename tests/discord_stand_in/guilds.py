@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import payloads
 from .channels import Channel
-from .payloads import FORUM, TEXT
+from .payloads import CATEGORY, FORUM, TEXT
 from .people import User
 from .permissions import EVERYTHING, TALK, Permission
 
@@ -85,6 +85,10 @@ class Guild:
     def forum(self, name: str) -> Channel:
         """A forum: it holds posts only, see `User.post`."""
         return self._add(Channel(self.discord, name, FORUM, guild=self))
+
+    def category(self, name: str) -> Channel:
+        """A heading above channels; it holds no messages."""
+        return self._add(Channel(self.discord, name, CATEGORY, guild=self))
 
     def _add(self, channel: Channel) -> Channel:
         self.channels[channel.id] = channel

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-DIRECT, TEXT, PUBLIC_THREAD, FORUM = 1, 0, 11, 15
+DIRECT, TEXT, CATEGORY, PUBLIC_THREAD, FORUM = 1, 0, 4, 11, 15
 
 
 def user(user: User) -> Json:
@@ -153,6 +153,13 @@ def guild(guild: Guild) -> Json:
         "nsfw_level": 0,
         "incidents_data": None,
     }
+
+
+def own_guild(guild_: Guild) -> Json:
+    """A server in the list of those that the bot is in."""
+    kept = {key: value for key, value in guild(guild_).items() if key in ("id", "name", "icon", "banner", "features")}
+    bot = guild_.discord.bot
+    return kept | {"owner": guild_.owner is bot, "permissions": str(int(guild_.permissions(bot)))}
 
 
 def guild_create(guild_: Guild, *, all_members: bool) -> Json:

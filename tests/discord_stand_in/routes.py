@@ -68,6 +68,15 @@ def own_user(discord: Discord, request: Request) -> Answer:
     return 200, payloads.own_user(discord.bot)
 
 
+@ROUTES.add("GET", "/users/@me/guilds")
+def list_own_guilds(discord: Discord, request: Request) -> Answer:
+    limit = int(request.query.get("limit", 200))
+    guilds = [guild for number, guild in sorted(discord.guilds.items()) if number > int(request.query.get("after", 0))]
+    if "before" in request.query:
+        guilds = [guild for guild in guilds if guild.id < int(request.query["before"])][-limit:]
+    return 200, [payloads.own_guild(guild) for guild in guilds[:limit]]
+
+
 @ROUTES.add("GET", "/users/{user_id}")
 def get_user(discord: Discord, request: Request) -> Answer:
     return 200, payloads.user(find_user(discord, request.id("user_id")))
@@ -99,6 +108,13 @@ def get_gateway_for_bots(discord: Discord, request: Request) -> Answer:
 @ROUTES.add("GET", "/guilds/{guild_id}")
 def get_guild(discord: Discord, request: Request) -> Answer:
     return 200, payloads.guild(find_guild(discord, request))
+
+
+@ROUTES.add("GET", "/guilds/{guild_id}/channels")
+def list_channels(discord: Discord, request: Request) -> Answer:
+    """All but the threads; those that the bot cannot see, too."""
+    channels = find_guild(discord, request).channels.values()
+    return 200, [payloads.channel(channel) for channel in channels if not channel.is_thread]
 
 
 @ROUTES.add("GET", "/guilds/{guild_id}/members/{user_id}")

@@ -1,0 +1,64 @@
+"""Discord, asked over REST and never over the gateway: the token, the intents, the servers, and the invite link."""
+
+import asyncio
+from typing import Any
+
+import discord
+
+from bot.access import Access
+from bot.check import Finding, Findings, ok, skipped, wrong
+from bot.check.servers import PATIENCE, TROUBLE, look_at_servers, reason
+from bot.permissions import NEEDED
+from bot.settings import Settings
+from bot.wording import GET_TOKEN, SWITCH_ON_INTENT, WRONG_TOKEN
+
+_ONLINE = "See whether this machine is online and may reach https://discord.com, and try again."
+
+
+async def look_at_discord(settings: Settings, access: Access) -> Findings:
+    """Log in with the token, and look at all that it opens."""
+    if not settings.discord_token:
+        yield skipped("DISCORD_TOKEN is not set; only the bot in Discord needs it")
+        return
+    # discord.py warns of what it would need for voice, which we don't use.
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+    async with discord.Client(intents=discord.Intents.none()) as client:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await client.login(settings.discord_token)
+                guilds = [guild async for guild in client.fetch_guilds(limit=None)]
+        except discord.LoginFailure:
+            yield wrong(WRONG_TOKEN, GET_TOKEN)
+            return
+        except TROUBLE as error:
+            yield wrong(f"Discord cannot be reached: {reason(error)}", _ONLINE)
+            return
+        assert client.user
+        assert client.application
+        yield ok(f"The token is that of {client.user.name}", name=client.user.name, id=str(client.user.id))
+        yield _intents(client.application.flags, needed=bool(settings.chat_channels))
+        async for finding in look_at_servers(client, guilds, settings, access):
+            yield finding
+        yield _invite(client.application.id)
+
+
+def _intents(flags: discord.ApplicationFlags, *, needed: bool) -> Finding:
+    """Message Content is the only privileged intent that Parley has a use for."""
+    # What is limited is so for bots in fewer than a hundred servers, which need no leave of Discord's.
+    enabled = flags.gateway_message_content or flags.gateway_message_content_limited
+    facts: dict[str, Any] = {"intent": "message_content", "needed": needed, "enabled": enabled}
+    if needed and not enabled:
+        return wrong("The Message Content intent, which CHAT_CHANNELS needs, is off", SWITCH_ON_INTENT, **facts)
+    if needed:
+        return ok("The Message Content intent, which CHAT_CHANNELS needs, is on", **facts)
+    state = "on, but not needed" if enabled else "off, and not needed"
+    return ok(f"The Message Content intent is {state}, as CHAT_CHANNELS is not set", **facts)
+
+
+def _invite(application: int) -> Finding:
+    link = discord.utils.oauth_url(
+        application,
+        permissions=discord.Permissions(**dict.fromkeys(NEEDED, True)),
+        scopes=("bot", "applications.commands"),
+    )
+    return ok(f"Link to invite the bot: {link}", link=link)

@@ -1,0 +1,123 @@
+"""The model: whether it is there, what it is, what it takes, what it reads, and what it answers."""
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.check import Finding, Findings, ok, size, skipped, wrong
+from bot.engine import Description, Sampling, Thought, memory
+from bot.engine.finding import find
+from bot.errors import UserError
+from bot.prompt import Exchange, Prompt
+
+if TYPE_CHECKING:
+    from bot.engine.local import LocalEngine
+
+log = logging.getLogger(__name__)
+
+_EARLIER = Exchange("Alice", "Hello, my name is Alice.", "Hello Alice! Nice to meet you.")
+_QUESTION = "What is my name?"
+_SHORT = 40  # tokens
+_MORE = "With --debug you see where it fails, and with --model demo whether the rest works."
+_SHORTEN = "Make SYSTEM_PROMPT shorter or MAX_PROMPT_TOKENS larger."
+_OTHER_FORM = (
+    "See whether the conversation above is written down as the model was trained to read it; if not, set PROMPT_FORMAT,"
+    " or repair the chat template in its tokenizer_config.json."
+)
+
+
+async def look_at_model(
+    name: str,
+    open_engine: Callable[[], AbstractAsyncContextManager["LocalEngine"]],
+    *,
+    system_prompt: str,
+    sampling: Sampling,
+) -> Findings:
+    """Find the model, load it, and let it answer once, shortly."""
+    try:
+        place = find(name)
+    except UserError as error:
+        yield wrong(f"The model {name} is not there", str(error), name=name)
+        return
+    yield ok(f"Found {name}: {_place(place)}", name=name)
+    free = memory.free()
+    try:
+        async with open_engine() as engine:
+            await engine.ready()
+            yield _what_it_is(engine.description())
+            yield _what_it_takes(engine.description(), free)
+            async for finding in _converse(engine, Prompt(system_prompt, (_EARLIER,), "Alice", _QUESTION), sampling):
+                yield finding
+    except UserError as error:
+        log.debug("The model cannot be used.", exc_info=True)
+        yield wrong(f"The model {name} cannot be used", f"{error}\n{_MORE}")
+
+
+def _place(found: str) -> str:
+    folder = Path(found).absolute()
+    return str(folder) if folder.is_dir() else "a name on the hub, from which it is downloaded the first time"
+
+
+def _what_it_is(model: Description) -> Finding:
+    return ok(
+        f"Loaded: {model.architecture}, {_count(model.parameters)} parameters, in {model.precision}",
+        architecture=model.architecture,
+        parameters=model.parameters,
+        precision=model.precision,
+    )
+
+
+def _what_it_takes(model: Description, free: int) -> Finding:
+    needed = model.weight_bytes + model.cache_bytes
+    cache = f"{size(model.cache_bytes)} of KV cache, {model.at_once} answers of up to {model.length} tokens at once"
+    alone = "one answer at a time, as it cannot be batched"
+    return ok(
+        f"Memory: {size(needed)} of {size(free)} that are free ({size(model.weight_bytes)} of weights;"
+        f" {cache if model.cache_bytes else alone})",
+        weight_bytes=model.weight_bytes,
+        cache_bytes=model.cache_bytes,
+        free_bytes=free,
+    )
+
+
+async def _converse(engine: "LocalEngine", prompt: Prompt, sampling: Sampling) -> Findings:
+    """Show what the model reads of a conversation, and what it says to it."""
+    try:
+        text, tokens = engine.reads(prompt)
+    except UserError as error:
+        yield wrong(f"A short conversation does not fit: {error}", _SHORTEN)
+        yield skipped("No answer, as there is no prompt")
+        return
+    form = "plain form" if engine.description().plain else "form of its chat template"
+    yield ok(f"A conversation as the model reads it, in the {form} ({tokens} tokens):", shown=text, tokens=tokens)
+    log.info("Waiting for a short answer.")
+    asked = time.perf_counter()
+    pieces: list[tuple[float, str]] = []
+    try:
+        async for piece in engine.submit(
+            prompt, replace(sampling, max_new_tokens=min(_SHORT, sampling.max_new_tokens))
+        ):
+            pieces.append((time.perf_counter() - asked, piece))
+    except UserError as error:
+        # A model that thinks first may have no more tokens left here for an answer.
+        if not any(isinstance(piece, Thought) for _, piece in pieces):
+            yield wrong(f"It does not answer that: {error}", _OTHER_FORM)
+            return
+    first, last = pieces[0][0], pieces[-1][0]
+    # Nearly every token is a piece of its own.
+    speed = (len(pieces) - 1) / (last - first) if last > first else None
+    pace = "" if speed is None else f", then about {speed:.3g} tokens per second"
+    yield ok(
+        f"Its answer (at most {_SHORT} tokens here), begun after {first:.2f} s{pace}:",
+        shown="".join(piece for _, piece in pieces),
+        first_text_s=first,
+        tokens_per_s=speed,
+    )
+
+
+def _count(number: int) -> str:
+    return f"{number / 1e9:.2f} billion" if number >= 1e9 else f"{number / 1e6:.1f} million"

@@ -1,0 +1,51 @@
+"""The settings: those that are not the default's, and what is wrong with them."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from bot.check import Findings, ok, skipped, wrong
+from bot.settings import Settings, SettingsError
+
+_LONGEST = 80  # characters of a value
+_CORRECT = "Correct it in .env or in the environment; .env.example has a line on each setting."
+_MEND = "Mend it as it says. Parley runs all the same, but perhaps not as you mean it to."
+
+
+async def look_at_settings(settings: Settings, warnings: Sequence[str]) -> Findings:
+    """What was set, and what `bot.settings.read` warns of."""
+    for warning in warnings:
+        yield wrong(warning, _MEND)
+    different = [option for option in fields(Settings) if getattr(settings, option.name) != option.default]
+    for option in different:
+        name, value = option.name.upper(), getattr(settings, option.name)
+        if option.metadata["secret"]:
+            yield ok(f"{name} is set", name=name)
+        else:
+            facts = {"name": name, "value": _plain(value), "default": _plain(option.default)}
+            yield ok(f"{name} is {_shown(value)} (default: {_shown(option.default)})", **facts)
+    if not different:
+        yield skipped("All settings have their defaults")
+
+
+async def look_at_bad_settings(error: SettingsError) -> Findings:
+    """Each setting that cannot be used."""
+    for line in str(error).splitlines():
+        yield wrong(line, _CORRECT)
+    yield skipped("Nothing else was looked at, as all of it depends on the settings")
+
+
+def _plain(value: Any) -> Any:
+    return sorted(value) if isinstance(value, frozenset) else value
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case None:
+            return "not set"
+        case bool():
+            return "on" if value else "off"
+        case frozenset():
+            return ", ".join(map(str, sorted(value))) or "none"
+    text = " ".join(str(value).split()) or "blank"
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
