@@ -10,7 +10,7 @@ import sys
 import threading
 import traceback
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ from bot.errors import UserError
 from bot.history import History
 from bot.prompt import Form
 from bot.settings import Settings, SettingsError, read
+from bot.summary import SPARE, Summaries
 
 if TYPE_CHECKING:
     from bot.engine.local import LocalEngine
@@ -202,8 +203,10 @@ async def _run_bot(settings: Settings) -> None:
     quitting = asyncio.Event()
     access = _access(settings)
     async with _engine(settings) as engine, open_database(settings.database_path) as database:
-        history, channels = History(database), _channels(database, settings)
-        conversations = _conversations(engine, history, channels, settings)
+        history = History(database, SPARE if settings.summary else 0)
+        channels = _channels(database, settings)
+        summaries = Summaries(engine, history, channels, max_new_tokens=settings.max_new_tokens)
+        conversations = _conversations(engine, history, channels, settings, summaries if settings.summary else None)
 
         def make_client() -> Parley:
             return Parley(
@@ -223,9 +226,10 @@ async def _run_bot(settings: Settings) -> None:
         for ending in (signal.SIGINT, signal.SIGTERM):
             signal.signal(ending, lambda *_: loop.call_soon_threadsafe(quitting.set))
         try:
-            await serve(
-                make_client, settings.discord_token, conversations=conversations, engine=engine, quitting=quitting
-            )
+            async with summaries.at_work() if settings.summary else nullcontext():
+                await serve(
+                    make_client, settings.discord_token, conversations=conversations, engine=engine, quitting=quitting
+                )
         finally:
             for ending in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(ending, signal.SIG_IGN)  # it is ending already
@@ -322,7 +326,9 @@ def _access(settings: Settings) -> Access:
     return Access(settings.allowed_guilds, settings.allowed_channels, settings.blocked_users, settings.direct_messages)
 
 
-def _conversations(engine: Engine, history: History, channels: Channels, settings: Settings) -> Conversations:
+def _conversations(
+    engine: Engine, history: History, channels: Channels, settings: Settings, summaries: Summaries | None = None
+) -> Conversations:
     return Conversations(
         engine,
         history,
@@ -332,6 +338,7 @@ def _conversations(engine: Engine, history: History, channels: Channels, setting
         cooldown=settings.cooldown,
         grace=settings.shutdown_grace,
         show_thinking=settings.show_thinking,
+        summaries=summaries,
     )
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -16,6 +16,7 @@ from bot.engine import Engine, Sampling, Stream, Thought
 from bot.errors import UserError
 from bot.history import History, Turn
 from bot.prompt import Exchange, Prompt
+from bot.summary import Summaries
 from bot.wording import ONE_AT_A_TIME, SHUTTING_DOWN, STALE, queue_full, too_soon
 
 _LAST_WORDS = 10.0  # seconds in which answers may still be shown and stored at the end
@@ -168,7 +169,8 @@ class Conversations:
     So a busy channel never keeps another one waiting for more than one of its answers. A person has one answer under
     way and one that waits, and asks again after `cooldown` seconds at the earliest; `queue_limit` bounds what waits.
     `grace` is how many seconds `close` lets answers finish; `show_thinking`, whether people see what the model thinks.
-    Of the `sampling`, a channel's manner says the temperature and the length.
+    Of the `sampling`, a channel's manner says the temperature and the length. `summaries` keep, if there are any, what
+    the turns do not.
 
     To be closed before the engine and the database.
     """
@@ -184,6 +186,7 @@ class Conversations:
         cooldown: float = 0,
         grace: float = 10,
         show_thinking: bool = False,
+        summaries: Summaries | None = None,
     ) -> None:
         self._engine = engine
         self._history = history
@@ -193,6 +196,7 @@ class Conversations:
         self._cooldown = cooldown
         self._grace = grace
         self._show_thinking = show_thinking
+        self._summaries = summaries
         self._channels: WeakValueDictionary[int, _Channel] = WeakValueDictionary()
         self._answers: set[Answer] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -218,10 +222,12 @@ class Conversations:
                         question = replace(question, text=await question.opening() + question.text)
                         await self._history.edit(question.channel, question.message or 0, question.text)
                     answer.previous = turns[-1] if turns else None
-                    await self._give(answer, shown, turn, self._prompt(question, turns, manner), manner)
+                    await self._give(answer, shown, turn, await self._prompt(question, turns, manner), manner)
             except Exception:
                 await self._drop(turn)
                 raise
+        if self._summaries:
+            self._summaries.note(question.channel, question.parent)
 
     async def regenerate(
         self, channel: int, message: int | None, asker: int, show: Show, *, shared: bool, parent: int | None = None
@@ -245,7 +251,7 @@ class Conversations:
             # Were the program killed now, the old answer would be shown again.
             await self._history.show(old.id, (), manner.turns)
             try:
-                await self._give(answer, shown, old.id, self._prompt(question, turns, manner), manner)
+                await self._give(answer, shown, old.id, await self._prompt(question, turns, manner), manner)
             except Exception:
                 with suppress(DatabaseError):
                     await self._put_back(old, answer, manner)
@@ -360,7 +366,8 @@ class Conversations:
         # Nothing need be generated for somebody who cannot be shown it.
         shown.add_done_callback(lambda _: answer.stop())
         try:
-            yield answer, shown
+            with self._summaries.held() if self._summaries else nullcontext():
+                yield answer, shown
             self._note_seconds(answer)
             if self._closing and not answer.text:
                 raise ShuttingDown
@@ -414,7 +421,7 @@ class Conversations:
             seconds = self._seconds * (before + queued / max(at_once, 1))
         return Waiting(before + queued, seconds, loading)
 
-    def _prompt(self, question: Question, turns: Sequence[Turn], manner: Manner) -> Prompt:
+    async def _prompt(self, question: Question, turns: Sequence[Turn], manner: Manner) -> Prompt:
         def speaker(name: str) -> str | None:
             return name if question.shared else None
 
@@ -423,6 +430,7 @@ class Conversations:
             tuple(Exchange(speaker(turn.asker_name), turn.question, turn.answer) for turn in turns),
             speaker(question.asker_name),
             question.text,
+            await self._history.summary(question.channel) if self._summaries else "",
         )
 
 

@@ -41,11 +41,18 @@ CREATE TABLE IF NOT EXISTS channels (
     answer_length INTEGER,       -- in tokens
     turns INTEGER
 ) STRICT;
+CREATE TABLE IF NOT EXISTS summaries (
+    channel INTEGER PRIMARY KEY,
+    parent INTEGER,              -- the channel that a thread is in
+    guild INTEGER,
+    text TEXT NOT NULL,
+    askers TEXT NOT NULL         -- a JSON list of ids: whose turns went into it
+) STRICT;
 PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
 """
 _FROM_VERSION_1 = "ALTER TABLE turns ADD COLUMN parent INTEGER; ALTER TABLE turns ADD COLUMN guild INTEGER;"
-_TABLES = ("turns", "channels")  # each with columns channel, parent and guild
+_TABLES = ("turns", "channels", "summaries")  # each with columns channel, parent and guild
 
 
 class DatabaseError(UserError):

@@ -1,4 +1,4 @@
-"""The newest turns of each channel, in SQLite. Knows no model and no Discord.
+"""The newest turns of each channel, and a summary of those before, in SQLite. Knows no model and no Discord.
 
 A turn is written in three steps, so that a program that is killed at any moment leaves nothing in doubt: the question
 when it is asked, the answer when it is whole, and the messages that show it when all of them do.
@@ -51,12 +51,14 @@ class Turn:
 class History:
     """Turns by channel; how many of them are kept is told with each that becomes whole.
 
+    `spare` is how many more stay for a while, until they are folded into the channel's summary.
     When a method that writes has returned, its change survives the process being killed. All methods raise
     DatabaseError when the file cannot be used.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, spare: int = 0) -> None:
         self._database = database
+        self._spare = spare
 
     async def recent(self, channel: int, limit: int = _ALL) -> list[Turn]:
         """The channel's answered turns, or the newest so many, oldest first, after whatever is being written now."""
@@ -105,12 +107,12 @@ class History:
         async with self._database.transaction() as file:
             shown = "UPDATE turns SET answer_messages = ? WHERE id = ? RETURNING channel"
             for (channel,) in await file.execute_fetchall(shown, (json.dumps([*messages]), turn_id)):
-                await file.execute(_PRUNE, (channel, keep))
+                await file.execute(_PRUNE, (channel, keep + self._spare))
 
     async def prune(self, channel: int, keep: int) -> None:
         """Drop the channel's answered turns but for the newest so many."""
         async with self._database.transaction() as file:
-            await file.execute(_PRUNE, (channel, keep))
+            await file.execute(_PRUNE, (channel, keep + self._spare))
 
     async def drop(self, turn_id: int) -> None:
         """Forget a turn that came to nothing."""
@@ -128,8 +130,36 @@ class History:
         await self._delete(_SHOWN_IN, channel, message)
 
     async def forget_person(self, asker: int) -> int:
-        """Forget all that somebody asked, in all channels; returns how many turns it was."""
-        return await self._delete("asker = ?", asker)
+        """Forget all that somebody asked, in all channels, and the summaries of it; returns how many turns it was."""
+        async with self._database.transaction() as file:
+            await file.execute(
+                "DELETE FROM summaries WHERE EXISTS (SELECT 1 FROM json_each(askers) WHERE value = ?)", (asker,)
+            )
+            return (await file.execute("DELETE FROM turns WHERE asker = ?", (asker,))).rowcount
+
+    async def summary(self, channel: int) -> str:
+        """What was said in the channel before its turns, in short; empty where there is no summary."""
+        async with self._database.file() as file:
+            rows = await file.execute_fetchall("SELECT text FROM summaries WHERE channel = ?", (channel,))
+            return next((str(text) for (text,) in rows), "")
+
+    async def channels(self) -> list[tuple[int, int | None]]:
+        """The channels that there are turns of, and the channel that each is a thread of."""
+        async with self._database.file() as file:
+            rows = await file.execute_fetchall("SELECT DISTINCT channel, parent FROM turns")
+            return [(channel, parent) for channel, parent in rows]
+
+    async def fold(self, channel: int, turn: Turn, old: str, new: str) -> None:
+        """Have a summary take the place of the one before and of a turn, if both are still there."""
+        async with self._database.transaction() as file:
+            found = await file.execute_fetchall("SELECT text, askers FROM summaries WHERE channel = ?", (channel,))
+            text, askers = next(((text, askers) for text, askers in found), ("", "[]"))
+            if text == old and (await file.execute("DELETE FROM turns WHERE id = ?", (turn.id,))).rowcount:
+                askers = json.dumps(sorted({*json.loads(askers), turn.asker}))
+                await file.execute(
+                    "INSERT OR REPLACE INTO summaries VALUES (?, ?, ?, ?, ?)",
+                    (channel, turn.parent, turn.guild, new, askers),
+                )
 
     async def _delete(self, which: str, *values: int) -> int:
         async with self._database.transaction() as file:
@@ -137,10 +167,11 @@ class History:
             return (await file.execute(statement, values)).rowcount
 
     async def clear(self, channel: int) -> list[Turn]:
-        """Forget the channel's turns; returns them, oldest first."""
+        """Forget the channel's turns, which it returns, oldest first, and its summary."""
         async with self._database.transaction() as file:
             forgotten = await _read(file, _RECENT, channel, _ALL)
             await file.execute("DELETE FROM turns WHERE channel = ?", (channel,))
+            await file.execute("DELETE FROM summaries WHERE channel = ?", (channel,))
             return forgotten
 
 

@@ -24,6 +24,7 @@ _ZERO_WIDTH_SPACE = "\u200b"
 _LOOKS_LIKE_MARK = re.compile(r"<.*>|\[.*\]")
 _LONGEST_NAME = 32  # characters, as Discord has it
 _NAMELESS = "Somebody"
+_BEFORE = "What was said before, in short:"
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,16 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Prompt:
-    """All that the model is told for one answer; `turns` are the earlier ones, oldest first."""
+    """All that the model is told for one answer; `turns` are the earlier ones, oldest first.
+
+    `summary` is what was said before them, in short.
+    """
 
     system: str
     turns: tuple[Exchange, ...]
     speaker: str | None
     question: str
+    summary: str = ""
 
 
 class QuestionTooLong(UserError):
@@ -75,7 +80,8 @@ class QuestionTooLong(UserError):
 
 def messages(prompt: Prompt) -> list[Message]:
     """The conversation as chat messages, ending in the new question; a blank system prompt has no message."""
-    said = [{"role": "system", "content": prompt.system}] if prompt.system else []
+    system = "\n\n".join(part for part in (prompt.system, prompt.summary and f"{_BEFORE} {prompt.summary}") if part)
+    said = [{"role": "system", "content": system}] if system else []
     for turn in prompt.turns:
         said.append({"role": "user", "content": _spoken(turn.speaker, turn.question)})
         said.append({"role": "assistant", "content": turn.answer})
@@ -85,7 +91,8 @@ def messages(prompt: Prompt) -> list[Message]:
 def encode(prompt: Prompt, tokenizer: Tokenizer, limit: int, form: Form = AUTO) -> list[int]:
     """The prompt's token ids, at most `limit` of them, ready for the model to continue with its answer.
 
-    What does not fit loses its oldest turns first, each whole; the system prompt and the question stay. Nobody's text
+    What does not fit loses its oldest turns first, each whole, then the summary; the system prompt and the question
+    stay. Nobody's text
     can forge a role: what the tokenizer or the plain form would read as a mark of its own is broken by a zero-width
     space.
 
@@ -96,18 +103,19 @@ def encode(prompt: Prompt, tokenizer: Tokenizer, limit: int, form: Form = AUTO) 
 
     @cache
     def without_oldest(count: int) -> list[int]:
-        said = messages(replace(prompt, turns=prompt.turns[count:]))
+        summary = prompt.summary if count <= len(prompt.turns) else ""
+        said = messages(replace(prompt, turns=prompt.turns[count:], summary=summary))
         said = [{**message, "content": _defuse(message["content"], marks)} for message in said]
         if form.is_plain(tokenizer):
             return list(tokenizer.encode(_plain(said, form)))
         return list(tokenizer.encode(_render(said, tokenizer), add_special_tokens=False))
 
-    counts = range(len(prompt.turns) + 1)
+    counts = range(len(prompt.turns) + (2 if prompt.summary else 1))
     dropped = bisect_left(counts, True, key=lambda count: len(without_oldest(count)) <= limit)
     if dropped in counts:
         return without_oldest(dropped)
     question = len(tokenizer.encode(prompt.question, add_special_tokens=False))
-    room = limit - (len(without_oldest(len(prompt.turns))) - question)
+    room = limit - (len(without_oldest(counts[-1])) - question)
     raise QuestionTooLong(question_too_long(question, room))
 
 

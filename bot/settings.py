@@ -123,6 +123,9 @@ class Settings:
     history_turns: int = _option(
         5, _number(int, 0, 100), "Turns remembered per channel, 0 to 100; with 0 every message stands alone"
     )
+    summary: bool = _option(
+        False, _SWITCH, "Whether turns that are too old are kept as a summary, made while nobody waits: on or off"
+    )
     max_new_tokens: int = _option(200, _number(int, 1, 32768), "The longest answer, in tokens")
     max_prompt_tokens: int = _option(
         2048, _number(int, 64, 1048576), "The most tokens read per answer: system prompt, turns and question"

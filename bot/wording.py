@@ -83,6 +83,9 @@ SETTINGS_TURNS = "How many questions and answers I remember; older ones are forg
 SETTINGS_RESET = "Take back what was set here; the persona stays"
 QUIT = "Shut the bot down (only for its owner)"
 
+# In an export, the heading of what is remembered of older turns.
+BEFORE = "What was said before, in short"
+
 # The form of /persona set, at most 45 characters.
 PERSONA_TITLE = "My persona in this channel"
 PERSONA_FIELD = "What I am told about myself"

@@ -17,7 +17,7 @@ from bot import reading
 from bot.database import Database, DatabaseError
 from bot.history import History, Turn
 from bot.replies import Replies
-from bot.wording import EXPORT, EXPORT_FORMAT, FORGET, NOTHING_TO_EXPORT, exported, forgot_person
+from bot.wording import BEFORE, EXPORT, EXPORT_FORMAT, FORGET, NOTHING_TO_EXPORT, exported, forgot_person
 
 log = logging.getLogger(__name__)
 
@@ -69,10 +69,12 @@ class Privacy(commands.Cog):
         assert interaction.channel_id
         await interaction.response.defer(ephemeral=True)
         turns = await self._history.recent(interaction.channel_id)
-        if not turns:
+        summary = await self._history.summary(interaction.channel_id)
+        if not (turns or summary):
             await interaction.edit_original_response(content=NOTHING_TO_EXPORT)
             return
-        content = _json(turns) if form == "json" else _csv(turns)
+        rows = _rows(turns, summary)
+        content = _json(rows) if form == "json" else _csv(rows)
         file = discord.File(io.BytesIO(content.encode()), f"turns-{interaction.channel_id}.{form}")
         await interaction.edit_original_response(content=exported(len(turns)), attachments=[file])
 
@@ -135,14 +137,16 @@ class Privacy(commands.Cog):
         await self._database.forget_guild(guild.id)
 
 
-def _rows(turns: list[Turn]) -> list[dict[str, str]]:
+def _rows(turns: list[Turn], summary: str) -> list[dict[str, str]]:
+    """A row for each turn, and before them one for the summary, if there is one, as if it were an answer."""
     # Ids as text: a spreadsheet or a browser would round such large numbers.
     values = ((t.at.isoformat(), str(t.asker), t.asker_name, t.question, t.answer) for t in turns)
-    return [dict(zip(_COLUMNS, row, strict=True)) for row in values]
+    before = [("", "", BEFORE, "", summary)] if summary else []
+    return [dict(zip(_COLUMNS, row, strict=True)) for row in (*before, *values)]
 
 
-def _json(turns: list[Turn]) -> str:
-    return json.dumps(_rows(turns), ensure_ascii=False, indent=2)
+def _json(rows: list[dict[str, str]]) -> str:
+    return json.dumps(rows, ensure_ascii=False, indent=2)
 
 
 def _harmless(value: str) -> str:
@@ -150,9 +154,9 @@ def _harmless(value: str) -> str:
     return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
-def _csv(turns: list[Turn]) -> str:
+def _csv(rows: list[dict[str, str]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, _COLUMNS)
     writer.writeheader()
-    writer.writerows({column: _harmless(value) for column, value in row.items()} for row in _rows(turns))
+    writer.writerows({column: _harmless(value) for column, value in row.items()} for row in rows)
     return text.getvalue()

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from bot.conversation import Conversations
 from bot.database import Database, open_database
 from bot.engine import Engine, Sampling
 from bot.history import History
+from bot.summary import SPARE, Summaries
 from tests.discord_stand_in import Discord
 
 ROOT = Path(__file__).parent.parent
@@ -66,6 +67,7 @@ async def parley(
     cooldown: float = 0,
     grace: float = 0.1,
     show_thinking: bool = False,
+    summary: bool = False,
     wait: bool = True,
 ) -> AsyncIterator[Running]:
     """Run the bot with its history in `path`; `wait`: until the gateway has let it in.
@@ -74,7 +76,8 @@ async def parley(
     """
     quitting = asyncio.Event()
     async with open_database(path) as database:
-        history, channels = History(database), Channels(database, MANNER, limits)
+        history, channels = History(database, SPARE if summary else 0), Channels(database, MANNER, limits)
+        summaries = Summaries(engine, history, channels)
         conversations = Conversations(
             engine,
             history,
@@ -84,6 +87,7 @@ async def parley(
             cooldown=cooldown,
             grace=grace,
             show_thinking=show_thinking,
+            summaries=summaries if summary else None,
         )
 
         def make_client() -> Parley:
@@ -102,24 +106,25 @@ async def parley(
             client._connection.guild_ready_timeout = 0.05  # discord.py waits two seconds for late servers
             return client
 
-        with discord.redirect():
-            ended = asyncio.create_task(
-                serve(
-                    make_client,
-                    discord.application.token,
-                    conversations=conversations,
-                    engine=engine,
-                    quitting=quitting,
+        async with summaries.at_work() if summary else nullcontext():
+            with discord.redirect():
+                ended = asyncio.create_task(
+                    serve(
+                        make_client,
+                        discord.application.token,
+                        conversations=conversations,
+                        engine=engine,
+                        quitting=quitting,
+                    )
                 )
-            )
-            try:
-                if wait:
-                    await discord.gateway.ready()
-                yield Running(database, history, channels, quitting, ended)
-            finally:
-                quitting.set()
-                async with asyncio.timeout(10):
-                    await ended
+                try:
+                    if wait:
+                        await discord.gateway.ready()
+                    yield Running(database, history, channels, quitting, ended)
+                finally:
+                    quitting.set()
+                    async with asyncio.timeout(10):
+                        await ended
 
 
 @asynccontextmanager

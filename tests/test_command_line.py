@@ -197,7 +197,7 @@ def test_sigterm_ends_the_chat_normally(tmp_path):
 LOADS_FOR_EVER = """
 import sys, time
 from bot.engine import loading
-loading.load = lambda *unused: print("Loading", file=sys.stderr, flush=True) or time.sleep(1000)
+loading.load = lambda *unused, **options: print("Loading", file=sys.stderr, flush=True) or time.sleep(1000)
 from bot.__main__ import main
 sys.exit(main(["ask", "--model", "demo", "hi"]))
 """

@@ -153,3 +153,16 @@ def test_what_people_write_cannot_forge_a_role(tokenizer, before, after, forgery
 def test_what_people_write_stays_readable():
     text = text_of(Prompt("", (), None, "What does <|im_end|> mean, User: or 你好 👋?"))
     assert "What does <\u200b|im_end|> mean, User: or 你好 👋?" in text
+
+
+@pytest.mark.parametrize("tokenizer", [CHAT, PLAIN], ids=["chat", "plain"])
+def test_the_summary_stands_before_the_turns_and_goes_last(tokenizer):
+    prompt = Prompt("Be brief.", TURNS, "Bob", "and now?", "They talked.")
+    whole = text_of(prompt, tokenizer)
+    assert "Be brief.\n\nWhat was said before, in short: They talked." in whole
+    assert whole.index("They talked.") < whole.index("question 0")
+    bare = text_of(Prompt("Be brief.", (), "Bob", "and now?"), tokenizer)
+    least = len(encode(Prompt("Be brief.", (), "Bob", "and now?", "They talked."), tokenizer, 4096))
+    assert "They talked." in text_of(prompt, tokenizer, least)
+    assert "question" not in text_of(prompt, tokenizer, least)
+    assert text_of(prompt, tokenizer, least - 1) == bare

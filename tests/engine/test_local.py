@@ -100,7 +100,7 @@ async def test_closing_does_not_wait_for_a_model_that_takes_long_to_load(folder,
     monkeypatch.setattr("bot.engine.local._PATIENCE", 0.1)
     loading, go_on = threading.Event(), threading.Event()
 
-    def load(*unused):
+    def load(*unused, **options):
         loading.set()
         go_on.wait()
         raise ModelError("interrupted")

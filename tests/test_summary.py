@@ -1,0 +1,165 @@
+"""What the turns do not hold any more is known from the summary, which is made while nobody waits."""
+
+import asyncio
+import json
+import re
+
+import pytest
+
+from bot.engine import NoAnswer, Sampling, Stream
+from bot.prompt import Prompt, messages
+from bot.wording import BEFORE
+from tests.discord_stand_in import Permission
+from tests.parley import parley
+from tests.scripted import ScriptedEngine
+
+NAME = re.compile(r"my name is (\w+)")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Twelve turns of people who wait for one another take long at the pace that Discord likes."""
+    monkeypatch.setattr("bot.pacing._PACE", 0.05)
+
+
+class Reader(ScriptedEngine):
+    """Knows the name that its prompt tells, if that does, and puts it into summaries."""
+
+    def submit(self, prompt: Prompt, sampling: Sampling) -> Stream:
+        said = " ".join(message["content"] for message in messages(prompt))
+        name = NAME.search(said)
+        if is_summary(prompt):
+            said = f"Alice said: my name is {name[1]}" if name else "They said hello."
+        elif "what is my name" in prompt.question:
+            said = name[1] if name else "I don't know."
+        else:
+            said = "Hello."
+        self._scripts = [[said]]
+        return super().submit(prompt, sampling)
+
+
+def is_summary(prompt: Prompt) -> bool:
+    return "Write the summary anew" in prompt.question
+
+
+async def until(condition) -> None:
+    async with asyncio.timeout(20):
+        while not await condition():
+            await asyncio.sleep(0.01)
+
+
+async def talk(discord, channel, person, *texts: str) -> str:
+    """Ask one after the other; returns the last answer."""
+    for text in texts:
+        answer = await channel.reply_to(await person.say(channel, f"{discord.bot.mention} {text}"))
+        await discord.until(lambda answer=answer: "Regenerate" in [button.label for button in answer.buttons])
+    return answer.content
+
+
+@pytest.mark.parametrize("summary", [True, False])
+async def test_what_was_told_twelve_turns_ago_is_known_with_a_summary_and_not_without(discord, path, place, summary):
+    _, channel, alice = place
+    async with parley(discord, Reader(), path, summary=summary) as running:
+        await talk(discord, channel, alice, "my name is Wendolyn", *(f"hello {n}" for n in range(11)))
+        await until(lambda: folded(running, channel, 5))
+    async with parley(discord, Reader(), path, summary=summary) as running:
+        answer = await talk(discord, channel, alice, "what is my name?")
+        assert answer == ("Wendolyn" if summary else "I don't know.")
+
+
+async def folded(running, channel, turns: int) -> bool:
+    return len(await running.history.recent(channel.id)) == turns
+
+
+async def test_what_was_left_is_folded_at_the_next_start(discord, path, place):
+    _, channel, alice = place
+    hold = asyncio.Event()
+    engine = ScriptedEngine(*[["ok"]] * 6, [hold])
+    async with parley(discord, engine, path, summary=True) as running:
+        await talk(discord, channel, alice, *"123456")
+        await discord.until(lambda: is_summary(engine.prompts[-1]))
+        assert await folded(running, channel, 6)
+    async with parley(discord, ScriptedEngine(["They counted."]), path, summary=True) as running:
+        await until(lambda: folded(running, channel, 5))
+        assert await running.history.summary(channel.id) == "They counted."
+
+
+async def test_it_gives_way_to_whoever_asks_and_is_made_when_they_are_answered(discord, path, place):
+    guild, channel, alice = place
+    bob, other = guild.member("Bob"), guild.channel("other")
+    hold = asyncio.Event()
+    engine = ScriptedEngine(*[["ok"]] * 6, ["Half a", asyncio.Event()], ["Well, ", hold, "here."], ["They counted."])
+    async with parley(discord, engine, path, summary=True) as running:
+        await talk(discord, channel, alice, *"123456")
+        await discord.until(lambda: is_summary(engine.prompts[-1]))
+        question = await bob.say(other, f"{discord.bot.mention} hello?")
+        await other.reply_to(question)
+        assert engine.streams[6].stopped
+        assert [is_summary(prompt) for prompt in engine.prompts[6:]] == [True, False]
+        assert await folded(running, channel, 6)
+        hold.set()
+        await until(lambda: folded(running, channel, 5))
+        assert await running.history.summary(channel.id) == "They counted."
+
+
+async def test_a_turn_that_the_model_can_do_nothing_with_does_not_keep_the_others_waiting(discord, path, place, caplog):
+    _, channel, alice = place
+    engine = ScriptedEngine(*[["ok"]] * 6, [NoAnswer()], ["ok"], ["They counted to seven."])
+    async with parley(discord, engine, path, summary=True) as running:
+        await talk(discord, channel, alice, *"123456")
+        await until(lambda: folded(running, channel, 5))
+        assert await running.history.summary(channel.id) == ""
+        await talk(discord, channel, alice, "7")
+        await until(lambda: folded(running, channel, 5))
+        assert await running.history.summary(channel.id) == "They counted to seven."
+    assert "could not be put into a summary" in caplog.text
+
+
+@pytest.mark.parametrize("command", ["clear", "forget"])
+async def test_clear_and_forget_erase_it_and_what_is_being_made_too(discord, path, place, command):
+    _, channel, alice = place
+    hold = asyncio.Event()
+    engine = ScriptedEngine(*[["ok"]] * 6, ["They counted to six."], ["ok"], ["They counted", hold, " to seven."])
+    async with parley(discord, engine, path, summary=True) as running:
+        await talk(discord, channel, alice, *"123456")
+        await until(lambda: folded(running, channel, 5))
+        assert await running.history.summary(channel.id) == "They counted to six."
+        await talk(discord, channel, alice, "7")
+        await discord.until(lambda: is_summary(engine.prompts[-1]))
+        assert "They counted to six." in engine.prompts[-1].question
+        ended = await alice.command(channel, command)
+        await ended.wait_for(lambda message: "forgotten" in message.content)
+        hold.set()
+        await discord.quiet()
+        assert await running.history.summary(channel.id) == ""
+    assert all(b"They counted" not in file.read_bytes() for file in path.parent.iterdir())
+
+
+async def test_somebody_else_forgetting_leaves_it(discord, path, place):
+    guild, channel, alice = place
+    bob = guild.member("Bob")
+    async with parley(discord, ScriptedEngine(*[["ok"]] * 6, ["They counted."]), path, summary=True) as running:
+        await talk(discord, channel, alice, *"123456")
+        await until(lambda: folded(running, channel, 5))
+        ended = await bob.command(channel, "forget")
+        await ended.wait_for(lambda message: "forgotten" in message.content)
+        assert await running.history.summary(channel.id) == "They counted."
+        guild.remove(channel)
+        await until(lambda: no_summary(running, channel))
+
+
+async def no_summary(running, channel) -> bool:
+    return await running.history.summary(channel.id) == ""
+
+
+async def test_an_export_shows_it(discord, path, place):
+    guild, channel, _ = place
+    mona = guild.member("Mona", roles=[guild.role("mods", permissions=Permission.MANAGE_MESSAGES)])
+    async with parley(discord, ScriptedEngine(*[["ok"]] * 6, ["They counted."]), path, summary=True) as running:
+        await talk(discord, channel, mona, *"123456")
+        await until(lambda: folded(running, channel, 5))
+        asked = await mona.command(channel, "export")
+        (file,) = (await asked.wait_for(lambda message: message.attachments)).attachments
+        rows = json.loads(file.data)
+        assert (rows[0]["asker_name"], rows[0]["answer"]) == (BEFORE, "They counted.")
+        assert [row["question"] for row in rows[1:]] == [*"23456"]
