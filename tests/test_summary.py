@@ -3,23 +3,21 @@
 import asyncio
 import json
 import re
+from datetime import UTC, datetime
 
 import pytest
 
+from bot.database import open_database
 from bot.engine import NoAnswer, Sampling, Stream
+from bot.history import History, Turn
 from bot.prompt import Prompt, messages
+from bot.summary import SPARE
 from bot.wording import BEFORE
 from tests.discord_stand_in import Permission
 from tests.parley import parley
 from tests.scripted import ScriptedEngine
 
 NAME = re.compile(r"my name is (\w+)")
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    """Twelve turns of people who wait for one another take long at the pace that Discord likes."""
-    monkeypatch.setattr("bot.pacing._PACE", 0.05)
 
 
 class Reader(ScriptedEngine):
@@ -48,21 +46,31 @@ async def until(condition) -> None:
             await asyncio.sleep(0.01)
 
 
-async def talk(discord, channel, person, *texts: str) -> str:
-    """Ask one after the other; returns the last answer."""
-    for text in texts:
-        answer = await channel.reply_to(await person.say(channel, f"{discord.bot.mention} {text}"))
-        await discord.until(lambda answer=answer: "Regenerate" in [button.label for button in answer.buttons])
+async def past(path, channel, person, *texts: str) -> None:
+    """What was said before the program was started."""
+    async with open_database(path) as database:
+        history = History(database, SPARE)
+        for number, text in enumerate(texts):
+            asked = Turn(person.id, person.name, text, "", datetime.now(UTC), number, guild=channel.guild.id)
+            turn = await history.begin(channel.id, asked)
+            await history.answer(turn, "ok")
+            await history.show(turn, [1000 + number], 5)
+
+
+async def talk(discord, channel, person, text: str) -> str:
+    """Ask; returns the whole answer."""
+    answer = await channel.reply_to(await person.say(channel, f"{discord.bot.mention} {text}"))
+    await discord.until(lambda: "Regenerate" in [button.label for button in answer.buttons])
     return answer.content
 
 
 @pytest.mark.parametrize("summary", [True, False])
 async def test_what_was_told_twelve_turns_ago_is_known_with_a_summary_and_not_without(discord, path, place, summary):
     _, channel, alice = place
+    await past(path, channel, alice, "my name is Wendolyn", *(f"hello {n}" for n in range(10)))
     async with parley(discord, Reader(), path, summary=summary) as running:
-        await talk(discord, channel, alice, "my name is Wendolyn", *(f"hello {n}" for n in range(11)))
+        await talk(discord, channel, alice, "hello again")
         await until(lambda: folded(running, channel, 5))
-    async with parley(discord, Reader(), path, summary=summary) as running:
         answer = await talk(discord, channel, alice, "what is my name?")
         assert answer == ("Wendolyn" if summary else "I don't know.")
 
@@ -74,9 +82,10 @@ async def folded(running, channel, turns: int) -> bool:
 async def test_what_was_left_is_folded_at_the_next_start(discord, path, place):
     _, channel, alice = place
     hold = asyncio.Event()
-    engine = ScriptedEngine(*[["ok"]] * 6, [hold])
+    engine = ScriptedEngine(["ok"], [hold])
+    await past(path, channel, alice, *"12345")
     async with parley(discord, engine, path, summary=True) as running:
-        await talk(discord, channel, alice, *"123456")
+        await talk(discord, channel, alice, "6")
         await discord.until(lambda: is_summary(engine.prompts[-1]))
         assert await folded(running, channel, 6)
     async with parley(discord, ScriptedEngine(["They counted."]), path, summary=True) as running:
@@ -88,14 +97,14 @@ async def test_it_gives_way_to_whoever_asks_and_is_made_when_they_are_answered(d
     guild, channel, alice = place
     bob, other = guild.member("Bob"), guild.channel("other")
     hold = asyncio.Event()
-    engine = ScriptedEngine(*[["ok"]] * 6, ["Half a", asyncio.Event()], ["Well, ", hold, "here."], ["They counted."])
+    engine = ScriptedEngine(["Half a", asyncio.Event()], ["Well, ", hold, "here."], ["They counted."])
+    await past(path, channel, alice, *"123456")
     async with parley(discord, engine, path, summary=True) as running:
-        await talk(discord, channel, alice, *"123456")
-        await discord.until(lambda: is_summary(engine.prompts[-1]))
+        await discord.until(lambda: engine.prompts)
         question = await bob.say(other, f"{discord.bot.mention} hello?")
         await other.reply_to(question)
-        assert engine.streams[6].stopped
-        assert [is_summary(prompt) for prompt in engine.prompts[6:]] == [True, False]
+        assert engine.streams[0].stopped
+        assert [is_summary(prompt) for prompt in engine.prompts] == [True, False]
         assert await folded(running, channel, 6)
         hold.set()
         await until(lambda: folded(running, channel, 5))
@@ -104,9 +113,9 @@ async def test_it_gives_way_to_whoever_asks_and_is_made_when_they_are_answered(d
 
 async def test_a_turn_that_the_model_can_do_nothing_with_does_not_keep_the_others_waiting(discord, path, place, caplog):
     _, channel, alice = place
-    engine = ScriptedEngine(*[["ok"]] * 6, [NoAnswer()], ["ok"], ["They counted to seven."])
+    engine = ScriptedEngine([NoAnswer()], ["ok"], ["They counted to seven."])
+    await past(path, channel, alice, *"123456")
     async with parley(discord, engine, path, summary=True) as running:
-        await talk(discord, channel, alice, *"123456")
         await until(lambda: folded(running, channel, 5))
         assert await running.history.summary(channel.id) == ""
         await talk(discord, channel, alice, "7")
@@ -119,9 +128,9 @@ async def test_a_turn_that_the_model_can_do_nothing_with_does_not_keep_the_other
 async def test_clear_and_forget_erase_it_and_what_is_being_made_too(discord, path, place, command):
     _, channel, alice = place
     hold = asyncio.Event()
-    engine = ScriptedEngine(*[["ok"]] * 6, ["They counted to six."], ["ok"], ["They counted", hold, " to seven."])
+    engine = ScriptedEngine(["They counted to six."], ["ok"], ["They counted", hold, " to seven."])
+    await past(path, channel, alice, *"123456")
     async with parley(discord, engine, path, summary=True) as running:
-        await talk(discord, channel, alice, *"123456")
         await until(lambda: folded(running, channel, 5))
         assert await running.history.summary(channel.id) == "They counted to six."
         await talk(discord, channel, alice, "7")
@@ -138,8 +147,8 @@ async def test_clear_and_forget_erase_it_and_what_is_being_made_too(discord, pat
 async def test_somebody_else_forgetting_leaves_it(discord, path, place):
     guild, channel, alice = place
     bob = guild.member("Bob")
-    async with parley(discord, ScriptedEngine(*[["ok"]] * 6, ["They counted."]), path, summary=True) as running:
-        await talk(discord, channel, alice, *"123456")
+    await past(path, channel, alice, *"123456")
+    async with parley(discord, ScriptedEngine(["They counted."]), path, summary=True) as running:
         await until(lambda: folded(running, channel, 5))
         ended = await bob.command(channel, "forget")
         await ended.wait_for(lambda message: "forgotten" in message.content)
@@ -155,8 +164,8 @@ async def no_summary(running, channel) -> bool:
 async def test_an_export_shows_it(discord, path, place):
     guild, channel, _ = place
     mona = guild.member("Mona", roles=[guild.role("mods", permissions=Permission.MANAGE_MESSAGES)])
-    async with parley(discord, ScriptedEngine(*[["ok"]] * 6, ["They counted."]), path, summary=True) as running:
-        await talk(discord, channel, mona, *"123456")
+    await past(path, channel, mona, *"123456")
+    async with parley(discord, ScriptedEngine(["They counted."]), path, summary=True) as running:
         await until(lambda: folded(running, channel, 5))
         asked = await mona.command(channel, "export")
         (file,) = (await asked.wait_for(lambda message: message.attachments)).attachments
