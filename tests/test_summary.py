@@ -50,7 +50,7 @@ async def past(path, channel, person, *texts: str) -> None:
     """What was said before the program was started."""
     async with open_database(path) as database:
         history = History(database, SPARE)
-        for number, text in enumerate(texts):
+        for number, text in enumerate(texts, start=len(await history.recent(channel.id))):
             asked = Turn(person.id, person.name, text, "", datetime.now(UTC), number, guild=channel.guild.id)
             turn = await history.begin(channel.id, asked)
             await history.answer(turn, "ok")
@@ -142,6 +142,24 @@ async def test_clear_and_forget_erase_it_and_what_is_being_made_too(discord, pat
         await discord.quiet()
         assert await running.history.summary(channel.id) == ""
     assert all(b"They counted" not in file.read_bytes() for file in path.parent.iterdir())
+
+
+async def test_what_is_being_made_of_what_somebody_forgets_is_made_anew_without_it(discord, path, place):
+    guild, channel, alice = place
+    bob, hold = guild.member("Bob"), asyncio.Event()
+    engine = ScriptedEngine(["Bob counted."], ["ok"], ["Bob counted", hold, " on."], ["Alice counted."])
+    await past(path, channel, bob, "1")
+    await past(path, channel, alice, *"23456")
+    async with parley(discord, engine, path, summary=True) as running:
+        await until(lambda: folded(running, channel, 5))
+        await talk(discord, channel, alice, "7")
+        await discord.until(lambda: is_summary(engine.prompts[-1]))
+        ended = await bob.command(channel, "forget")
+        await ended.wait_for(lambda message: "forgotten" in message.content)
+        hold.set()
+        await until(lambda: folded(running, channel, 5))
+        assert "Bob" not in engine.prompts[-1].question
+        assert await running.history.summary(channel.id) == "Alice counted."
 
 
 async def test_somebody_else_forgetting_leaves_it(discord, path, place):
