@@ -222,6 +222,7 @@ async def _run_bot(settings: Settings) -> None:
                 quitting=quitting,
             )
 
+        await engine.found()
         loop = asyncio.get_running_loop()
         for ending in (signal.SIGINT, signal.SIGTERM):
             signal.signal(ending, lambda *_: loop.call_soon_threadsafe(quitting.set))

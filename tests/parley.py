@@ -129,14 +129,15 @@ async def parley(
 
 @asynccontextmanager
 async def program(
-    discord: Discord, folder: Path, arguments: Sequence[str] = ("-m", "bot")
+    discord: Discord, folder: Path, arguments: Sequence[str] = ("-m", "bot"), **more: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`python -m bot`, as an operator starts it, against the stand-in."""
+    """`python -m bot`, as an operator starts it, against the stand-in; `more` are settings."""
     settings = {
         "DISCORD_TOKEN": discord.application.token,
         "MODEL_PATH": "demo",
         "TEMPERATURE": "0",
         "LOG_LEVEL": "DEBUG",
+        **more,
     }
     reached = discord.environment()
     environment = {name: os.environ[name] for name in ("PATH", "OMP_NUM_THREADS")} | settings | reached

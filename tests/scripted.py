@@ -26,6 +26,9 @@ class ScriptedEngine:
     async def ready(self) -> None:
         await self.loaded.wait()
 
+    async def found(self) -> None:
+        pass
+
     async def failure(self) -> None:
         await asyncio.Event().wait()
 

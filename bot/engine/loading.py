@@ -6,7 +6,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 
 CausalLM: TypeAlias = Any
 """A `transformers` decoder-only model with its language-model head."""
+
+_Sources: TypeAlias = dict[str, tuple[Path, str]]
+"""Where each of a model's tensors is: its file and its name there."""
 
 _MARK = re.compile(r"<\|.*\|>")
 _building = threading.Lock()  # transformers patches torch while it builds a model, for all threads
@@ -55,12 +58,21 @@ class LoadedModel:
     parameters: int
 
 
-def load(name: str, precision: str = "auto", *, base: str | None = None, form: Form = AUTO) -> LoadedModel:
+def load(
+    name: str,
+    precision: str = "auto",
+    *,
+    base: str | None = None,
+    form: Form = AUTO,
+    accept: Callable[[int | None], None] = lambda context: None,
+) -> LoadedModel:
     """Load a model onto this machine's CPU in a precision of MODEL_PRECISION.
 
     Only safetensors weights are read and no code that comes with a model is run; a hub name is downloaded
     once. A LoRA adapter is merged into the model that it was trained from, which may be told by its name in `base`.
-    Progress goes to standard error. Raises ModelError when it cannot be loaded, or not be talked to in this `form`.
+    Progress goes to standard error. Before the weights are read, when nothing is known to be wrong, `accept` is called
+    with the context; what it raises is raised on. Raises ModelError when the model cannot be loaded, or not be talked
+    to in this `form`.
     """
     chosen = linear.choose(precision)
     transformers.logging.set_verbosity_error()
@@ -74,19 +86,21 @@ def load(name: str, precision: str = "auto", *, base: str | None = None, form: F
             folder, adapter = _base_folder(folder, name, base), folder
         tokenizer = _tokenizer(folder, adapter)
         with _building:
-            model, size, parameters = _load_model(folder, adapter, len(tokenizer), name, chosen)
+            model, sources, size = _build(folder, adapter, len(tokenizer), name, chosen)
+            parameters = sum(tensor.numel() for tensor in model.parameters())
+            _check_tokenizer(model, tokenizer, name, form)
+            accept(_context(model))
+            _read_and_pack(model, sources, name, chosen)
     except ModelError:
         raise
     except Exception as error:
         # Whatever is wrong with a folder surfaces here as one of a dozen unrelated types.
         raise ModelError(f"The model {name} cannot be loaded: {first_sentence(error)}") from error
-    _check_tokenizer(model, tokenizer, name, form)
-    config = model.config.get_text_config()
     log.info(
         "Loaded %s in %.1f s: %s, %s, weights of %.2f GB.",
         name,
         time.perf_counter() - started,
-        config.model_type,
+        model.config.get_text_config().model_type,
         chosen,
         size / 1e9,
     )
@@ -94,7 +108,7 @@ def load(name: str, precision: str = "auto", *, base: str | None = None, form: F
         model,
         tokenizer,
         chosen,
-        getattr(config, "max_position_embeddings", None),
+        _context(model),
         _end_tokens(model, tokenizer),
         {id_: token.content for id_, token in _thinking_marks(tokenizer).items() if token.special},
         model.generation_config.repetition_penalty or 1.0,
@@ -102,6 +116,11 @@ def load(name: str, precision: str = "auto", *, base: str | None = None, form: F
         form,
         parameters,
     )
+
+
+def _context(model: CausalLM) -> int | None:
+    context: int | None = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    return context
 
 
 def _folder(name: str) -> Path:
@@ -160,10 +179,13 @@ def _check_tokenizer(model: CausalLM, tokenizer: Tokenizer, name: str, form: For
         )
 
 
-def _load_model(
+def _build(
     folder: Path, adapter: Path | None, vocabulary: int, name: str, precision: Precision
-) -> tuple[CausalLM, int, int]:
-    """The model, its linear layers packed, how many bytes its weights take, and how many parameters they are."""
+) -> tuple[CausalLM, _Sources | None, int]:
+    """The model, where its weights are to be read from, and how many bytes they will take.
+
+    Without sources it has its weights: transformers has read them.
+    """
     config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
     fills_gaps = any(kind.endswith("ForMaskedLM") for kind in config.architectures or ())
     if type(config) not in transformers.MODEL_FOR_CAUSAL_LM_MAPPING or fills_gaps:
@@ -180,7 +202,6 @@ def _load_model(
     if precision == "int8" and not packs:
         log.warning("%s keeps its weights in %s: it is of a kind that cannot be quantized here.", name, dtype)
     size = _size(model, in_int8=packs and precision == "int8")
-    parameters = sum(tensor.numel() for tensor in model.parameters())
     check_memory(size, f"The weights of {name} take {size / 1e9:.1f} GB")
     sources = None if adapter or hasattr(config, "quantization_config") else _sources(model, folder)
     if sources is None:
@@ -188,6 +209,12 @@ def _load_model(
     if adapter:
         model = adapters.merge(model, adapter, vocabulary)
     model.generation_config = _generation_config(folder, model)
+    return model.eval().requires_grad_(False), sources, size
+
+
+def _read_and_pack(model: CausalLM, sources: _Sources | None, name: str, precision: Precision) -> None:
+    """Read the model's weights, if there are sources, and pack its linear layers."""
+    packs = model.is_backend_compatible()
     # Each layer is read, packed and let go of before the next, so no more than one lies in memory twice; the largest
     # come first, while there is room.
     sizes = {
@@ -212,10 +239,9 @@ def _load_model(
             "%d of the linear layers of %s stay in %s, as int8 would round them too coarsely: %s.",
             len(coarse),
             name,
-            dtype,
+            model.dtype,
             ", ".join(sorted(coarse)),
         )
-    return model.eval().requires_grad_(False), size, parameters
 
 
 def _load_by_transformers(folder: Path, name: str, dtype: torch.dtype) -> CausalLM:
@@ -248,7 +274,7 @@ def _generation_config(folder: Path, model: CausalLM) -> transformers.Generation
     return own
 
 
-def _sources(model: CausalLM, folder: Path) -> dict[str, tuple[Path, str]] | None:
+def _sources(model: CausalLM, folder: Path) -> _Sources | None:
     """Where each of the model's tensors is: its file and its name there.
 
     None where the names and shapes in the files are not the model's own. Then transformers knows what to do: how old
@@ -277,7 +303,7 @@ def _weight_files(folder: Path) -> list[Path]:
     return [file] if file.is_file() else []
 
 
-def _fill(path: str, module: nn.Module, sources: Mapping[str, tuple[Path, str]]) -> None:
+def _fill(path: str, module: nn.Module, sources: _Sources) -> None:
     """Read a module's own tensors, not those of the modules within it, into their places."""
     for name, tensor in module.state_dict().items():
         if "." not in name:

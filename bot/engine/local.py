@@ -89,6 +89,7 @@ class LocalEngine:
         self._cache_bytes = 0
         self._speed = _Speed()
         self._closed = False
+        self._found = asyncio.Event()
         self._waiting: deque[Request] = deque()
         self._failures = 0  # passes in a row that ended in failure, without an answer that ended as it should between
         self._failed = self._succeeded = False  # what the pass under way has brought
@@ -96,9 +97,11 @@ class LocalEngine:
 
     async def __aenter__(self) -> Self:
         find(self._name)
+        self._loop = asyncio.get_running_loop()
         self._loading = self._executor.submit(self._load)
         self._worked = asyncio.wrap_future(self._executor.submit(self._work))
         self._ready = asyncio.wrap_future(self._loading)
+        self._ready.add_done_callback(lambda _: self._found.set())
         # A failure counts as heard of even if nobody is waiting for the model any more.
         for future in (self._ready, self._worked):
             future.add_done_callback(lambda future: future.cancelled() or future.exception())
@@ -110,6 +113,12 @@ class LocalEngine:
     async def ready(self) -> None:
         """Return when the model is loaded. Raises ModelError when it cannot be."""
         await asyncio.shield(self._ready)
+
+    async def found(self) -> None:
+        """Return when nothing is known to be wrong with the model; see Engine. Raises ModelError when something is."""
+        await self._found.wait()
+        if self._ready.done():
+            self._ready.result()
 
     async def failure(self) -> None:
         """Wait for the engine to fail for good; see Engine."""
@@ -178,12 +187,7 @@ class LocalEngine:
 
     def _load(self) -> tuple[LoadedModel, Callable[[], _Answering]]:
         """The model, and what makes the place where it answers."""
-        loaded = loading.load(self._name, self._precision, base=self._base, form=self._form)
-        if loaded.context is not None and loaded.context <= self._max_new_tokens:
-            raise ModelError(
-                f"MAX_NEW_TOKENS is {self._max_new_tokens}, but {self._name} has a context of only"
-                f" {loaded.context} tokens for question and answer together. Make MAX_NEW_TOKENS smaller."
-            )
+        loaded = loading.load(self._name, self._precision, base=self._base, form=self._form, accept=self._accept)
         length = self._length(loaded)
         try:
             layers = probe(loaded.model, length)
@@ -206,6 +210,15 @@ class LocalEngine:
             return Batch(loaded.model, cache, self._end)
 
         return loaded, batch
+
+    def _accept(self, context: int | None) -> None:
+        """Note that the model is one that can be loaded, if its context is long enough."""
+        if context is not None and context <= self._max_new_tokens:
+            raise ModelError(
+                f"MAX_NEW_TOKENS is {self._max_new_tokens}, but {self._name} has a context of only"
+                f" {context} tokens for question and answer together. Make MAX_NEW_TOKENS smaller."
+            )
+        self._loop.call_soon_threadsafe(self._found.set)
 
     def _length(self, loaded: LoadedModel) -> int:
         """The most tokens, prompt and answer together, of one sequence."""
