@@ -41,7 +41,8 @@ class Answer(AsyncIterator[str]):
     `waiting` tells what it still waits for, or None. `previous` is the channel's newest turn when it begins, which
     stays above it, and `replaces` the turn that it takes the place of. `keep` is called with all that was said before
     the end is told: what is seen to be whole is never lost. `text` is what to show: what it `said`, and before it, with
-    `show_thinking`, a quote of what the model thought.
+    `show_thinking`, a quote of what the model thought. `thinking`: nothing has been said, but something thought.
+    `remembered`: its turn will be stored, so that it can be answered again.
     """
 
     def __init__(
@@ -59,8 +60,10 @@ class Answer(AsyncIterator[str]):
         self.begun = asyncio.Event()
         self.stopped = False
         self.withdrawn = False
+        self.thinking = False
         self.text = self.said = ""
         self.keep: Callable[[str], Awaitable[None]] | None = None
+        self.remembered = True
         self.previous: Turn | None = None
         self.replaces: Turn | None = None
 
@@ -106,10 +109,13 @@ class Answer(AsyncIterator[str]):
         return self.text[shown:]
 
     def _take(self, piece: str) -> None:
-        if not isinstance(piece, Thought):
+        self.thinking = isinstance(piece, Thought)
+        if not self.thinking:
             self.said += piece
         elif self._show_thinking:
             self._thought += piece
+        if self.replaces and not self.said:
+            return  # the old answer stands there until there is a new one
         quote = self._thought.strip().replace("\n", "\n> ")
         self.text = "\n\n".join(part for part in (quote and f"> {quote}", self.said) if part)
 
@@ -222,6 +228,7 @@ class Conversations:
                         question = replace(question, text=await question.opening() + question.text)
                         await self._history.edit(question.channel, question.message or 0, question.text)
                     answer.previous = turns[-1] if turns else None
+                    answer.remembered = manner.turns > 0
                     await self._give(answer, shown, turn, await self._prompt(question, turns, manner), manner)
             except Exception:
                 await self._drop(turn)
@@ -430,7 +437,7 @@ class Conversations:
             tuple(Exchange(speaker(turn.asker_name), turn.question, turn.answer) for turn in turns),
             speaker(question.asker_name),
             question.text,
-            await self._history.summary(question.channel) if self._summaries else "",
+            await self._history.summary(question.channel) if self._summaries and manner.turns else "",
         )
 
 

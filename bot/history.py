@@ -22,7 +22,7 @@ INSERT INTO turns (channel, asker, asker_name, question, answer, at, question_me
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _PRUNE = """
-DELETE FROM turns WHERE channel = ?1
+DELETE FROM turns WHERE channel = ?1 AND question <> ''
 AND id <= (SELECT id FROM turns WHERE channel = ?1 AND answer <> '' ORDER BY id DESC LIMIT 1 OFFSET ?2)
 """
 _SHOWN_IN = "channel = ?1 AND (question_message = ?2 OR ?2 IN (SELECT value FROM json_each(answer_messages)))"
@@ -107,12 +107,14 @@ class History:
         async with self._database.transaction() as file:
             shown = "UPDATE turns SET answer_messages = ? WHERE id = ? RETURNING channel"
             for (channel,) in await file.execute_fetchall(shown, (json.dumps([*messages]), turn_id)):
-                await file.execute(_PRUNE, (channel, keep + self._spare))
+                await file.execute(_PRUNE, (channel, keep and keep + self._spare))
 
     async def prune(self, channel: int, keep: int) -> None:
-        """Drop the channel's answered turns but for the newest so many."""
+        """Drop the channel's answered turns but for the newest so many, at once; with none, its summary too."""
         async with self._database.transaction() as file:
-            await file.execute(_PRUNE, (channel, keep + self._spare))
+            await file.execute(_PRUNE, (channel, keep))
+            if not keep:
+                await file.execute("DELETE FROM summaries WHERE channel = ?", (channel,))
 
     async def drop(self, turn_id: int) -> None:
         """Forget a turn that came to nothing."""
@@ -150,11 +152,13 @@ class History:
             return [(channel, parent) for channel, parent in rows]
 
     async def fold(self, channel: int, turn: Turn, old: str, new: str) -> None:
-        """Have a summary take the place of the one before and of a turn, if both are still there."""
+        """Have a summary take the place of the one before and of a turn, if both are still as they were."""
         async with self._database.transaction() as file:
             found = await file.execute_fetchall("SELECT text, askers FROM summaries WHERE channel = ?", (channel,))
             text, askers = next(((text, askers) for text, askers in found), ("", "[]"))
-            if text == old and (await file.execute("DELETE FROM turns WHERE id = ?", (turn.id,))).rowcount:
+            same = "id = ? AND question = ? AND answer = ?"
+            values = (turn.id, turn.question, turn.answer)
+            if text == old and (await file.execute(f"DELETE FROM turns WHERE {same}", values)).rowcount:  # noqa: S608
                 askers = json.dumps(sorted({*json.loads(askers), turn.asker}))
                 await file.execute(
                     "INSERT OR REPLACE INTO summaries VALUES (?, ?, ?, ?, ?)",

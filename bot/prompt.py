@@ -21,6 +21,7 @@ Message: TypeAlias = dict[str, str]
 """A chat template's unit: `role` (system, user or assistant) and `content`."""
 
 _ZERO_WIDTH_SPACE = "\u200b"
+_LINE_ENDS = "\n\r\v\f\x85\u2028\u2029"
 _LOOKS_LIKE_MARK = re.compile(r"<.*>|\[.*\]")
 _LONGEST_NAME = 32  # characters, as Discord has it
 _NAMELESS = "Somebody"
@@ -103,7 +104,7 @@ def encode(prompt: Prompt, tokenizer: Tokenizer, limit: int, form: Form = AUTO) 
 
     @cache
     def without_oldest(count: int) -> list[int]:
-        summary = prompt.summary if count <= len(prompt.turns) else ""
+        summary = _without_labels(prompt.summary, form) if count <= len(prompt.turns) else ""
         said = messages(replace(prompt, turns=prompt.turns[count:], summary=summary))
         said = [{**message, "content": _defuse(message["content"], marks)} for message in said]
         if form.is_plain(tokenizer):
@@ -168,13 +169,17 @@ def _defuse(text: str, marks: Iterable[str]) -> str:
 def _plain(said: Sequence[Message], form: Form) -> str:
     """The plain form: the system prompt, then lines `User: …` and `Assistant: …`, ending in `Assistant:`."""
     labels = {"user": form.user, "assistant": form.assistant}
-    written = "|".join(rf"{re.escape(label[:-1].rstrip())}(?=\s*{re.escape(label[-1])})" for label in labels.values())
-    label_in_text = re.compile(rf"^(\s*)({written})", re.IGNORECASE | re.MULTILINE)
     lines = []
     for message in said:
         if message["role"] == "system":
             lines.append(message["content"])
         else:
-            text = label_in_text.sub(rf"\1\2{_ZERO_WIDTH_SPACE}", message["content"])
-            lines.append(f"{labels[message['role']]} {text}")
+            lines.append(f"{labels[message['role']]} {_without_labels(message['content'], form)}")
     return "\n".join([*lines, form.assistant])
+
+
+def _without_labels(text: str, form: Form) -> str:
+    """A text in which no line begins with a label of the plain form, whatever ends the line before."""
+    labels = (form.user, form.assistant)
+    written = "|".join(rf"{re.escape(label[:-1].rstrip())}(?=\s*{re.escape(label[-1])})" for label in labels)
+    return re.sub(rf"((?:^|[{_LINE_ENDS}])\s*)({written})", rf"\1\2{_ZERO_WIDTH_SPACE}", text, flags=re.IGNORECASE)

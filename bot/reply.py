@@ -25,6 +25,7 @@ from bot.wording import (
     NO_MODEL,
     OUT_OF_TIME,
     STOPPED_WAITING,
+    THINKING,
     UNDELIVERABLE,
     UNEXPECTED,
     waits,
@@ -283,7 +284,7 @@ class Reply:
         try:
             async for _ in answer:
                 self._grown.set()
-            self._wanted = self._button if answer.said else None
+            self._wanted = self._button if answer.said and answer.remembered else None
         except BaseException:
             self._wanted = None
             raise
@@ -301,15 +302,19 @@ class Reply:
                     await event.wait()
                     return
             first, self._told_at = not self._shown, loop.time()
-            waiting = self._answer and self._answer.waiting
-            if not waiting or (self._growing.pacer.busy and not first):
+            sentence = self._why_it_takes_time()
+            if not sentence or (self._growing.pacer.busy and not first):
                 continue
-            sentence = waits(waiting.ahead, waiting.seconds, waiting.loading)
             if self._where.in_place:
                 await self._tell(self._where.tell_alone, sentence)
                 await event.wait()
             else:
                 await self._notice(sentence, event)
+
+    def _why_it_takes_time(self) -> str | None:
+        if self._answer and (waiting := self._answer.waiting):
+            return waits(waiting.ahead, waiting.seconds, waiting.loading)
+        return THINKING if self._answer and self._answer.thinking else None
 
     async def _notice(self, sentence: str, over: asyncio.Event) -> None:
         """Show what the answer waits for where the answer will be, unless that is over."""

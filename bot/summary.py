@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from bot.channels import Channels
 from bot.database import DatabaseError
 from bot.engine import Engine, EngineError, ModelError, Sampling, Stream, Thought
+from bot.errors import UserError
 from bot.history import History, Turn
 from bot.prompt import Prompt
 
@@ -85,14 +86,17 @@ class Summaries:
                 await self._fold_one()
         except (EngineError, ModelError):
             pass  # whoever asks is told, and the log tells why
-        except Exception:
-            log.exception("From now on nothing is put into summaries.")
+        except DatabaseError:
+            log.error("Nothing is put into summaries, as the database cannot be used.")
 
     async def _fold_one(self) -> None:
         channel, parent = self._left.popitem()
         try:
             there_may_be_more = await self._fold(channel, parent)
-        except DatabaseError:
+        except (EngineError, ModelError):
+            raise
+        except Exception as error:
+            log.warning("What channel %d said before could not be put into its summary yet: %r", channel, error)
             there_may_be_more = True
             await asyncio.sleep(_AGAIN)
         if there_may_be_more:
@@ -103,7 +107,7 @@ class Summaries:
     async def _fold(self, channel: int, parent: int | None) -> bool:
         keep = (await self._channels.manner(channel, parent)).turns
         turns = await self._history.recent(channel)
-        if len(turns) <= keep:
+        if not keep or len(turns) <= keep:
             return False
         old = await self._history.summary(channel)
         if not self._asking:
@@ -120,8 +124,8 @@ class Summaries:
             return None if stream.stopped else new
         except (EngineError, ModelError):
             raise
-        except Exception as error:
-            log.warning("Turn %d could not be put into a summary: %r", turn.id, error)
+        except UserError as error:
+            log.warning("Turn %d is not a part of its channel's summary: %s", turn.id, error)
             return old
         finally:
             self._stream = None

@@ -27,6 +27,7 @@ COMMAND_INTERRUPTED = "I was interrupted here, as I was started anew. Please ask
 UNDELIVERABLE = "Discord didn't take my answer for an hour. Please ask again."
 OUT_OF_TIME = "That took longer than the 15 minutes that Discord gives me for a private answer. Mention me instead."
 GOES_ON_BELOW = "This takes longer than the 15 minutes that Discord gives me for a command. It goes on below."
+THINKING = "I am thinking about it."
 STOPPED_WAITING = "Stopped before I began to answer."
 MAY_NOT_WRITE = "I wanted to answer you, but I may not write there. An admin of the server can change that."
 SHUTTING_DOWN = "I am just shutting down, so I can't answer that now. Please ask again when I am back."

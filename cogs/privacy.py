@@ -52,6 +52,7 @@ class Privacy(commands.Cog):
         self._database = database
         self._history = history
         self._replies = replies
+        self._edits: dict[int, discord.RawMessageUpdateEvent] = {}  # by message: the newest that is not stored yet
 
     @app_commands.command(description=FORGET)
     async def forget(self, interaction: discord.Interaction) -> None:
@@ -95,9 +96,19 @@ class Privacy(commands.Cog):
             await self._history.forget_message(deleted.channel_id, message)
 
     @commands.Cog.listener()
-    @_in_the_end
     async def on_raw_message_edit(self, edited: discord.RawMessageUpdateEvent) -> None:
-        """Let the history say what a question says now. One that says nothing any more, or nothing to us, goes."""
+        """Let the history say what a question says now, in the end, unless it says something else by then."""
+        self._edits[edited.message_id] = edited
+        while self._edits.get(edited.message_id) is edited:
+            try:
+                await self._follow(edited)
+            except DatabaseError:
+                await asyncio.sleep(_AGAIN)
+            else:
+                self._edits.pop(edited.message_id, None)
+
+    async def _follow(self, edited: discord.RawMessageUpdateEvent) -> None:
+        """A question that says nothing any more, or nothing to us, goes."""
         message, me = edited.message, self._bot.user
         assert me
         if message.author == me or not await self._history.find(edited.channel_id, edited.message_id):

@@ -116,5 +116,5 @@ async def test_a_file_of_the_second_version_is_brought_up_to_date(path):
             assert (await History(file).recent(7))[0].question == "old"
             await Channels(file, OPERATORS, LIMITS).change(Place(7), Own(persona="Be a pirate."))
     with sqlite3.connect(path) as file:
-        assert file.execute("PRAGMA user_version").fetchone() == (database._VERSION,)
+        assert file.execute("PRAGMA user_version").fetchone() == (database.SCHEMA_VERSION,)
     file.close()

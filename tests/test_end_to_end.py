@@ -172,20 +172,14 @@ async def test_a_token_that_discord_refuses_ends_the_program_with_a_sentence(dis
         assert "another.token" not in log.decode()
 
 
-@pytest.mark.parametrize("breakage", ["weights", "tokenizer", "context"])
-async def test_what_is_wrong_with_a_model_is_told_before_the_bot_goes_online(discord, tmp_path, breakage):
+async def test_what_is_wrong_with_a_model_is_told_before_the_bot_goes_online(discord, tmp_path):
     folder = save_model(tmp_path / "model")
-    if breakage == "weights":
-        weights = (folder / "model.safetensors").read_bytes()
-        (folder / "model.safetensors").write_bytes(weights[:-100])
-    elif breakage == "tokenizer":
-        (folder / "tokenizer.json").unlink()
-    arguments = ["-m", "bot", "--model", str(folder)]
-    more = {"MAX_NEW_TOKENS": "512"} if breakage == "context" else {}
-    async with program(discord, tmp_path, arguments, **more) as process:
+    weights = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(weights[:-100])
+    async with program(discord, tmp_path, ["-m", "bot", "--model", str(folder)]) as process:
         _, log = await process.communicate()
     assert process.returncode == 1
-    assert f"The model {folder}" in log.decode() or "MAX_NEW_TOKENS is 512" in log.decode()
+    assert f"The model {folder}" in log.decode()
     assert "Traceback" not in log.decode()
     assert discord.gateway.identifies == 0
 

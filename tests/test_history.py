@@ -164,3 +164,35 @@ async def test_what_is_deleted_is_gone_from_the_disk_at_once(path):
         on_disk = b"".join(file.read_bytes() for file in path.parent.iterdir())
     assert b"something public" in on_disk
     assert b"something private" not in on_disk
+
+
+async def test_what_is_noted_of_a_running_command_is_not_pushed_out(path):
+    async with open_history(path) as turns:
+        command = await turns.begin(7, Turn(1, "", "", "", NOW, 5))
+        for number in range(3):
+            await store(turns, 7, turn(str(number)), keep=1)
+        assert command in [unfinished.id for _, unfinished in await turns.unfinished()]
+
+
+async def test_fewer_turns_are_forgotten_at_once_and_with_none_the_summary_too(path):
+    async with open_database(path) as database:
+        turns = History(database, spare=20)
+        for number in range(4):
+            await store(turns, 7, turn(str(number)), keep=2)
+        oldest = (await turns.recent(7))[0]
+        await turns.fold(7, oldest, "", "They counted.")
+        await turns.prune(7, 2)
+        assert [kept.question for kept in await turns.recent(7)] == ["2", "3"]
+        assert await turns.summary(7) == "They counted."
+        await turns.prune(7, 0)
+        assert (await turns.recent(7), await turns.summary(7)) == ([], "")
+
+
+async def test_a_turn_that_was_edited_meanwhile_is_not_folded_as_it_was(path):
+    async with open_database(path) as database:
+        turns = History(database)
+        await store(turns, 7, turn("old"))
+        (old,) = await turns.recent(7)
+        await turns.edit(7, old.question_message, "new")
+        await turns.fold(7, old, "", "They said old.")
+        assert ([kept.question for kept in await turns.recent(7)], await turns.summary(7)) == (["new"], "")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.database import open_database
-from bot.engine import NoAnswer, Sampling, Stream
+from bot.engine import NoAnswer, Sampling, Stream, Thought
 from bot.history import History, Turn
 from bot.prompt import Prompt, messages
 from bot.summary import SPARE
@@ -121,7 +121,7 @@ async def test_a_turn_that_the_model_can_do_nothing_with_does_not_keep_the_other
         await talk(discord, channel, alice, "7")
         await until(lambda: folded(running, channel, 5))
         assert await running.history.summary(channel.id) == "They counted to seven."
-    assert "could not be put into a summary" in caplog.text
+    assert "is not a part of its channel's summary" in caplog.text
 
 
 @pytest.mark.parametrize("command", ["clear", "forget"])
@@ -183,7 +183,7 @@ async def test_an_export_shows_it(discord, path, place):
     guild, channel, _ = place
     mona = guild.member("Mona", roles=[guild.role("mods", permissions=Permission.MANAGE_MESSAGES)])
     await past(path, channel, mona, *"123456")
-    async with parley(discord, ScriptedEngine(["They counted."]), path, summary=True) as running:
+    async with parley(discord, ScriptedEngine([Thought("How far? "), "They counted."]), path, summary=True) as running:
         await until(lambda: folded(running, channel, 5))
         asked = await mona.command(channel, "export")
         (file,) = (await asked.wait_for(lambda message: message.attachments)).attachments

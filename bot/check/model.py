@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 _EARLIER = Exchange("Alice", "Hello, my name is Alice.", "Hello Alice! Nice to meet you.")
 _QUESTION = "What is my name?"
 _SHORT = 40  # tokens
+_ONLY_THOUGHT = "(It thinks for longer than this first. MAX_NEW_TOKENS must have room for thoughts and answer.)"
 _MORE = "With --debug you see where it fails, and with --model demo whether the rest works."
 _SHORTEN = "Make SYSTEM_PROMPT shorter or MAX_PROMPT_TOKENS larger."
 _OTHER_FORM = (
@@ -113,7 +114,7 @@ async def _converse(engine: "LocalEngine", prompt: Prompt, sampling: Sampling) -
     pace = "" if speed is None else f", then about {speed:.3g} tokens per second"
     yield ok(
         f"Its answer (at most {_SHORT} tokens here), begun after {first:.2f} s{pace}:",
-        shown="".join(piece for _, piece in pieces),
+        shown="".join(piece for _, piece in pieces if not isinstance(piece, Thought)) or _ONLY_THOUGHT,
         first_text_s=first,
         tokens_per_s=speed,
     )

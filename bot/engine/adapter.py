@@ -15,7 +15,10 @@ def base_of(folder: Path, base: str | None) -> str:
 
     Raises ModelError where it names none.
     """
-    named = base or json.loads((folder / CONFIG).read_text()).get("base_model_name_or_path")
+    try:
+        named = base or json.loads((folder / CONFIG).read_text())["base_model_name_or_path"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{folder / CONFIG} is damaged. Save or download the adapter again.") from error
     if not named:
         raise ModelError(f"{folder} is an adapter that does not name its base model. Set BASE_MODEL to it.")
     return str(named)
@@ -41,6 +44,8 @@ def merge(model: Any, folder: Path, vocabulary: int) -> Any:
             raise ModelError(
                 f"The adapter {folder} does not fit its base model. Set BASE_MODEL to the one that it was trained from."
             ) from error
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"The adapter {folder} is of a kind that peft does not know, or damaged.") from error
         if not hasattr(adapted.base_model, "merge_and_unload"):
             raise ModelError(f"The adapter {folder} is of a kind that cannot be merged into its model; LoRA can.")
         return adapted.base_model.merge_and_unload()

@@ -12,6 +12,8 @@ from bot.engine.sampling import Sampler
 from bot.engine.thinking import BEGIN, Splitter
 from bot.prompt import Prompt
 
+_TAIL = 2 * len(BEGIN)  # tokens in which a template's opening mark, and line breaks after it, have room
+
 
 @dataclass(frozen=True)
 class Request:
@@ -37,7 +39,7 @@ class Answer:
         self._end_tokens = loaded.end_tokens
         self._sampler = Sampler(request.sampling, penalty, prompt)
         self._decoder = Decoder(loaded.tokenizer, loaded.form.stop(loaded.tokenizer))
-        end_of_prompt = loaded.tokenizer.decode(prompt[-len(BEGIN) :])
+        end_of_prompt = loaded.tokenizer.decode(prompt[-_TAIL:])
         self._thinking_marks = loaded.thinking_marks
         self._splitter = Splitter(thinking=end_of_prompt.rstrip().endswith(BEGIN))
 

@@ -37,7 +37,7 @@ def _find_folder(name: str) -> str:
         raise ModelError(f"{name} is a file; MODEL_PATH must name the folder that holds the model.")
     if not any(folder.iterdir()):
         raise ModelError(f"The folder {name} is empty. Set MODEL_PATH to the folder that save_pretrained() wrote.")
-    if (folder / "adapter_config.json").is_file() and not any(folder.glob("model*.safetensors")):
+    if is_adapter(folder):
         return _find_adapter(folder)
     if not (folder / "config.json").is_file():
         checkpoint = _newest_checkpoint(folder)
@@ -58,6 +58,11 @@ def _find_folder(name: str) -> str:
             f" M.from_pretrained('{folder}').save_pretrained('{folder}')\""
         )
     return str(folder)
+
+
+def is_adapter(folder: Path) -> bool:
+    """Whether a folder holds an adapter, and not the model that it was merged into."""
+    return (folder / "adapter_config.json").is_file() and not any(folder.glob("model*.safetensors"))
 
 
 def _find_adapter(folder: Path) -> str:

@@ -19,7 +19,7 @@ from transformers.initialization import no_init_weights
 
 from bot.engine import ModelError, linear, memory
 from bot.engine import adapter as adapters
-from bot.engine.finding import find
+from bot.engine.finding import find, is_adapter
 from bot.engine.hub import download, first_sentence
 from bot.engine.linear import PackedLinear, Precision, dtype_of, pack
 from bot.engine.thinking import BEGIN, END
@@ -82,7 +82,7 @@ def load(
     started = time.perf_counter()
     try:
         folder, adapter = _folder(name), None
-        if (folder / adapters.CONFIG).is_file():
+        if is_adapter(folder):
             folder, adapter = _base_folder(folder, name, base), folder
         tokenizer = _tokenizer(folder, adapter)
         with _building:
@@ -125,7 +125,7 @@ def _context(model: CausalLM) -> int | None:
 
 def _folder(name: str) -> Path:
     folder = Path(find(name))
-    return folder if folder.is_dir() else download(name)
+    return folder if folder.is_dir() else Path(find(str(download(name))))
 
 
 def _base_folder(folder: Path, name: str, base: str | None) -> Path:
@@ -138,6 +138,10 @@ def _base_folder(folder: Path, name: str, base: str | None) -> Path:
             f"The adapter {name} needs the model that it was trained from, {named}; BASE_MODEL may name another place"
             f" of it. {error}"
         ) from error
+    if is_adapter(found):
+        raise ModelError(
+            f"{named}, the base model of the adapter {name}, is an adapter itself. Set BASE_MODEL to a model."
+        )
     log.info("%s is an adapter of %s.", name, named)
     return found
 
@@ -245,9 +249,14 @@ def _read_and_pack(model: CausalLM, sources: _Sources | None, name: str, precisi
 
 
 def _load_by_transformers(folder: Path, name: str, dtype: torch.dtype) -> CausalLM:
-    model, info = transformers.AutoModelForCausalLM.from_pretrained(
-        folder, dtype=dtype, use_safetensors=True, trust_remote_code=False, output_loading_info=True
-    )
+    try:
+        model, info = transformers.AutoModelForCausalLM.from_pretrained(
+            folder, dtype=dtype, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+        )
+    except RuntimeError as error:
+        raise ModelError(
+            f"The weights of {name} do not have the shapes that its config.json tells. Save or download it again."
+        ) from error
     if info["missing_keys"]:
         raise ModelError(
             f"The weights of {name} are incomplete: {sorted(info['missing_keys'])[0]} is missing. Save or"

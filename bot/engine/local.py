@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 _PATIENCE = 3.0  # seconds that closing waits for the thread
 _HOPELESS = 3  # passes in a row that fail
+_LEAST_PROMPT = 64  # tokens; as for MAX_PROMPT_TOKENS
 
 
 class _Answering(Protocol):
@@ -213,7 +214,7 @@ class LocalEngine:
 
     def _accept(self, context: int | None) -> None:
         """Note that the model is one that can be loaded, if its context is long enough."""
-        if context is not None and context <= self._max_new_tokens:
+        if context is not None and context < self._max_new_tokens + _LEAST_PROMPT:
             raise ModelError(
                 f"MAX_NEW_TOKENS is {self._max_new_tokens}, but {self._name} has a context of only"
                 f" {context} tokens for question and answer together. Make MAX_NEW_TOKENS smaller."

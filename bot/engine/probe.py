@@ -41,6 +41,8 @@ def probe(model: CausalLM, length: int) -> list[Layer]:
             expected = model(input_ids=torch.tensor([tokens]), use_cache=False).logits[0]
     except Exception as error:
         raise ModelError(f"The model has been loaded but cannot be run: {error}") from error
+    if not expected.isfinite().all():
+        raise ModelError("The model's weights are broken: what it computes are no numbers. Train or download it again.")
     try:
         model.set_attn_implementation(NAME)
         layers = _layers(model)

@@ -6,7 +6,18 @@ from itertools import pairwise
 import pytest
 
 from bot.engine import ModelError, Thought
-from bot.wording import MAY_NOT_WRITE, NO_ANSWER, NO_MODEL, ONLY_TEXT, STOP, UNEXPECTED, UNREADABLE_REPLY
+from bot.wording import (
+    MAY_NOT_WRITE,
+    NO_ANSWER,
+    NO_MODEL,
+    ONLY_TEXT,
+    REGENERATE,
+    STOP,
+    STOPPED_WAITING,
+    THINKING,
+    UNEXPECTED,
+    UNREADABLE_REPLY,
+)
 from tests.discord_stand_in import Permission
 from tests.parley import parley
 from tests.scripted import ScriptedEngine
@@ -451,3 +462,29 @@ async def test_a_stop_while_the_model_thinks_stores_nothing(discord, path, place
         await discord.quiet()
         assert await running.stored(channel.id) == []
         assert answer.content.startswith("> This takes some time.")
+
+
+async def test_while_the_model_thinks_unseen_the_asker_is_told_and_can_stop_it(discord, path, place):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine([Thought("Well, "), asyncio.Event()]), path) as running:
+        question = await alice.say(channel, f"{discord.bot.mention} two and two?")
+        answer = await channel.reply_to(question, wanted=lambda message: message.content == THINKING)
+        await alice.press(answer, STOP)
+        await channel.wait_for(lambda message: message.content == STOPPED_WAITING)
+        assert await running.stored(channel.id) == []
+
+
+async def test_an_answer_is_replaced_by_another_answer_and_not_by_a_thought(discord, path, place):
+    _, channel, alice = place
+    engine = ScriptedEngine(["First."], [Thought("Let me think. " * 5), asyncio.Event()])
+    async with parley(discord, engine, path, show_thinking=True) as running:
+        question = await alice.say(channel, f"{discord.bot.mention} tell")
+        answer = await channel.reply_to(question)
+        await running.until_stored(channel.id, ("tell", "First."))
+        await alice.press(answer, REGENERATE)
+        await discord.until(lambda: [button.label for button in answer.buttons] == [STOP])
+        await discord.quiet(1.5)
+        await alice.press(answer, STOP)
+        await discord.until(lambda: [button.label for button in answer.buttons] == [REGENERATE])
+        assert answer.content == "First."
+        await running.until_stored(channel.id, ("tell", "First."))

@@ -45,6 +45,22 @@ async def test_what_is_deleted_while_the_database_cannot_be_used_goes_when_it_ca
         await until_gone(running, channel)
 
 
+async def test_of_two_edits_that_the_database_did_not_take_the_newer_one_stays(discord, path, place, monkeypatch):
+    monkeypatch.setattr("cogs.privacy._AGAIN", 0.3)
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(), path) as running:
+        question, _ = await ask(discord, running, channel, alice)
+        await running.database._connection.execute_fetchall("PRAGMA busy_timeout = 50")
+        holding = sqlite3.connect(path, isolation_level=None)
+        holding.execute("BEGIN EXCLUSIVE")
+        await alice.edit(question, f"{discord.bot.mention} second")
+        await discord.quiet(0.2)
+        holding.close()
+        await alice.edit(question, f"{discord.bot.mention} third")
+        await discord.quiet(0.6)
+        assert [turn.question for turn in await running.history.recent(channel.id)] == ["third"]
+
+
 async def test_a_deleted_question_takes_its_turn_along_and_so_does_a_deleted_answer(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path) as running:

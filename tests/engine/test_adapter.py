@@ -140,3 +140,23 @@ def test_an_adapter_in_pickle_form_is_converted_by_the_command_that_the_refusal_
 def test_an_adapter_without_weights_is_told(adapter):
     (adapter / "adapter_model.safetensors").unlink()
     assert "has no adapter_model.safetensors" in refusal(adapter)
+
+
+def test_the_model_that_an_adapter_was_merged_into_is_no_adapter(taught, adapter, tmp_path):
+    folder = shutil.copytree(taught / "merged", tmp_path / "both")
+    shutil.copy(adapter / "adapter_config.json", folder)
+    torch.save({}, folder / "adapter_model.bin")  # which must not be opened
+    assert torch.allclose(
+        logits(loading.load(str(folder), "float32")), logits(loading.load(str(taught / "merged"), "float32"))
+    )
+
+
+def test_a_damaged_adapter_is_told(adapter):
+    change(adapter, peft_type="NOPE")
+    assert "of a kind that peft does not know, or damaged" in refusal(adapter)
+    (adapter / "adapter_config.json").write_text("[]")
+    assert "is damaged" in refusal(adapter)
+
+
+def test_an_adapter_of_an_adapter_is_told(adapter):
+    assert "is an adapter itself" in refusal(adapter, base=str(adapter))

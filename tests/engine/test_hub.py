@@ -8,7 +8,7 @@ import pexpect
 import pytest
 
 from bot import demo
-from bot.engine import ModelError
+from bot.engine import ModelError, loading
 from bot.engine.hub import download
 from tests.hub_stand_in import BROKEN_OFF, COMMIT, hub
 from tests.parley import ROOT
@@ -38,7 +38,7 @@ def refusal(name: str) -> str:
 def test_a_download_that_breaks_off_goes_on_with_a_progress_bar_and_later_no_network_is_needed(standing_in, tmp_path):
     standing_in.interruptions = 2
     size = (demo.MODEL / "model.safetensors").stat().st_size
-    for settings in ({"HF_ENDPOINT": standing_in.url}, {"HF_HUB_OFFLINE": "1"}, {"HF_ENDPOINT": "http://127.0.0.1:9"}):
+    for settings in ({"HF_ENDPOINT": standing_in.url}, {"HF_ENDPOINT": "http://127.0.0.1:9"}):
         program = pexpect.spawn(
             sys.executable,
             ["-m", "bot", "ask", "--model", "people/demo", "hello"],
@@ -66,6 +66,15 @@ def test_a_download_that_breaks_off_goes_on_with_a_progress_bar_and_later_no_net
 def test_a_revision_may_be_named(standing_in):
     assert download(f"people/demo@{COMMIT}") == download("people/demo@main") == download("people/demo")
     assert "no revision v2" in refusal("people/demo@v2")
+
+
+def test_what_the_hub_has_is_looked_at_like_a_folder(standing_in, tmp_path):
+    standing_in.repositories["people/old"] = tmp_path / "old"
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "config.json").write_text("{}")
+    (tmp_path / "old" / "pytorch_model.bin").touch()
+    with pytest.raises(ModelError, match="no weights in safetensors form"):
+        loading.load("people/old")
 
 
 def test_a_name_that_the_hub_does_not_know(standing_in):
