@@ -202,7 +202,8 @@ async def _run_bot(settings: Settings) -> None:
 
     quitting = asyncio.Event()
     access = _access(settings)
-    async with _engine(settings) as engine, open_database(settings.database_path) as database:
+    find(settings.model_path)  # what is wrong is told before a database is made, and before torch is imported
+    async with open_database(settings.database_path) as database, _engine(settings) as engine:
         history = History(database, SPARE if settings.summary else 0)
         channels = _channels(database, settings)
         summaries = Summaries(engine, history, channels, max_new_tokens=settings.max_new_tokens)
@@ -239,7 +240,8 @@ async def _run_bot(settings: Settings) -> None:
 async def _chat(settings: Settings) -> None:
     from bot import console
 
-    async with _engine(settings) as engine, open_database(settings.database_path) as database:
+    find(settings.model_path)
+    async with open_database(settings.database_path) as database, _engine(settings) as engine:
         await engine.ready()
         channels = _channels(database, settings)
         await console.chat(_conversations(engine, History(database), channels, settings))

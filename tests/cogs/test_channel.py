@@ -17,6 +17,7 @@ from bot.wording import (
     PERSONA_OF_PARENT,
     PERSONA_OF_THIS,
     REGENERATE,
+    STOP,
     question_too_long,
 )
 from tests.discord_stand_in import NotPossible, Permission
@@ -50,7 +51,7 @@ async def ask(discord, running, channel, person, text="hi"):
     """A question; returns its answer once all of it is done."""
     question = await person.say(channel, f"{discord.bot.mention} {text}")
     answer = await channel.reply_to(question)
-    await discord.until(lambda: answer.buttons and answer.buttons[0].label == REGENERATE)
+    await discord.until(lambda: answer.content == "ok" and STOP not in [button.label for button in answer.buttons])
     async with asyncio.timeout(10):
         while await running.history.unfinished():
             await asyncio.sleep(0.01)

@@ -35,32 +35,38 @@ def refusal(name: str) -> str:
     return str(refused.value)
 
 
-def test_a_download_that_breaks_off_goes_on_with_a_progress_bar_and_later_no_network_is_needed(standing_in, tmp_path):
+def test_a_download_that_breaks_off_goes_on_and_later_no_network_is_needed(standing_in, tmp_path, monkeypatch):
     standing_in.interruptions = 2
     size = (demo.MODEL / "model.safetensors").stat().st_size
-    for settings in ({"HF_ENDPOINT": standing_in.url}, {"HF_ENDPOINT": "http://127.0.0.1:9"}):
-        program = pexpect.spawn(
-            sys.executable,
-            ["-m", "bot", "ask", "--model", "people/demo", "hello"],
-            cwd=tmp_path,
-            env={
-                **{name: os.environ[name] for name in ("PATH", "OMP_NUM_THREADS") if name in os.environ},
-                **settings,
-                "PYTHONPATH": str(ROOT),
-                "HF_HOME": str(tmp_path / "cache"),
-                "TEMPERATURE": "0",
-            },
-            encoding="utf-8",
-            timeout=55,
-        )
-        program.expect_exact(GREETING)
-        assert ("100%|" in program.before) == (settings.get("HF_ENDPOINT") == standing_in.url)
-        assert "HTTP Request" not in program.before
-        program.expect(pexpect.EOF)
-        program.close()
-        assert program.exitstatus == 0
-        assert standing_in.sent["model.safetensors"] == size + 2 * BROKEN_OFF, "and never again"
+    program = pexpect.spawn(
+        sys.executable,
+        ["-m", "bot", "ask", "--model", "people/demo", "hello"],
+        cwd=tmp_path,
+        env={
+            **{name: os.environ[name] for name in ("PATH", "OMP_NUM_THREADS") if name in os.environ},
+            "HF_ENDPOINT": standing_in.url,
+            "HF_HUB_CACHE": str(tmp_path / "hub"),
+            "HF_HOME": str(tmp_path / "home"),
+            "PYTHONPATH": str(ROOT),
+            "TEMPERATURE": "0",
+        },
+        encoding="utf-8",
+        timeout=55,
+    )
+    program.expect_exact(GREETING)
+    assert "100%|" in program.before
+    assert "HTTP Request" not in program.before
+    program.expect(pexpect.EOF)
+    program.close()
+    assert program.exitstatus == 0
     assert standing_in.interruptions == 0
+    assert standing_in.sent["model.safetensors"] == size + 2 * BROKEN_OFF
+    there = download("people/demo")
+    assert standing_in.sent["model.safetensors"] == size + 2 * BROKEN_OFF, "it is not sent again"
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
+    assert download("people/demo") == there
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    assert download("people/demo") == there
 
 
 def test_a_revision_may_be_named(standing_in):
