@@ -110,9 +110,9 @@ def test_ask_prints_the_answer_alone_on_standard_output(tmp_path):
 
 ALL_PRECISIONS = """
 import os
-from bot.__main__ import main
+from bot.__main__ import _parse, _run
 for os.environ["MODEL_PRECISION"] in ("auto", "bfloat16", "int8"):
-    assert main(["ask", "--model", "demo", "what does /clear do?"]) == 0
+    assert _run(_parse(["ask", "--model", "demo", "what does /clear do?"])) == 0
 """
 
 
