@@ -110,8 +110,10 @@ class Channel(commands.Cog):
         given = Own(temperature=temperature, answer_length=answer_length, turns=turns)
         if reset or given != Own():
             await self._channels.change(place, given, without=LEAST if reset else ())
-            manner = await self._channels.manner(place.channel, place.parent)
-            await self._history.prune(place.channel, manner.turns)
+            threads = [there for there in await self._history.channels() if there[1] == place.channel]
+            for channel, parent in ((place.channel, place.parent), *threads):
+                manner = await self._channels.manner(channel, parent)
+                await self._history.prune(channel, manner.turns)
         await interaction.edit_original_response(content=await self._told(place))
 
     async def _own(self, place: Place) -> tuple[Own, Own]:

@@ -148,6 +148,18 @@ async def test_a_thread_has_the_persona_and_settings_of_its_channel_until_it_has
         assert personas == [PIRATE, PIRATE, "You are a cook.", "You are a cook.", PIRATE]
 
 
+async def test_fewer_turns_are_forgotten_in_the_threads_of_a_channel_too(discord, path, place, manager):
+    _, channel, alice = place
+    thread, own = channel.thread("talk"), channel.thread("own")
+    async with parley(discord, ScriptedEngine(), path) as running:
+        await (await manager.command(own, "settings", turns=3)).wait_for("Turns remembered: 3")
+        for where in (channel, thread, own):
+            await ask(discord, running, where, alice)
+            assert len(await running.stored(where.id)) == 1
+        await (await manager.command(channel, "settings", turns=0)).wait_for("Turns remembered: 0")
+        assert [len(await running.stored(where.id)) for where in (channel, thread, own)] == [0, 0, 1]
+
+
 async def test_a_direct_message_has_its_own_which_the_person_sets(discord, path, place):
     _, _, alice = place
     engine = ScriptedEngine()
