@@ -115,6 +115,11 @@ async def test_all_that_is_wrong_is_told_in_one_run_as_json_too(discord, tmp_pat
     assert TOKEN not in out + err
 
 
+async def test_where_the_marks_cannot_be_written_words_stand_for_them(tmp_path):
+    _, out, _ = await run(tmp_path, TOP_K="x", PYTHONIOENCODING="ascii")
+    assert "  WRONG TOP_K" in out
+
+
 async def test_each_setting_that_cannot_be_used_is_told(tmp_path):
     status, out, err = await run(tmp_path, TOP_K="x", SEED="y", DISCORD_TOKEN="my secret")
     assert status == 1

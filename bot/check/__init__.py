@@ -5,6 +5,7 @@ Each area is looked at by itself, whatever is wrong with the others, and tells i
 
 import json
 import logging
+import sys
 import textwrap
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -39,10 +40,19 @@ class Finding:
 
     def __str__(self) -> str:
         below = [textwrap.indent(text, "      ") for text in (self.todo, self.shown) if text]
-        return "\n".join([f"  {self.mark.value} {self.what}", *below])
+        return "\n".join([f"  {_printable(self.mark)} {self.what}", *below])
 
 
 Findings = AsyncIterator[Finding]
+
+
+def _printable(mark: Mark) -> str:
+    """The mark, or a word where standard output, such as a file on Windows, has no such characters."""
+    try:
+        mark.value.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return mark.name
+    return mark.value
 
 
 def ok(what: str, *, shown: str = "", **facts: Any) -> Finding:
