@@ -9,6 +9,7 @@ from contextlib import nullcontext
 import pytest
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
 
 from bot.engine import EngineError, ModelError, NoAnswer, Sampling, Stream, Thought
 from bot.engine.batching import Batch
@@ -273,6 +274,16 @@ async def test_an_answer_longer_than_the_context_is_refused_at_the_start(folder)
             await engine.ready()
         with pytest.raises(ModelError, match="MAX_NEW_TOKENS"):
             await answer(engine)
+
+
+async def test_weights_that_are_no_numbers_are_told(tmp_path):
+    folder = save_model(tmp_path / "broken")
+    weights = load_file(folder / "model.safetensors")
+    weights["model.norm.weight"][:] = torch.nan
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    async with make_engine(folder) as engine:
+        with pytest.raises(ModelError, match="are no numbers"):
+            await engine.ready()
 
 
 async def test_what_does_not_fit_into_memory_is_refused(folder):
