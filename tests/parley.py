@@ -43,6 +43,12 @@ class Running:
     async def stored(self, channel: int) -> list[tuple[str, str]]:
         return [(turn.question, turn.answer) for turn in await self.history.recent(channel)]
 
+    async def settled(self) -> None:
+        """Until everything that was asked is stored as it was shown."""
+        async with asyncio.timeout(10):
+            while await self.history.unfinished():
+                await asyncio.sleep(0.01)
+
     async def until_stored(self, channel: int, *expected: tuple[str, str]) -> None:
         """And until Discord shows all of it."""
         with suppress(TimeoutError):

@@ -76,6 +76,7 @@ async def test_a_replacement_may_have_another_length(discord, path, place, old, 
         answers = channel.shows(alice)[1:]
         assert not any("old" in message.content for message in answers)
         assert [label for message in answers for label in labels(message)] == ["Regenerate"]
+        await running.settled()
         (turn,) = await running.history.recent(channel.id)
         assert turn.answer_messages == tuple(message.id for message in answers)
 

@@ -32,6 +32,7 @@ async def test_a_mention_is_answered_with_a_reply_and_the_mention_is_removed(dis
         await discord.quiet()
         assert answer.author == discord.bot
         assert (engine.prompts[0].speaker, engine.prompts[0].question) == ("Alice", "hey , how are you?")
+        await running.settled()
         (turn,) = await running.history.recent(channel.id)
         assert (turn.asker, turn.question_message, turn.answer_messages) == (alice.id, question.id, (answer.id,))
 
@@ -175,6 +176,7 @@ async def test_a_long_answer_goes_on_in_further_messages_and_nothing_is_lost(dis
         if " " in text:
             assert all(message.content.split()[-1] in text.split() for message in answers), "no word is broken"
         await discord.quiet()
+        await running.settled()
         (turn,) = await running.history.recent(channel.id)
         assert turn.answer == text.strip()
         assert turn.answer_messages == tuple(message.id for message in answers)
