@@ -57,8 +57,11 @@ async def test_of_two_edits_that_the_database_did_not_take_the_newer_one_stays(d
         await discord.quiet(0.2)
         holding.close()
         await alice.edit(question, f"{discord.bot.mention} third")
-        await discord.quiet(0.6)
-        assert [turn.question for turn in await running.history.recent(channel.id)] == ["third"]
+        async with asyncio.timeout(10):
+            while [turn.question for turn in await running.history.recent(channel.id)] != ["third"]:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.6)
+        assert [turn.question for turn in await running.history.recent(channel.id)] == ["third"], "and not the older"
 
 
 async def test_a_deleted_question_takes_its_turn_along_and_so_does_a_deleted_answer(discord, path, place):
