@@ -36,6 +36,7 @@ async def test_what_is_deleted_while_the_database_cannot_be_used_goes_when_it_ca
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path) as running:
         question, _ = await ask(discord, running, channel, alice)
+        await running.settled()
         await running.database._connection.execute_fetchall("PRAGMA busy_timeout = 50")
         holding = sqlite3.connect(path, isolation_level=None)
         holding.execute("BEGIN EXCLUSIVE")
@@ -50,6 +51,7 @@ async def test_of_two_edits_that_the_database_did_not_take_the_newer_one_stays(d
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path) as running:
         question, _ = await ask(discord, running, channel, alice)
+        await running.settled()
         await running.database._connection.execute_fetchall("PRAGMA busy_timeout = 50")
         holding = sqlite3.connect(path, isolation_level=None)
         holding.execute("BEGIN EXCLUSIVE")
