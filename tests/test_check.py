@@ -87,7 +87,7 @@ async def test_when_all_is_well_it_says_so_and_nothing_has_changed(discord, tmp_
     assert "✓ DISCORD_TOKEN is set" in out
     assert "✓ The token is that of Parley" in out
     assert "✓ Home: it can answer in 1 channel\n" in out
-    assert "✓ Loaded: Qwen2ForCausalLM, 2.7 million parameters, in " in out
+    assert "✓ Loaded: Qwen2ForCausalLM, 2.5 million parameters, in " in out
     assert "      Alice: What is my name?<|im_end|>\n" in out
     assert "      Your name is Alice." in out
     assert token not in out + err

@@ -87,7 +87,7 @@ def load(
         tokenizer = _tokenizer(folder, adapter)
         with _building:
             model, sources, size = _build(folder, adapter, len(tokenizer), name, chosen)
-            parameters = sum(tensor.numel() for tensor in model.parameters())
+            parameters = sum(tensor.numel() for key, tensor in model.named_parameters() if key not in _tied(model))
             _check_tokenizer(model, tokenizer, name, form)
             accept(_context(model))
             _read_and_pack(model, sources, name, chosen)
@@ -295,13 +295,18 @@ def _sources(model: CausalLM, folder: Path) -> _Sources | None:
         with safe_open(file, "pt") as tensors:
             for key in tensors.keys():  # noqa: SIM118 - it is no dictionary
                 found[key], shapes[key] = (file, key), tensors.get_slice(key).get_shape()
-    tied = getattr(model, "all_tied_weights_keys", None) or {}
+    tied = _tied(model)
     wanted = model.state_dict()
     sources = {key: found.get(tied.get(key, key)) for key in wanted}
     extra = found.keys() - wanted.keys()
     if extra or any(source is None or shapes[source[1]] != list(wanted[key].shape) for key, source in sources.items()):
         return None
     return sources  # type: ignore[return-value]
+
+
+def _tied(model: CausalLM) -> dict[str, str]:
+    """The tensors that are the same as others, with the names of those."""
+    return getattr(model, "all_tied_weights_keys", None) or {}
 
 
 def _weight_files(folder: Path) -> list[Path]:
