@@ -122,7 +122,8 @@ class Recovery:
             if message.author != self._client.user:
                 continue
             if command := message.interaction_metadata:
-                found += [message] if command.id == question else []
+                if command.id == question:
+                    found.append(message)
                 continue
             replies_to = message.reference and message.reference.message_id
             ours = replies_to is not None and replies_to in (question, *(message.id for message in found))

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.engine import ModelError
-
-CONFIG = "adapter_config.json"
+from bot.engine.finding import ADAPTER_CONFIG
 
 
 def base_of(folder: Path, base: str | None) -> str:
@@ -16,9 +15,9 @@ def base_of(folder: Path, base: str | None) -> str:
     Raises ModelError where it names none.
     """
     try:
-        named = base or json.loads((folder / CONFIG).read_text())["base_model_name_or_path"]
+        named = base or json.loads((folder / ADAPTER_CONFIG).read_text())["base_model_name_or_path"]
     except (KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"{folder / CONFIG} is damaged. Save or download the adapter again.") from error
+        raise ModelError(f"{folder / ADAPTER_CONFIG} is damaged. Save or download the adapter again.") from error
     if not named:
         raise ModelError(f"{folder} is an adapter that does not name its base model. Set BASE_MODEL to it.")
     return str(named)

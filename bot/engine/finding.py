@@ -7,6 +7,7 @@ from pathlib import Path
 from bot import demo
 from bot.engine import ModelError
 
+ADAPTER_CONFIG = "adapter_config.json"
 _HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w.-]+(@[\w./-]+)?")
 _OTHER_WEIGHTS = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.gguf")
 
@@ -62,7 +63,7 @@ def _find_folder(name: str) -> str:
 
 def is_adapter(folder: Path) -> bool:
     """Whether a folder holds an adapter, and not the model that it was merged into."""
-    return (folder / "adapter_config.json").is_file() and not any(folder.glob("model*.safetensors"))
+    return (folder / ADAPTER_CONFIG).is_file() and not any(folder.glob("model*.safetensors"))
 
 
 def _find_adapter(folder: Path) -> str:

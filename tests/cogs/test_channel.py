@@ -52,9 +52,7 @@ async def ask(discord, running, channel, person, text="hi"):
     question = await person.say(channel, f"{discord.bot.mention} {text}")
     answer = await channel.reply_to(question)
     await discord.until(lambda: answer.content == "ok" and STOP not in [button.label for button in answer.buttons])
-    async with asyncio.timeout(10):
-        while await running.history.unfinished():
-            await asyncio.sleep(0.01)
+    await running.settled()
     return answer
 
 

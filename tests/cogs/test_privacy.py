@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import sqlite3
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -31,18 +32,25 @@ async def until_gone(running, channel):
             await asyncio.sleep(0.01)
 
 
+@asynccontextmanager
+async def held_by_another_program(running, path):
+    """Within the block nothing can be written to the database, which is found out soon."""
+    await running.settled()
+    await running.database._connection.execute_fetchall("PRAGMA busy_timeout = 50")
+    holding = sqlite3.connect(path, isolation_level=None)
+    holding.execute("BEGIN EXCLUSIVE")
+    yield
+    holding.close()
+
+
 async def test_what_is_deleted_while_the_database_cannot_be_used_goes_when_it_can(discord, path, place, monkeypatch):
     monkeypatch.setattr("cogs.privacy._AGAIN", 0.05)
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path) as running:
         question, _ = await ask(discord, running, channel, alice)
-        await running.settled()
-        await running.database._connection.execute_fetchall("PRAGMA busy_timeout = 50")
-        holding = sqlite3.connect(path, isolation_level=None)
-        holding.execute("BEGIN EXCLUSIVE")
-        await alice.delete(question)
-        await discord.quiet()
-        holding.close()
+        async with held_by_another_program(running, path):
+            await alice.delete(question)
+            await discord.quiet()
         await until_gone(running, channel)
 
 
@@ -51,13 +59,9 @@ async def test_of_two_edits_that_the_database_did_not_take_the_newer_one_stays(d
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path) as running:
         question, _ = await ask(discord, running, channel, alice)
-        await running.settled()
-        await running.database._connection.execute_fetchall("PRAGMA busy_timeout = 50")
-        holding = sqlite3.connect(path, isolation_level=None)
-        holding.execute("BEGIN EXCLUSIVE")
-        await alice.edit(question, f"{discord.bot.mention} second")
-        await discord.quiet(0.2)
-        holding.close()
+        async with held_by_another_program(running, path):
+            await alice.edit(question, f"{discord.bot.mention} second")
+            await discord.quiet(0.2)
         await alice.edit(question, f"{discord.bot.mention} third")
         async with asyncio.timeout(10):
             while [turn.question for turn in await running.history.recent(channel.id)] != ["third"]:
