@@ -9,8 +9,8 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,7 @@ from bot.summary import SPARE, Summaries
 
 if TYPE_CHECKING:
     from bot.engine.local import LocalEngine
+    from bot.engine.remote import RemoteEngine
 
 _DESCRIPTION = """\
 Parley lets a community talk, in its own Discord channels, to its own language model on an ordinary CPU.
@@ -165,7 +166,9 @@ def _settings(options: argparse.Namespace) -> tuple[Settings, list[str]]:
     if not env_file and Path(".env").exists():
         env_file = Path(".env")
     settings, warnings = read(os.environ, env_file)
-    return replace(settings, model_path=options.model) if "model" in options else settings, warnings
+    if "model" in options:  # on this machine, whatever servers there are
+        settings = replace(settings, model_path=options.model, engine_url=())
+    return settings, warnings
 
 
 def _set_up_logging(level: str, *, bare: bool) -> None:
@@ -202,7 +205,7 @@ async def _run_bot(settings: Settings) -> None:
 
     quitting = asyncio.Event()
     access = _access(settings)
-    find(settings.model_path)  # what is wrong is told before a database is made, and before torch is imported
+    _find(settings)  # what is wrong is told before a database is made, and before torch is imported
     async with open_database(settings.database_path) as database, _engine(settings) as engine:
         history = History(database, SPARE if settings.summary else 0)
         channels = _channels(database, settings)
@@ -240,7 +243,7 @@ async def _run_bot(settings: Settings) -> None:
 async def _chat(settings: Settings) -> None:
     from bot import console
 
-    find(settings.model_path)
+    _find(settings)
     async with open_database(settings.database_path) as database, _engine(settings) as engine:
         await engine.ready()
         channels = _channels(database, settings)
@@ -275,6 +278,7 @@ async def _check(options: argparse.Namespace) -> bool:
     from bot.check.database import look_at_database
     from bot.check.model import look_at_model
     from bot.check.options import look_at_bad_settings, look_at_settings
+    from bot.check.remote import look_at_servers
 
     try:
         settings, warnings = _settings(options)
@@ -288,9 +292,16 @@ async def _check(options: argparse.Namespace) -> bool:
         "settings": look_at_settings(settings, warnings),
         "database": look_at_database(settings.database_path),
         "discord": look_at_discord(settings, _access(settings)),
-        "model": look_at_model(
+        "model": look_at_servers(
+            settings.engine_url,
+            lambda url: _remote_engine(replace(settings, engine_url=(url,))),
+            system_prompt=settings.system_prompt,
+            sampling=_sampling(settings),
+        )
+        if settings.engine_url
+        else look_at_model(
             settings.model_path,
-            partial(_engine, settings),
+            partial(_local_engine, settings),
             system_prompt=settings.system_prompt,
             sampling=_sampling(settings),
         ),
@@ -298,13 +309,36 @@ async def _check(options: argparse.Namespace) -> bool:
     return await check(areas, as_json=options.json)
 
 
-@asynccontextmanager
-async def _engine(settings: Settings) -> AsyncIterator["LocalEngine"]:
+def _find(settings: Settings) -> None:
+    if not settings.engine_url:
+        find(settings.model_path)
+
+
+def _engine(settings: Settings) -> AbstractAsyncContextManager["LocalEngine | RemoteEngine"]:
+    return _remote_engine(settings) if settings.engine_url else _local_engine(settings)
+
+
+def _remote_engine(settings: Settings) -> "RemoteEngine":
+    # Imports openai, which only those who have servers need.
+    from bot.engine.remote import RemoteEngine
+
+    return RemoteEngine(
+        settings.engine_url,
+        model=settings.engine_model,
+        api_key=settings.engine_api_key,
+        max_prompt_tokens=settings.max_prompt_tokens,
+        max_batch=settings.max_batch,
+        repetition_penalty=settings.repetition_penalty,
+        timeout=settings.engine_timeout,
+    )
+
+
+def _local_engine(settings: Settings) -> "LocalEngine":
     find(settings.model_path)
     # Imports torch, which takes seconds that neither --help nor a wrong name need wait for.
     from bot.engine.local import LocalEngine
 
-    async with LocalEngine(
+    return LocalEngine(
         settings.model_path,
         max_prompt_tokens=settings.max_prompt_tokens,
         max_new_tokens=settings.max_new_tokens,
@@ -313,8 +347,7 @@ async def _engine(settings: Settings) -> AsyncIterator["LocalEngine"]:
         repetition_penalty=settings.repetition_penalty,
         base=settings.base_model,
         form=Form(settings.prompt_format, settings.plain_user, settings.plain_assistant),
-    ) as engine:
-        yield engine
+    )
 
 
 def _channels(database: Database, settings: Settings) -> Channels:

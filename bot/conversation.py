@@ -229,7 +229,7 @@ class Conversations:
                         await self._history.edit(question.channel, question.message or 0, question.text)
                     answer.previous = turns[-1] if turns else None
                     answer.remembered = manner.turns > 0
-                    await self._give(answer, shown, turn, await self._prompt(question, turns, manner), manner)
+                    await self._give(answer, shown, turn, question, turns, manner)
             except Exception:
                 await self._drop(turn)
                 raise
@@ -258,18 +258,24 @@ class Conversations:
             # Were the program killed now, the old answer would be shown again.
             await self._history.show(old.id, (), manner.turns)
             try:
-                await self._give(answer, shown, old.id, await self._prompt(question, turns, manner), manner)
+                await self._give(answer, shown, old.id, question, turns, manner)
             except Exception:
                 with suppress(DatabaseError):
                     await self._put_back(old, answer, manner)
                 raise
 
     async def _give(
-        self, answer: Answer, shown: asyncio.Task[Sequence[int]], turn: int, prompt: Prompt, manner: Manner
+        self,
+        answer: Answer,
+        shown: asyncio.Task[Sequence[int]],
+        turn: int,
+        question: Question,
+        turns: Sequence[Turn],
+        manner: Manner,
     ) -> None:
-        """Have the engine answer and the answer shown, and store what comes of it."""
+        """Have the engine answer a question and the answer shown, and store what comes of it as the `turn`."""
         answer.keep = partial(self._history.answer, turn)
-        self._begin(answer, prompt, manner)
+        self._begin(answer, await self._prompt(question, turns, manner), manner, question.channel)
         messages = await shown
         if answer.said.strip() and not answer.withdrawn:
             await self._history.show(turn, messages, manner.turns)
@@ -311,7 +317,7 @@ class Conversations:
         """
         async with self._under_way(_Channel(), asker, show) as (answer, shown), self._noted(channel, command, asker):
             manner = await self._manners.manner(channel, parent)
-            self._begin(answer, Prompt(manner.persona, (), None, text), manner)
+            self._begin(answer, Prompt(manner.persona, (), None, text), manner, channel)
             await shown
 
     @asynccontextmanager
@@ -399,10 +405,10 @@ class Conversations:
             raise Busy(queue_full(waiting))
         self._asked_at[asker] = now
 
-    def _begin(self, answer: Answer, prompt: Prompt, manner: Manner) -> None:
+    def _begin(self, answer: Answer, prompt: Prompt, manner: Manner, channel: int | None) -> None:
         if not answer.stopped:
             sampling = replace(self._sampling, temperature=manner.temperature, max_new_tokens=manner.answer_length)
-            answer.begin(self._engine.submit(prompt, sampling))
+            answer.begin(self._engine.submit(prompt, sampling, channel))
 
     def _note_task(self) -> None:
         """Have `close` wait until the task that asks is over, with whatever it still does for the person."""

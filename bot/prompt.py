@@ -23,6 +23,13 @@ Message: TypeAlias = dict[str, str]
 _ZERO_WIDTH_SPACE = "\u200b"
 _LINE_ENDS = "\n\r\v\f\x85\u2028\u2029"
 _LOOKS_LIKE_MARK = re.compile(r"<.*>|\[.*\]")
+# The marks of the usual chat templates: <|im_start|>, <|eot_id|>, <start_of_turn>, </s>, [INST], <<SYS>> …
+_ANY_MARK = re.compile(
+    r"<\|[^<>|\s]+\|>|<\uff5c[^<>\s]+\uff5c>|<</?SYS>>"
+    r"|\[/?(INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\]"
+    r"|</?(s|bos|eos|pad|unk|start_of_turn|end_of_turn|think|tool_call|tool_response)>",
+    re.IGNORECASE,
+)
 _LONGEST_NAME = 32  # characters, as Discord has it
 _NAMELESS = "Somebody"
 _BEFORE = "What was said before, in short:"
@@ -89,35 +96,68 @@ def messages(prompt: Prompt) -> list[Message]:
     return [*said, {"role": "user", "content": _spoken(prompt.speaker, prompt.question)}]
 
 
+def shortened(prompt: Prompt) -> list[Prompt]:
+    """The prompt, then what is left of it when it loses its oldest turns, one after the other, and last the summary.
+
+    The system prompt and the question stay.
+    """
+    shorter = [replace(prompt, turns=prompt.turns[count:]) for count in range(len(prompt.turns) + 1)]
+    return [*shorter, replace(shorter[-1], summary="")] if prompt.summary else shorter
+
+
 def encode(prompt: Prompt, tokenizer: Tokenizer, limit: int, form: Form = AUTO) -> list[int]:
     """The prompt's token ids, at most `limit` of them, ready for the model to continue with its answer.
 
-    What does not fit loses its oldest turns first, each whole, then the summary; the system prompt and the question
-    stay. Nobody's text
-    can forge a role: what the tokenizer or the plain form would read as a mark of its own is broken by a zero-width
-    space.
+    What does not fit is `shortened`. Nobody's text can forge a role: what the tokenizer or the plain form would read as
+    a mark of its own is broken by a zero-width space.
 
     Raises QuestionTooLong when the system prompt and the question alone are over `limit`, and whatever a chat template
     raises that cannot be used.
     """
     marks = _marks(tokenizer)
+    candidates = shortened(prompt)
 
     @cache
-    def without_oldest(count: int) -> list[int]:
-        summary = _without_labels(prompt.summary, form) if count <= len(prompt.turns) else ""
-        said = messages(replace(prompt, turns=prompt.turns[count:], summary=summary))
+    def encoded(shortness: int) -> list[int]:
+        candidate = candidates[shortness]
+        said = messages(replace(candidate, summary=_without_labels(candidate.summary, form)))
         said = [{**message, "content": _defuse(message["content"], marks)} for message in said]
         if form.is_plain(tokenizer):
             return list(tokenizer.encode(_plain(said, form)))
         return list(tokenizer.encode(_render(said, tokenizer), add_special_tokens=False))
 
-    counts = range(len(prompt.turns) + (2 if prompt.summary else 1))
-    dropped = bisect_left(counts, True, key=lambda count: len(without_oldest(count)) <= limit)
-    if dropped in counts:
-        return without_oldest(dropped)
+    chosen = bisect_left(range(len(candidates)), True, key=lambda shortness: len(encoded(shortness)) <= limit)
+    if chosen < len(candidates):
+        return encoded(chosen)
     question = len(tokenizer.encode(prompt.question, add_special_tokens=False))
-    room = limit - (len(without_oldest(counts[-1])) - question)
+    room = limit - (len(encoded(len(candidates) - 1)) - question)
     raise QuestionTooLong(question_too_long(question, room))
+
+
+def messages_for_a_server(prompt: Prompt, limit: int) -> list[list[Message]]:
+    """The conversation as messages for a server that has the tokenizer, and ever shorter ones, should it refuse them.
+
+    All have at most about `limit` tokens, of four bytes of UTF-8 each. What a tokenizer may read as a mark of its own
+    is broken by a zero-width space. Raises QuestionTooLong when the system prompt and the question alone are over that.
+    """
+    candidates = []
+    for candidate in shortened(prompt):
+        said = messages(candidate)
+        length = sum(_about_tokens(message["content"]) for message in said)
+        if length <= limit:
+            candidates.append([{**message, "content": _defuse_all(message["content"])} for message in said])
+    if not candidates:
+        question = _about_tokens(prompt.question)
+        raise QuestionTooLong(question_too_long(question, limit - (length - question)))
+    return candidates
+
+
+def _about_tokens(text: str) -> int:
+    return -(-len(text.encode()) // 4)
+
+
+def _defuse_all(text: str) -> str:
+    return _ANY_MARK.sub(lambda mark: mark[0][0] + _ZERO_WIDTH_SPACE + mark[0][1:], text)
 
 
 def _spoken(speaker: str | None, text: str) -> str:

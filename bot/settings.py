@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
@@ -75,12 +76,25 @@ def _switch(text: str) -> bool:
     return text.lower() == "on"
 
 
+def _urls(text: str) -> tuple[str, ...]:
+    return tuple(_url(part) for part in re.split(r"[,\s]+", text) if part)
+
+
+def _url(text: str) -> str:
+    url = urlsplit(text)
+    if url.scheme not in ("http", "https") or not url.hostname or url.username or url.query or url.fragment:
+        raise ValueError
+    _ = url.port  # raises ValueError for none that there can be
+    return text.rstrip("/") if url.path.strip("/") else f"{text.rstrip('/')}/v1"
+
+
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _TEXT = Kind(str, "any text", blank_counts=True)
 _NAME = Kind(str, "any text")
 _ID = Kind(_id, "a Discord id: a whole number such as 41771983423143937")
 _IDS = Kind(_ids, "Discord ids such as 41771983423143937, separated by commas")
 _TOKEN = Kind(_token, "the token exactly as the developer portal shows it, without spaces or quotes")
+_URLS = Kind(_urls, "addresses such as http://10.0.0.5:8000/v1, separated by commas, without a password in them")
 _SWITCH = Kind(_switch, "on or off")
 _LEVEL = Kind(_level, "one of " + ", ".join(_LEVELS))
 
@@ -101,6 +115,16 @@ class Settings:
     )
     model_path: str = _option(
         "./qwen_finetune", _NAME, "A model folder, a hub name such as Qwen/Qwen2-1.5B-Instruct, or demo"
+    )
+    engine_url: tuple[str, ...] = _option(
+        (),
+        _URLS,
+        "Servers that generate in this machine's place, with commas, such as http://10.0.0.5:8000/v1; blank is none",
+    )
+    engine_api_key: str | None = _option(None, _NAME, "The key that those servers want, if any", secret=True)
+    engine_model: str | None = _option(None, _NAME, "What those servers call the model; blank if they have only one")
+    engine_timeout: float = _option(
+        60, _number(float, 1, 3600), "Seconds without a word after which such a server is taken for failed"
     )
     base_model: str | None = _option(
         None, _NAME, "For a LoRA adapter: the model it was trained from, if not the one that it names itself"
@@ -150,7 +174,9 @@ class Settings:
         "Above 1 makes repetitions less likely; 1 is off; blank is what the model itself asks for",
     )
     max_batch: int = _option(
-        8, _number(int, 1, 64), "The most answers that are written at once; further questions wait in order"
+        8,
+        _number(int, 1, 1024),
+        "The most answers that are written at once, by each server of ENGINE_URL; further questions wait in order",
     )
     model_precision: str = _option(
         "auto",

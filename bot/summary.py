@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 from bot.channels import Channels
 from bot.database import DatabaseError
-from bot.engine import Engine, EngineError, ModelError, Sampling, Stream, Thought
+from bot.engine import Engine, EngineError, ModelError, OutOfReach, Sampling, Stream, Thought
 from bot.errors import UserError
 from bot.history import History, Turn
 from bot.prompt import Prompt
@@ -122,7 +122,7 @@ class Summaries:
         try:
             new = "".join([piece async for piece in stream if not isinstance(piece, Thought)]).strip()
             return None if stream.stopped else new
-        except (EngineError, ModelError):
+        except (EngineError, ModelError, OutOfReach):
             raise
         except UserError as error:
             log.warning("Turn %d is not a part of its channel's summary: %s", turn.id, error)

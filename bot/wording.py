@@ -9,6 +9,9 @@ NO_ANSWER = "The model had nothing to say to that. Please put it another way."
 ONLY_THOUGHT = "I thought about that until I ran out of room for an answer. Ask for less, or for something simpler."
 UNEXPECTED = "Something went wrong while I was answering; it is in my log. Please try again."
 NO_MODEL = "My model can't be loaded, so I can't answer. Whoever runs me finds the reason in my log."
+OUT_OF_REACH = "My model is out of reach just now. Please try again in a while; whoever runs me finds why in my log."
+BROKEN_OFF = "The connection to my model broke in the middle of this answer. Please ask again."
+TOO_LONG = "That message is too long for my model. Please shorten it."
 ENGINE_FAILED = (
     "The engine fails again and again, as the log tells. Start Parley anew; a supervisor can do that by itself."
 )
@@ -104,7 +107,7 @@ def help_text(me: str, commands: Mapping[str, str], turns: int) -> str:
         else "Here I remember nothing: every message stands by itself."
     )
     return f"""\
-I answer with a language model that runs on my owner's own computer. It can be wrong.
+I answer with a language model that my owner runs. It can be wrong.
 
 Mention me ({me}), reply to me, or write to me directly. With a reply to somebody else's message that mentions me, I \
 read that message too.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.check import Finding, Findings, ok, size, skipped, wrong
-from bot.engine import Description, Sampling, Thought, memory
+from bot.engine import Description, Engine, OutOfReach, Sampling, Thought, memory
 from bot.engine.finding import find
 from bot.errors import UserError
 from bot.prompt import Exchange, Prompt
@@ -51,11 +51,16 @@ async def look_at_model(
             await engine.ready()
             yield _what_it_is(engine.description())
             yield _what_it_takes(engine.description(), free)
-            async for finding in _converse(engine, Prompt(system_prompt, (_EARLIER,), "Alice", _QUESTION), sampling):
+            async for finding in _converse(engine, a_conversation(system_prompt), sampling):
                 yield finding
     except UserError as error:
         log.debug("The model cannot be used.", exc_info=True)
         yield wrong(f"The model {name} cannot be used", f"{error}\n{_MORE}")
+
+
+def a_conversation(system_prompt: str) -> Prompt:
+    """A short one, with an earlier turn and a name, as they are in Discord."""
+    return Prompt(system_prompt, (_EARLIER,), "Alice", _QUESTION)
 
 
 def _place(found: str) -> str:
@@ -95,6 +100,12 @@ async def _converse(engine: "LocalEngine", prompt: Prompt, sampling: Sampling) -
         return
     form = "plain form" if engine.description().plain else "form of its chat template"
     yield ok(f"A conversation as the model reads it, in the {form} ({tokens} tokens):", shown=text, tokens=tokens)
+    async for finding in answer(engine, prompt, sampling, todo=_OTHER_FORM):
+        yield finding
+
+
+async def answer(engine: Engine, prompt: Prompt, sampling: Sampling, *, todo: str) -> Findings:
+    """Let the engine answer, shortly, and show the answer and its pace; `todo` is what to do if there is none."""
     log.info("Waiting for a short answer.")
     asked = time.perf_counter()
     pieces: list[tuple[float, str]] = []
@@ -106,7 +117,9 @@ async def _converse(engine: "LocalEngine", prompt: Prompt, sampling: Sampling) -
     except UserError as error:
         # A model that thinks first may have no more tokens left here for an answer.
         if not any(isinstance(piece, Thought) for _, piece in pieces):
-            yield wrong(f"It does not answer that: {error}", _OTHER_FORM)
+            log.debug("There is no answer.", exc_info=True)
+            reason = error.__cause__ if isinstance(error, OutOfReach) else error
+            yield wrong(f"It does not answer that: {reason}", todo)
             return
     first, last = pieces[0][0], pieces[-1][0]
     # Nearly every token is a piece of its own.

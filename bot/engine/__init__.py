@@ -1,6 +1,6 @@
 """Text generation: what an engine is asked, what it gives back, and how it fails.
 
-An engine knows no Discord and no history. `local` runs a model on this machine's CPU.
+An engine knows no Discord and no history. `local` runs a model on this machine's CPU, `remote` asks servers elsewhere.
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ __all__ = [
     "EngineError",
     "ModelError",
     "NoAnswer",
+    "OutOfReach",
     "Prompt",
     "Sampling",
     "Status",
@@ -35,6 +36,10 @@ class EngineError(UserError):
 
 class ModelError(UserError):
     """The model cannot be loaded; the sentence says why and what to do."""
+
+
+class OutOfReach(UserError):
+    """The engine cannot be reached, or was lost in the middle of an answer; the sentence says which."""
 
 
 @dataclass(frozen=True)
@@ -98,10 +103,12 @@ class Engine(Protocol):
     async def failure(self) -> None:
         """Wait for the engine to fail for good. Raises EngineError, or ModelError, when it does."""
 
-    def submit(self, prompt: Prompt, sampling: Sampling) -> Stream:
+    def submit(self, prompt: Prompt, sampling: Sampling, channel: int | None = None) -> Stream:
         """Ask for an answer; it comes as pieces of text. Before the model is loaded the request waits.
 
-        The stream raises what ends it early: QuestionTooLong, ModelError, NoAnswer, or whatever broke generation.
+        Prompts of one `channel` begin alike: an engine of several machines has them read by the same one.
+        The stream raises what ends it early: QuestionTooLong, ModelError, NoAnswer, OutOfReach, or whatever broke
+        generation.
         """
 
     def status(self) -> Status:

@@ -18,6 +18,7 @@ from bot.engine.finding import find
 from bot.engine.generate import OneByOne
 from bot.engine.loading import LoadedModel
 from bot.engine.probe import probe
+from bot.engine.speed import Speed
 from bot.errors import UserError
 from bot.prompt import AUTO, Form, Prompt, encode
 
@@ -37,21 +38,6 @@ class _Answering(Protocol):
     def busy(self) -> bool: ...
     def join(self, answer: Answer) -> None: ...
     def step(self) -> int: ...
-
-
-class _Speed:
-    """Tokens per second, of which the last few dozen passes count most."""
-
-    def __init__(self) -> None:
-        self._tokens = self._seconds = 0.0
-
-    def note(self, tokens: int, seconds: float) -> None:
-        self._tokens = 0.97 * self._tokens + tokens
-        self._seconds = 0.97 * self._seconds + seconds
-
-    @property
-    def tokens_per_second(self) -> float | None:
-        return self._tokens / self._seconds if self._tokens else None
 
 
 class LocalEngine:
@@ -88,7 +74,7 @@ class LocalEngine:
         self._streams: set[Stream] = set()
         self._at_once = max_batch
         self._cache_bytes = 0
-        self._speed = _Speed()
+        self._speed = Speed()
         self._closed = False
         self._found = asyncio.Event()
         self._waiting: deque[Request] = deque()
@@ -130,7 +116,7 @@ class LocalEngine:
         except Exception as error:
             raise EngineError from error
 
-    def submit(self, prompt: Prompt, sampling: Sampling) -> Stream:
+    def submit(self, prompt: Prompt, sampling: Sampling, channel: int | None = None) -> Stream:
         """Ask for an answer; see Engine. Raises RuntimeError after `close`."""
         if self._closed:
             raise RuntimeError("the engine is closed")

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from bot.engine.thinking import Thought
 from bot.errors import UserError
@@ -34,6 +34,8 @@ class Stream(AsyncIterator[str]):
         """How many requests must end or begin before this one begins; 0 once it is being answered."""
         self.begun_at: float | None = None
         """When it began to be answered, by `time.monotonic`."""
+        self.when_stopped: Callable[[], object] | None = None
+        """Called in the event loop by `stop`, for an engine that cannot look for itself."""
 
     @property
     def stopped(self) -> bool:
@@ -44,6 +46,8 @@ class Stream(AsyncIterator[str]):
         """End the answer with what has been said so far (event loop only; doing it again changes nothing)."""
         self._stopped.set()
         self._queue.put_nowait(None)
+        if self.when_stopped:
+            self.when_stopped()
 
     def begin(self) -> None:
         """Note that it is being answered now (generating thread)."""

@@ -1,0 +1,39 @@
+"""The servers of ENGINE_URL: whether each can be reached, which models it has, and what it answers."""
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING
+
+from bot.check import Findings, ok, wrong
+from bot.check.model import a_conversation, answer
+from bot.engine import Sampling
+from bot.errors import UserError
+
+if TYPE_CHECKING:
+    from bot.engine.remote import RemoteEngine
+
+log = logging.getLogger(__name__)
+
+_TODO = "See whether that server runs and can be reached from this machine. With --debug you see what it said."
+
+
+async def look_at_servers(
+    urls: Sequence[str],
+    open_engine: Callable[[str], AbstractAsyncContextManager["RemoteEngine"]],
+    *,
+    system_prompt: str,
+    sampling: Sampling,
+) -> Findings:
+    """Ask each server by itself for its models, and for one short answer."""
+    for url in urls:
+        try:
+            async with open_engine(url) as engine:
+                await engine.ready()
+                if model := engine.models().get(url):
+                    yield ok(f"Found {url}, where the model is {model}", url=url, model=model)
+                async for finding in answer(engine, a_conversation(system_prompt), sampling, todo=_TODO):
+                    yield finding
+        except UserError as error:
+            log.debug("The server cannot be used.", exc_info=True)
+            yield wrong(f"The engine at {url} cannot be used", str(error), url=url)
