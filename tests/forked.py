@@ -44,10 +44,10 @@ def answer(question: str) -> str:
 class Talker(ScriptedEngine):
     """Says what was ordered, a little at a time."""
 
-    def submit(self, prompt: Prompt, sampling: Sampling) -> Stream:
+    def submit(self, prompt: Prompt, sampling: Sampling, channel: int | None = None) -> Stream:
         """Begin to say it."""
         self._scripts = [[answer(prompt.question)]]
-        stream = super().submit(prompt, sampling)
+        stream = super().submit(prompt, sampling, channel)
         self.prompts.clear()
         self.samplings.clear()
         self.streams.clear()

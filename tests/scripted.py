@@ -10,8 +10,8 @@ from bot.prompt import Prompt
 class ScriptedEngine:
     """Answers each prompt with the next script: pieces of text, a pause (an asyncio.Event to wait for), an error.
 
-    A script of None answers "ok". What it was asked stands in `prompts` and, how, in `samplings`; what it gave back in
-    `streams`.
+    A script of None answers "ok". What it was asked stands in `prompts` and, how, in `samplings`, where in `channels`;
+    what it gave back in `streams`.
     """
 
     def __init__(self, *scripts: Iterable[str | asyncio.Event | Exception]) -> None:
@@ -20,6 +20,7 @@ class ScriptedEngine:
         self.prompts: list[Prompt] = []
         self.samplings: list[Sampling] = []
         self.streams: list[Stream] = []
+        self.channels: list[int | None] = []
         self.loaded = asyncio.Event()
         self.loaded.set()
 
@@ -32,10 +33,11 @@ class ScriptedEngine:
     async def failure(self) -> None:
         await asyncio.Event().wait()
 
-    def submit(self, prompt: Prompt, sampling: Sampling) -> Stream:
+    def submit(self, prompt: Prompt, sampling: Sampling, channel: int | None = None) -> Stream:
         stream = Stream()
         self.prompts.append(prompt)
         self.samplings.append(sampling)
+        self.channels.append(channel)
         self.streams.append(stream)
         script = self._scripts.pop(0) if self._scripts else ["ok"]
         task = asyncio.create_task(self._play(script, stream))

@@ -21,12 +21,14 @@ from bot.check.application import look_at_discord
 from bot.check.database import look_at_database
 from bot.check.model import look_at_model
 from bot.check.options import look_at_bad_settings, look_at_settings
+from bot.check.remote import look_at_servers
 from bot.database import open_database
 from bot.engine import Sampling
 from bot.history import History, Turn
 from bot.settings import Settings, SettingsError, read
 from tests.discord_stand_in import Permission
 from tests.engine.models import save_model
+from tests.engine_stand_in import EngineServer, refusal, serving
 from tests.parley import ROOT
 from tests.tokenizers import CHATML
 
@@ -537,3 +539,29 @@ async def test_a_model_that_says_nothing_is_told(monkeypatch):
     monkeypatch.setattr(Answer, "go_on", lambda self, logits: False)  # it ends at once
     told = await model(demo.MODEL)
     assert "It does not answer" in only(told.wrong).what
+
+
+# The servers of an engine elsewhere
+
+
+async def servers_found(*urls, **options):
+    from bot.engine.remote import RemoteEngine  # takes a while, which most tests here do without
+
+    return await found(
+        look_at_servers(
+            urls, lambda url: RemoteEngine([url], **options), system_prompt="Be brief.", sampling=Sampling()
+        )
+    )
+
+
+async def test_each_server_is_told_of_by_itself():
+    async with serving(EngineServer(["Alice."])) as good, serving(EngineServer()) as locked:
+        locked.models = refusal(401)
+        told = await servers_found(good.url, "http://127.0.0.1:9/v1", locked.url)
+    assert lines(told.ok)[0] == f"Found {good.url}, where the model is the-model"
+    assert told.ok[1].shown == "Alice."
+    assert [message["content"] for message in good.requests[0]["messages"]][-1] == "Alice: What is my name?"
+    away, refused = told.wrong
+    assert "no connection" in away.what
+    assert refused.what == f"The engine at {locked.url} cannot be used"
+    assert "ENGINE_API_KEY" in refused.todo

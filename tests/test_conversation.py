@@ -84,6 +84,14 @@ async def test_the_model_is_told_the_channels_turns_and_who_speaks(talk):
     assert elsewhere.turns == ()
 
 
+async def test_the_engine_is_told_the_channel_that_an_answer_is_for(talk):
+    conversations, engine = talk()
+    await conversations.converse(ask("hi"), Screen().show)
+    await conversations.regenerate(7, None, 1, Screen().show, shared=True)
+    await conversations.ask("hi", 1, Screen().show, channel=8)
+    assert engine.channels == [7, 7, 8]
+
+
 async def test_nobody_is_named_where_one_person_talks(talk):
     conversations, engine = talk()
     for text in ("one", "two"):

@@ -14,6 +14,8 @@ SECRET = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.secret"
 
 BAD = {
     "DISCORD_TOKEN": "my token",
+    "ENGINE_URL": "ftp://10.0.0.5",
+    "ENGINE_TIMEOUT": "0",
     "HISTORY_TURNS": "101",
     "MAX_NEW_TOKENS": "0",
     "MAX_PROMPT_TOKENS": "ten",
@@ -51,7 +53,7 @@ def test_the_example_file_shows_each_option_with_its_meaning_and_default():
     ]
     shown = {name: default for _, name, default in options}
     for option in fields(Settings):
-        default = "" if option.default in (None, frozenset()) else str(option.default)
+        default = "" if option.default in (None, (), frozenset()) else str(option.default)
         default = {"True": "on", "False": "off"}.get(default, default)
         assert shown[option.name.upper()] == default
 
@@ -131,3 +133,31 @@ def test_a_file_with_the_token_that_others_can_read_is_warned_of(tmp_path):
         _, warnings = read({}, file)
         assert len(warnings) == expected
         assert all("chmod 600" in warning and SECRET not in warning for warning in warnings)
+
+
+@pytest.mark.parametrize(
+    ("text", "urls"),
+    [
+        ("http://10.0.0.5:8000", ("http://10.0.0.5:8000/v1",)),
+        ("http://10.0.0.5:8000/", ("http://10.0.0.5:8000/v1",)),
+        ("https://inference.example/parley/v1/", ("https://inference.example/parley/v1",)),
+        ("http://a:1/v1, http://b:2/v1", ("http://a:1/v1", "http://b:2/v1")),
+        ("", ()),
+    ],
+)
+def test_servers_are_named_by_their_addresses_with_or_without_the_version(text, urls):
+    assert read({"ENGINE_URL": text})[0].engine_url == urls
+
+
+@pytest.mark.parametrize(
+    "text", ["10.0.0.5:8000", "http://", "http://me:secret@a/v1", "http://a:99999/v1", "http://a/v1?key=1"]
+)
+def test_what_is_no_address_of_a_server_is_refused(text):
+    with pytest.raises(SettingsError, match="ENGINE_URL"):
+        read({"ENGINE_URL": text})
+
+
+def test_the_key_of_the_servers_is_never_shown():
+    settings, _ = read({"ENGINE_API_KEY": "sesame"})
+    assert settings.engine_api_key == "sesame"
+    assert "sesame" not in repr(settings)

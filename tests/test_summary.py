@@ -23,7 +23,7 @@ NAME = re.compile(r"my name is (\w+)")
 class Reader(ScriptedEngine):
     """Knows the name that its prompt tells, if that does, and puts it into summaries."""
 
-    def submit(self, prompt: Prompt, sampling: Sampling) -> Stream:
+    def submit(self, prompt: Prompt, sampling: Sampling, channel: int | None = None) -> Stream:
         said = " ".join(message["content"] for message in messages(prompt))
         name = NAME.search(said)
         if is_summary(prompt):
@@ -33,7 +33,7 @@ class Reader(ScriptedEngine):
         else:
             said = "Hello."
         self._scripts = [[said]]
-        return super().submit(prompt, sampling)
+        return super().submit(prompt, sampling, channel)
 
 
 def is_summary(prompt: Prompt) -> bool:

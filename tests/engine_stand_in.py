@@ -1,0 +1,97 @@
+"""An inference server of our own on loopback: OpenAI's chat completions, as they are and as they go wrong."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+
+Json = dict[str, Any]
+Script = Sequence[str | bytes | asyncio.Event | None]
+
+
+class EngineServer:
+    """Answers each request with the next script, or else with "ok".
+
+    A script is texts, each a chunk, raw bytes as they are, pauses (an event to wait for), and None where the connection
+    breaks. It ends as an answer should, unless its last step is bytes. A function makes a script of the request, or
+    refuses it with a `web.Response`.
+
+    `requests` are the bodies that came, `keys` the Authorization headers; `given_up` counts the answers that whoever
+    asked did not wait for.
+    """
+
+    def __init__(self, *scripts: Script | Callable[[Json], Script | web.Response]) -> None:
+        self.scripts = list(scripts)
+        self.models: Sequence[str] | web.Response = ["the-model"]
+        self.requests: list[Json] = []
+        self.keys: list[str | None] = []
+        self.given_up = 0
+        self.url = ""
+
+    async def _list(self, request: web.Request) -> web.StreamResponse:
+        self.keys.append(request.headers.get("Authorization"))
+        if isinstance(self.models, web.Response):
+            return self.models
+        return web.json_response({"object": "list", "data": [{"id": name, "object": "model"} for name in self.models]})
+
+    async def _complete(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        self.requests.append(body)
+        self.keys.append(request.headers.get("Authorization"))
+        script = self.scripts.pop(0) if self.scripts else ["ok"]
+        if callable(script):
+            script = script(body)
+        if isinstance(script, web.Response):
+            return script
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        try:
+            for step in script:
+                match step:
+                    case None:
+                        assert request.transport
+                        request.transport.abort()
+                        return response
+                    case bytes():
+                        await response.write(step)
+                    case str():
+                        await response.write(chunk({"content": step}))
+                    case _:
+                        await step.wait()
+            if not (script and isinstance(script[-1], bytes)):
+                await response.write(chunk({}, "stop") + b"data: [DONE]\n\n")
+        except (asyncio.CancelledError, ConnectionError):
+            self.given_up += 1
+            raise
+        return response
+
+
+def chunk(delta: Json, finish_reason: str | None = None) -> bytes:
+    """A piece of an answer as it is sent."""
+    choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
+    data = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "the-model", "choices": [choice]}
+    return b"data: " + json.dumps(data).encode() + b"\n\n"
+
+
+def refusal(status: int, message: str = "No.", code: str | None = None) -> web.Response:
+    """How a server says no."""
+    return web.json_response({"error": {"message": message, "type": "error", "code": code}}, status=status)
+
+
+@asynccontextmanager
+async def serving(server: EngineServer, port: int = 0) -> AsyncIterator[EngineServer]:
+    """Have it answer; on leaving it is gone, whatever it was saying."""
+    app = web.Application()
+    app.router.add_get("/v1/models", server._list)
+    app.router.add_post("/v1/chat/completions", server._complete)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+    try:
+        yield server
+    finally:
+        await runner.cleanup()
