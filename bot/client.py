@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
+import aiohttp
 import discord
 from discord.backoff import ExponentialBackoff
 from discord.ext import commands
@@ -18,10 +19,13 @@ from bot.conversation import Conversations
 from bot.database import Database
 from bot.engine import Engine, ModelError
 from bot.errors import UserError
+from bot.events import Events
+from bot.gateway import Gateway
 from bot.history import History
 from bot.recovery import Recovery
 from bot.replies import Replies
 from bot.reply import PASSING, explain, passes
+from bot.stall import StallWatch
 from bot.translations import Translator
 from bot.wording import GET_TOKEN, LOADING, READY, SWITCH_ON_INTENT, WRONG_TOKEN
 from cogs.about import About
@@ -74,6 +78,9 @@ class Parley(commands.Bot):
         chat_channels: frozenset[int],
         guild_id: int | None,
         quitting: asyncio.Event,
+        gateway: Gateway,
+        stalls: StallWatch,
+        events: Events,
     ) -> None:
         # discord.py warns of what it would need for voice, which we don't use.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
@@ -87,7 +94,13 @@ class Parley(commands.Bot):
             activity=discord.CustomActivity(LOADING),
             max_messages=None,
             tree_cls=_Commands,
+            http_trace=_traced(gateway),
         )
+        gateway.expects([0])
+        gateway.latencies = lambda: [(0, self.latency)]
+        self._gateway = gateway
+        self._stalls = stalls
+        self._events = events
         self._conversations = conversations
         self._database = database
         self._history = history
@@ -107,7 +120,7 @@ class Parley(commands.Bot):
     async def setup_hook(self) -> None:
         """Before the gateway connects: add the cogs, register the commands, finish what a killed program left."""
         await self.tree.set_translator(Translator())
-        replies = Replies(link_previews=self._link_previews)
+        replies = Replies(link_previews=self._link_previews, events=self._events)
         await self.add_cog(Chat(self, self._conversations, replies, self.access, self._chat_channels))
         await self.add_cog(Ask(self, self._conversations, replies))
         await self.add_cog(Buttons(self._conversations, replies, self.access))
@@ -115,7 +128,7 @@ class Parley(commands.Bot):
         await self.add_cog(Admin(self._quitting))
         await self.add_cog(Privacy(self, self._database, self._history, replies))
         await self.add_cog(Channel(self._channels, self._history))
-        await self.add_cog(About(self._channels, self._engine, self._mentions))
+        await self.add_cog(About(self._channels, self._engine, self._mentions, self._stalls))
         # Learns who owns the bot now: asked within /quit, Discord's answer might come too late to acknowledge it.
         await self.is_owner(self.user)  # type: ignore[arg-type]
         await self._sync_commands()
@@ -153,6 +166,18 @@ class Parley(commands.Bot):
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Leave messages to the cogs: the bot has no commands with a prefix."""
+
+    async def on_connect(self) -> None:
+        """Note that the gateway has let the bot in."""
+        self._gateway.connected(0)
+
+    async def on_resumed(self) -> None:
+        """Note that the gateway has let the bot in again."""
+        self._gateway.connected(0)
+
+    async def on_disconnect(self) -> None:
+        """Note that the gateway cannot be heard, or not yet."""
+        self._gateway.lost(0)
 
     async def close(self) -> None:
         """Close the connection to Discord."""
@@ -195,7 +220,9 @@ class Parley(commands.Bot):
     async def _on_command_error(
         self, interaction: discord.Interaction, error: discord.app_commands.AppCommandError
     ) -> None:
-        sentence = explain(getattr(error, "original", error))
+        cause = getattr(error, "original", error)
+        self._events.failed(cause)
+        sentence = explain(cause)
         try:
             if interaction.response.is_done():
                 await interaction.followup.send(sentence, ephemeral=True)
@@ -203,6 +230,17 @@ class Parley(commands.Bot):
                 await interaction.response.send_message(sentence, ephemeral=True)
         except (discord.HTTPException, *PASSING) as refused:
             log.warning("The error could not be told: %s", refused)
+
+
+def _traced(gateway: Gateway) -> aiohttp.TraceConfig:
+    """Have the gateway hear of each reply to discord.py's requests, also of those that it then repeats."""
+
+    async def note(session: object, context: object, request: aiohttp.TraceRequestEndParams) -> None:
+        gateway.requested(request.method, request.url.path, request.response.status)
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(note)
+    return trace
 
 
 # What we leave open and Discord fills in, differently for a server's commands than for everyone's.

@@ -54,6 +54,13 @@ def _token(text: str) -> str:
     return text
 
 
+def _address(text: str) -> tuple[str, int]:
+    found = re.fullmatch(r"(?:(?:\[([0-9a-f:.]+)\]|([\w.-]+))?:)?(\d+)", text, re.ASCII | re.IGNORECASE)
+    if not found or not 0 < int(found[3]) < 2**16:
+        raise ValueError
+    return found[1] or found[2] or "127.0.0.1", int(found[3])
+
+
 def _level(text: str) -> str:
     if text.upper() not in _LEVELS:
         raise ValueError
@@ -82,6 +89,7 @@ _ID = Kind(_id, "a Discord id: a whole number such as 41771983423143937")
 _IDS = Kind(_ids, "Discord ids such as 41771983423143937, separated by commas")
 _TOKEN = Kind(_token, "the token exactly as the developer portal shows it, without spaces or quotes")
 _SWITCH = Kind(_switch, "on or off")
+_ADDRESS = Kind(_address, "a port from 1 to 65535, with an address before it or without, such as 8080 or 0.0.0.0:8080")
 _LEVEL = Kind(_level, "one of " + ", ".join(_LEVELS))
 
 
@@ -188,7 +196,11 @@ class Settings:
     guild_id: int | None = _option(
         None, _ID, "Register the slash commands in this server only (at once), for development"
     )
+    health_address: tuple[str, int] | None = _option(
+        None, _ADDRESS, "Where /healthz and /metrics are served: a port of this machine's own, or address:port"
+    )
     log_level: str = _option("INFO", _LEVEL, "How much is logged: DEBUG, INFO, WARNING, ERROR or CRITICAL")
+    log_format: str = _option("text", _one_of("text", "json"), "How the bot writes its log: text or json")
 
 
 def read(environment: Mapping[str, str], env_file: Path | None = None) -> tuple[Settings, list[str]]:

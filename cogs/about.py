@@ -19,20 +19,12 @@ from bot.wording import HELP, STATUS, help_text, status_text
 class About(commands.Cog):
     """Tells about the bot, to who asks alone. `mentions` are the commands as Discord makes them clickable, by name."""
 
-    def __init__(self, channels: Channels, engine: Engine, mentions: Mapping[str, str]) -> None:
+    def __init__(self, channels: Channels, engine: Engine, mentions: Mapping[str, str], stalls: StallWatch) -> None:
         self._channels = channels
         self._engine = engine
         self._mentions = mentions
-        self._stalls = StallWatch()
+        self._stalls = stalls
         self._started = time.monotonic()
-
-    async def cog_load(self) -> None:
-        """Begin to watch the event loop."""
-        self._stalls.start()
-
-    async def cog_unload(self) -> None:
-        """Watch it no longer."""
-        self._stalls.stop()
 
     @app_commands.command(description=HELP)
     async def help(self, interaction: discord.Interaction) -> None:

@@ -14,7 +14,11 @@ from bot.client import Parley, serve
 from bot.conversation import Conversations
 from bot.database import Database, open_database
 from bot.engine import Engine, Sampling
+from bot.gateway import Gateway
+from bot.health import Health
 from bot.history import History
+from bot.metrics import Metrics
+from bot.stall import StallWatch
 from bot.summary import SPARE, Summaries
 from tests.discord_stand_in import Discord
 
@@ -39,6 +43,9 @@ class Running:
     channels: Channels
     quitting: asyncio.Event
     ended: asyncio.Task[None]
+    gateway: Gateway
+    health: Health
+    metrics: Metrics
 
     async def stored(self, channel: int) -> list[tuple[str, str]]:
         return [(turn.question, turn.answer) for turn in await self.history.recent(channel)]
@@ -75,13 +82,15 @@ async def parley(
     show_thinking: bool = False,
     summary: bool = False,
     wait: bool = True,
+    **limits_of_health: float,
 ) -> AsyncIterator[Running]:
     """Run the bot with its history in `path`; `wait`: until the gateway has let it in.
 
     An error that ends the bot is raised on leaving.
     """
     quitting = asyncio.Event()
-    async with open_database(path) as database:
+    metrics, gateway, stalls = Metrics(), Gateway(), StallWatch()
+    async with open_database(path, metrics) as database, stalls.at_work():
         history, channels = History(database, SPARE if summary else 0), Channels(database, MANNER, limits)
         summaries = Summaries(engine, history, channels)
         conversations = Conversations(
@@ -94,7 +103,10 @@ async def parley(
             grace=grace,
             show_thinking=show_thinking,
             summaries=summaries if summary else None,
+            events=metrics,
         )
+        health = Health(database=database, engine=engine, gateway=gateway, stalls=stalls, **limits_of_health)
+        metrics.ask(conversations=conversations, engine=engine, gateway=gateway, stalls=stalls)
 
         def make_client() -> Parley:
             client = Parley(
@@ -108,6 +120,9 @@ async def parley(
                 chat_channels=frozenset(chat_channels),
                 guild_id=guild_id,
                 quitting=quitting,
+                gateway=gateway,
+                stalls=stalls,
+                events=metrics,
             )
             client._connection.guild_ready_timeout = 0.05  # discord.py waits two seconds for late servers
             return client
@@ -126,7 +141,7 @@ async def parley(
                 try:
                     if wait:
                         await discord.gateway.ready()
-                    yield Running(database, history, channels, quitting, ended)
+                    yield Running(database, history, channels, quitting, ended, gateway, health, metrics)
                 finally:
                     quitting.set()
                     async with asyncio.timeout(10):

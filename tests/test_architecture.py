@@ -56,7 +56,7 @@ def test_only_its_side_imports_torch_or_discord(module):
         ("bot.wording", set()),
         ("bot.settings", {"bot.errors"}),
         ("bot.prompt", {"bot.errors", "bot.wording"}),
-        ("bot.database", {"bot.errors", "bot.wording"}),
+        ("bot.database", {"bot.errors", "bot.events", "bot.wording"}),
         ("bot.history", {"bot.database"}),
         ("bot.channels", {"bot.database", "bot.errors", "bot.wording"}),
         (
@@ -66,6 +66,7 @@ def test_only_its_side_imports_torch_or_discord(module):
                 "bot.database",
                 "bot.engine",
                 "bot.errors",
+                "bot.events",
                 "bot.history",
                 "bot.prompt",
                 "bot.summary",
@@ -85,6 +86,7 @@ def test_only_its_side_imports_torch_or_discord(module):
                 "bot.conversation",
                 "bot.engine",
                 "bot.errors",
+                "bot.events",
                 "bot.history",
                 "bot.pacing",
                 "bot.paging",
@@ -92,7 +94,7 @@ def test_only_its_side_imports_torch_or_discord(module):
                 "bot.wording",
             },
         ),
-        ("bot.replies", {"bot.buttons", "bot.reply"}),
+        ("bot.replies", {"bot.buttons", "bot.events", "bot.reply"}),
         (
             "bot.recovery",
             {
@@ -107,6 +109,13 @@ def test_only_its_side_imports_torch_or_discord(module):
         ),
         ("bot.check", set()),
         ("bot.stall", set()),
+        ("bot.events", set()),
+        ("bot.gateway", set()),
+        ("bot.logs", set()),
+        ("bot.health", {"bot.database", "bot.engine", "bot.gateway", "bot.stall"}),
+        ("bot.metrics", {"bot.conversation", "bot.engine", "bot.events", "bot.gateway", "bot.stall"}),
+        ("bot.systemd", {"bot.gateway", "bot.health"}),
+        ("bot.web", {"bot.errors", "bot.health"}),
         ("bot.translations", {"bot.wording"}),
         ("bot.console", {"bot.conversation", "bot.engine", "bot.errors", "bot.prompt", "bot.wording"}),
     ],
@@ -125,6 +134,13 @@ def test_the_engine_knows_no_discord_no_history_and_no_conversation():
 def test_only_the_command_line_puts_the_parts_together():
     assert [module for module in MODULES if "bot.__main__" in imports(module)] == []
     assert [module for module in MODULES if "bot.client" in imports(module)] == ["bot.__main__"]
+
+
+def test_only_what_is_seen_from_outside_knows_prometheus():
+    assert {module for module in MODULES if any("prometheus" in name for name in imports(module))} == {
+        "bot.metrics",
+        "bot.web",
+    }
 
 
 def test_the_discord_side_runs_without_torch():

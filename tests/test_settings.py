@@ -36,7 +36,9 @@ BAD = {
     "COOLDOWN": "-1",
     "SHUTDOWN_GRACE": "soon",
     "GUILD_ID": "0",
+    "HEALTH_ADDRESS": "8080x",
     "LOG_LEVEL": "LOUD",
+    "LOG_FORMAT": "xml",
 }
 
 
