@@ -117,6 +117,8 @@ class Gateway:
         self._discord = discord
         self._connections: set[Connection] = set()
         self._refusing = False
+        self.attempts = 0
+        """How often a connection was asked for, also while none is taken."""
         self.sessions: dict[str, Session] = {}
         self.shards = 1
         """How many shards Discord recommends to a bot that asks."""
@@ -238,6 +240,7 @@ class Gateway:
     # A connection, from HELLO to its end
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
+        self.attempts += 1
         if self._refusing:
             return web.Response(status=503)
         socket = web.WebSocketResponse(autoclose=False)
