@@ -19,7 +19,10 @@ TORCH_SIDE = {
     *(f"bot.demo.{name}" for name in "tokenizer train evaluate".split()),
 }
 DISCORD_SIDE = {
-    *(f"bot.{name}" for name in "buttons client permissions reading recovery replies reply translations".split()),
+    *(
+        f"bot.{name}"
+        for name in "buttons client gateway permissions reading recovery replies reply translations".split()
+    ),
     *(f"bot.check.{name}" for name in "application servers".split()),
 }
 
@@ -73,6 +76,8 @@ def test_only_its_side_imports_torch_or_discord(module):
             },
         ),
         ("bot.summary", {"bot.channels", "bot.database", "bot.engine", "bot.errors", "bot.history", "bot.prompt"}),
+        ("bot.shards", set()),
+        ("bot.gateway", {"bot.reply"}),
         ("bot.pacing", set()),
         ("bot.paging", set()),
         ("bot.access", {"bot.wording"}),
