@@ -25,9 +25,9 @@ from bot.engine import Engine, Sampling
 from bot.engine.finding import find
 from bot.errors import UserError
 from bot.events import UNWATCHED, Events
-from bot.gateway import Gateway
 from bot.health import Health
 from bot.history import History
+from bot.link import Link
 from bot.logs import tell, write_json
 from bot.prompt import Form
 from bot.settings import Settings, SettingsError, read
@@ -212,7 +212,7 @@ async def _run_bot(settings: Settings) -> None:
 
     quitting = asyncio.Event()
     access = _access(settings)
-    metrics, gateway, stalls = Metrics(), Gateway(), StallWatch()
+    metrics, link, stalls = Metrics(), Link(), StallWatch()
     find(settings.model_path)  # what is wrong is told before a database is made, and before torch is imported
     async with (
         open_database(settings.database_path, metrics) as database,
@@ -225,8 +225,8 @@ async def _run_bot(settings: Settings) -> None:
         conversations = _conversations(
             engine, history, channels, settings, summaries if settings.summary else None, metrics
         )
-        health = Health(database=database, engine=engine, gateway=gateway, stalls=stalls)
-        metrics.ask(conversations=conversations, engine=engine, gateway=gateway, stalls=stalls)
+        health = Health(database=database, engine=engine, link=link, stalls=stalls)
+        metrics.ask(conversations=conversations, engine=engine, link=link, stalls=stalls)
 
         def make_client() -> Parley:
             return Parley(
@@ -240,14 +240,14 @@ async def _run_bot(settings: Settings) -> None:
                 chat_channels=settings.chat_channels,
                 guild_id=settings.guild_id,
                 quitting=quitting,
-                gateway=gateway,
+                link=link,
                 stalls=stalls,
                 events=metrics,
             )
 
         async with (
             served(settings.health_address, health, metrics.registry) if settings.health_address else nullcontext(),
-            notified(os.environ, health, gateway, quitting),
+            notified(os.environ, health, link, quitting),
         ):
             await engine.found()
             loop = asyncio.get_running_loop()

@@ -9,10 +9,11 @@ from typing import Any
 
 import aiohttp
 import discord
+import yarl
 from discord.backoff import ExponentialBackoff
 from discord.ext import commands
 
-from bot import permissions
+from bot import gateway, permissions
 from bot.access import Access
 from bot.channels import Channels
 from bot.conversation import Conversations
@@ -20,8 +21,8 @@ from bot.database import Database
 from bot.engine import Engine, ModelError
 from bot.errors import UserError
 from bot.events import Events
-from bot.gateway import Gateway
 from bot.history import History
+from bot.link import Link
 from bot.recovery import Recovery
 from bot.replies import Replies
 from bot.reply import PASSING, explain, passes
@@ -41,6 +42,14 @@ log = logging.getLogger(__name__)
 
 _WRONG_TOKEN = f"{WRONG_TOKEN} {GET_TOKEN}"
 _NO_INTENT = f"Discord refuses the Message Content intent, which CHAT_CHANNELS needs. {SWITCH_ON_INTENT}"
+_CLOSED = {
+    4004: _WRONG_TOKEN,
+    4010: "Discord does not know such a shard. Set SHARD_COUNT and SHARD_IDS anew, or leave both blank.",
+    4011: (
+        "Discord wants the bot's servers divided among more shards. Set SHARD_COUNT higher, or leave it blank;"
+        " python -m bot check tells how many Discord recommends."
+    ),
+}
 _HEARD = 1000  # messages, commands and presses that are known again
 _READY = discord.CustomActivity(READY)
 
@@ -62,7 +71,7 @@ class _Commands(discord.app_commands.CommandTree["Parley"]):
         return False
 
 
-class Parley(commands.Bot):
+class Parley(commands.AutoShardedBot):
     """The bot. It is online while the model still loads; `quitting` is set when somebody asks it to end."""
 
     def __init__(
@@ -78,7 +87,7 @@ class Parley(commands.Bot):
         chat_channels: frozenset[int],
         guild_id: int | None,
         quitting: asyncio.Event,
-        gateway: Gateway,
+        link: Link,
         stalls: StallWatch,
         events: Events,
     ) -> None:
@@ -94,11 +103,11 @@ class Parley(commands.Bot):
             activity=discord.CustomActivity(LOADING),
             max_messages=None,
             tree_cls=_Commands,
-            http_trace=_traced(gateway),
+            http_trace=_traced(link),
         )
-        gateway.expects([0])
-        gateway.latencies = lambda: [(0, self.latency)]
-        self._gateway = gateway
+        link.expects(self.shard_ids or [0])
+        link.latencies = lambda: self.latencies
+        self._link = link
         self._stalls = stalls
         self._events = events
         self._conversations = conversations
@@ -161,23 +170,41 @@ class Parley(commands.Bot):
 
     def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
         """Hand an event to the cogs, a message or a press only once."""
+        if event == "shard_connect":
+            self._drop_servers_that_are_gone(args[0])
         if event not in ("message", "interaction") or self.is_new(event, args[0].id):
             super().dispatch(event, *args, **kwargs)
+
+    def _drop_servers_that_are_gone(self, shard: int) -> None:
+        """When a session begins, Discord names all servers of its shard, each to come; discord.py keeps others, too."""
+        for guild in self.guilds:
+            if guild.shard_id == shard and not guild.unavailable:
+                self._connection._remove_guild(guild)
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Leave messages to the cogs: the bot has no commands with a prefix."""
 
-    async def on_connect(self) -> None:
+    async def on_shard_connect(self, shard: int) -> None:
         """Note that the gateway has let the bot in."""
-        self._gateway.connected(0)
+        self._link.connected(shard)
 
-    async def on_resumed(self) -> None:
+    async def on_shard_resumed(self, shard: int) -> None:
         """Note that the gateway has let the bot in again."""
-        self._gateway.connected(0)
+        self._link.connected(shard)
 
-    async def on_disconnect(self) -> None:
+    async def on_shard_disconnect(self, shard: int) -> None:
         """Note that the gateway cannot be heard, or not yet."""
-        self._gateway.lost(0)
+        self._link.lost(shard)
+
+    async def launch_shard(self, gateway_url: yarl.URL, shard_id: int, *, initial: bool = False) -> None:
+        """Connect a shard, as discord.py does but for what `bot.gateway` does better."""
+        self._link.expects(self._connection.shard_ids)  # known by now, if Discord was to recommend them
+        socket = await gateway.connect(self, gateway_url, shard_id, initial=initial)
+        ours: Any = self  # whose shards and events are discord.py's own
+        ours._AutoShardedClient__shards[shard_id] = shard = gateway.Resuming(
+            socket, self, ours._AutoShardedClient__queue.put_nowait
+        )
+        shard.launch()
 
     async def close(self) -> None:
         """Close the connection to Discord."""
@@ -232,11 +259,11 @@ class Parley(commands.Bot):
             log.warning("The error could not be told: %s", refused)
 
 
-def _traced(gateway: Gateway) -> aiohttp.TraceConfig:
-    """Have the gateway hear of each reply to discord.py's requests, also of those that it then repeats."""
+def _traced(link: Link) -> aiohttp.TraceConfig:
+    """Have the link hear of each reply to discord.py's requests, also of those that it then repeats."""
 
     async def note(session: object, context: object, request: aiohttp.TraceRequestEndParams) -> None:
-        gateway.requested(request.method, request.url.path, request.response.status)
+        link.requested(request.method, request.url.path, request.response.status)
 
     trace = aiohttp.TraceConfig()
     trace.on_request_end.append(note)
@@ -299,11 +326,7 @@ async def serve(
 
 
 async def _connect(make_client: Callable[[], Parley], token: str) -> None:
-    """Run a client. One whose first connection fails is replaced; later discord.py itself reconnects.
-
-    A new client for each attempt, because discord.py's cannot be started twice, and because it fails with an
-    AttributeError, instead of trying again, when the gateway is out of reach the first time (seen with 2.7.1).
-    """
+    """Run a client. One that cannot log in is replaced, as discord.py's cannot be started twice."""
     backoff = ExponentialBackoff()
     while True:
         async with make_client() as client:
@@ -314,19 +337,15 @@ async def _connect(make_client: Callable[[], Parley], token: str) -> None:
             except discord.PrivilegedIntentsRequired:
                 raise DiscordError(_NO_INTENT) from None
             except discord.ConnectionClosed as closed:
-                if closed.code == 4004:
-                    raise DiscordError(_WRONG_TOKEN) from None
+                if sentence := _CLOSED.get(closed.code):
+                    raise DiscordError(sentence) from None
                 raise DiscordError(f"Discord closed the connection for good: {closed}") from closed
-            except (discord.HTTPException, *PASSING, AttributeError) as error:
-                if isinstance(error, AttributeError) and error.name != "sequence":
-                    raise
+            except (discord.HTTPException, *PASSING) as error:
                 if isinstance(error, discord.HTTPException) and not passes(error):
                     raise DiscordError(
                         f"Discord does not let the bot start: {error}. If GUILD_ID is set, the bot must be in that"
                         " server, invited with the scope applications.commands; python -m bot check looks at that."
                     ) from error
                 delay = backoff.delay()
-                log.warning(
-                    "Discord cannot be reached (%s); trying again in %.0f s. Is this machine online?", error, delay
-                )
+                gateway.unreachable(error, delay)
         await asyncio.sleep(delay)

@@ -1,45 +1,52 @@
-"""What is known of the connection to Discord: its shards, and what became of the requests. Knows no discord.py."""
+"""How a shard connects to Discord, and how it comes back: where discord.py would lose messages, or give no reasons."""
 
 import asyncio
-import time
-from collections.abc import Callable, Iterable
+import logging
+from typing import TYPE_CHECKING
+
+import yarl
+from discord.backoff import ExponentialBackoff
+from discord.gateway import DiscordWebSocket, ReconnectWebSocket
+from discord.shard import Shard
+
+from bot.reply import PASSING
+
+if TYPE_CHECKING:
+    from discord import AutoShardedClient
+
+log = logging.getLogger(__name__)
+
+_PATIENCE = 180.0  # seconds for an attempt, as it may have to wait until it may identify
 
 
-class Gateway:
-    """Kept by the client; it outlives a client that is replaced."""
+def unreachable(error: BaseException, delay: float) -> None:
+    """Log that a connection could not be made and is tried again, after so many seconds."""
+    log.warning("Discord cannot be reached (%s); trying again in %.0f s. Is this machine online?", error, delay)
 
-    def __init__(self) -> None:
-        self.away: dict[int, float] = {}
-        """The shards that are not connected, and since when, by `time.monotonic`."""
-        self.reconnects: dict[int, int] = {}
-        """How often each shard came back; those that were never connected are missing."""
-        self.latencies: Callable[[], Iterable[tuple[int, float]]] = tuple
-        """Each shard's, in seconds; not a number before the first heartbeat."""
-        self.online = asyncio.Event()
-        """Set once all shards have been connected."""
-        self.edits = 0
-        """Edits of messages that were sent to Discord."""
-        self.rate_limited = 0
-        """Requests that Discord refused because there were too many."""
 
-    def expects(self, shards: Iterable[int]) -> None:
-        """These shards are to connect; how long they take counts from now on."""
-        for shard in shards:
-            if shard not in self.reconnects:
-                self.away.setdefault(shard, time.monotonic())
+async def connect(client: "AutoShardedClient", gateway: yarl.URL, shard: int, *, initial: bool) -> DiscordWebSocket:
+    """Connect a shard for the first time, however often that must be tried. Raises ConnectionClosed if it is refused.
 
-    def connected(self, shard: int) -> None:
-        """A shard is connected, or connected again."""
-        was_away = self.away.pop(shard, None) is not None
-        self.reconnects[shard] = self.reconnects[shard] + was_away if shard in self.reconnects else 0
-        if not self.away:
-            self.online.set()
+    discord.py's own attempts tell of each failure with a traceback.
+    """
+    backoff = ExponentialBackoff()
+    while True:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await DiscordWebSocket.from_client(client, gateway=gateway, shard_id=shard, initial=initial)
+        except (*PASSING, ReconnectWebSocket) as error:
+            delay = backoff.delay()
+            unreachable(error, delay)
+        await asyncio.sleep(delay)
 
-    def lost(self, shard: int) -> None:
-        """A shard is not connected; told again at each attempt that fails."""
-        self.away.setdefault(shard, time.monotonic())
 
-    def requested(self, method: str, path: str, status: int) -> None:
-        """Discord has replied to a request."""
-        self.edits += method == "PATCH" and "/messages/" in path
-        self.rate_limited += status == 429
+class Resuming(Shard):
+    """A shard that goes on with its session whenever it has one.
+
+    discord.py's begins a new session once an attempt to go on has failed (seen with 2.7.1), and what was said to the
+    bot meanwhile is never heard.
+    """
+
+    async def reconnect(self) -> None:
+        """Connect again, after a failure."""
+        await self.reidentify(ReconnectWebSocket(self.id, resume=self.ws.session_id is not None))

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from bot.database import Database, DatabaseError
 from bot.engine import Engine
-from bot.gateway import Gateway
+from bot.link import Link
+from bot.shards import written
 from bot.stall import StallWatch
 
 _GATEWAY_LIMIT = 600.0
@@ -36,7 +37,7 @@ class Health:
         *,
         database: Database,
         engine: Engine,
-        gateway: Gateway,
+        link: Link,
         stalls: StallWatch,
         gateway_limit: float = _GATEWAY_LIMIT,
         engine_limit: float = _ENGINE_LIMIT,
@@ -44,7 +45,7 @@ class Health:
     ) -> None:
         self._database = database
         self._engine = engine
-        self._gateway = gateway
+        self._link = link
         self._stalls = stalls
         self._gateway_limit = gateway_limit
         self._engine_limit = engine_limit
@@ -59,13 +60,12 @@ class Health:
         return [loop, self._look_at_gateway(), self._look_at_engine(), await self._look_at_database()]
 
     def _look_at_gateway(self) -> Finding:
-        away = self._gateway.away
+        away = self._link.away
         if not away:
-            return Finding("gateway", True, "connected" if self._gateway.online.is_set() else "not asked for yet")
-        shards = ", ".join(map(str, sorted(away)))
+            return Finding("gateway", True, "connected" if self._link.online.is_set() else "not asked for yet")
         since = min(away.values())
         seconds = time.monotonic() - since
-        says = f"shard {shards} not connected for {seconds:.0f} s, of {self._gateway_limit:g} s that it may take"
+        says = f"shard {written(away)} not connected for {seconds:.0f} s, of {self._gateway_limit:g} s that it may take"
         return Finding("gateway", seconds <= self._gateway_limit, says, _when(since))
 
     def _look_at_engine(self) -> Finding:

@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 from bot.conversation import Conversations
 from bot.engine import Engine
 from bot.events import Events
-from bot.gateway import Gateway
+from bot.link import Link
 from bot.stall import StallWatch
 
 _ANSWERS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 60, 120, 300, 600)  # seconds; a CPU takes its time
@@ -62,18 +62,18 @@ class Metrics(Events):
         """See Events."""
         self._operations.labels(kind).observe(seconds)
 
-    def ask(self, *, conversations: Conversations, engine: Engine, gateway: Gateway, stalls: StallWatch) -> None:
+    def ask(self, *, conversations: Conversations, engine: Engine, link: Link, stalls: StallWatch) -> None:
         """From now on, ask these parts what they know."""
-        self.registry.register(_Parts(conversations, engine, gateway, stalls))
+        self.registry.register(_Parts(conversations, engine, link, stalls))
 
 
 class _Parts(Collector):
     """Asks the parts at each scrape."""
 
-    def __init__(self, conversations: Conversations, engine: Engine, gateway: Gateway, stalls: StallWatch) -> None:
+    def __init__(self, conversations: Conversations, engine: Engine, link: Link, stalls: StallWatch) -> None:
         self._conversations = conversations
         self._engine = engine
-        self._gateway = gateway
+        self._link = link
         self._stalls = stalls
 
     def collect(self) -> Iterator[Metric]:
@@ -106,20 +106,20 @@ class _Parts(Collector):
         yield prompts
 
     def _of_gateway(self) -> Iterator[Metric]:
-        yield CounterMetricFamily("parley_edits", "Edits of messages sent to Discord", self._gateway.edits)
+        yield CounterMetricFamily("parley_edits", "Edits of messages sent to Discord", self._link.edits)
         yield CounterMetricFamily(
-            "parley_rate_limited", "Requests that Discord refused as too many", self._gateway.rate_limited
+            "parley_rate_limited", "Requests that Discord refused as too many", self._link.rate_limited
         )
         latency = GaugeMetricFamily(
             "parley_gateway_latency_seconds", "From a heartbeat to its acknowledgement", labels=["shard"]
         )
-        for shard, seconds in self._gateway.latencies():
+        for shard, seconds in self._link.latencies():
             if math.isfinite(seconds):
                 latency.add_metric([str(shard)], seconds)
         yield latency
         reconnects = CounterMetricFamily(
             "parley_gateway_reconnects", "Connections to Discord that came back", labels=["shard"]
         )
-        for shard, times in self._gateway.reconnects.items():
+        for shard, times in self._link.reconnects.items():
             reconnects.add_metric([str(shard)], times)
         yield reconnects

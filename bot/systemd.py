@@ -6,13 +6,13 @@ import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 
-from bot.gateway import Gateway
 from bot.health import Health
+from bot.link import Link
 
 
 @asynccontextmanager
 async def notified(
-    environment: Mapping[str, str], health: Health, gateway: Gateway, quitting: asyncio.Event
+    environment: Mapping[str, str], health: Health, link: Link, quitting: asyncio.Event
 ) -> AsyncIterator[None]:
     """Within the block, tell systemd; without its NOTIFY_SOCKET in the environment nobody is told.
 
@@ -32,7 +32,7 @@ async def notified(
             datagrams.sendto(state.encode(), "\0" + address[1:] if address[0] == "@" else address)
 
     async def is_well() -> None:
-        await gateway.online.wait()
+        await link.online.wait()
         tell("READY=1")
         while interval:
             if all(finding.well for finding in await health.look()):

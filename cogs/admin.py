@@ -16,7 +16,7 @@ class Admin(commands.Cog):
         self._quitting = quitting
 
     @app_commands.command(description=QUIT)
-    async def quit(self, interaction: discord.Interaction[commands.Bot]) -> None:
+    async def quit(self, interaction: discord.Interaction[commands.AutoShardedBot]) -> None:
         """Acknowledge and have the program end; refuse anyone else."""
         if await interaction.client.is_owner(interaction.user):
             await interaction.response.send_message(QUITTING, ephemeral=True)

@@ -15,7 +15,7 @@ _LONGEST = 6000  # characters; Discord's own limit for an option
 class Ask(commands.Cog):
     """Answers one-off questions."""
 
-    def __init__(self, bot: commands.Bot, conversations: Conversations, replies: Replies) -> None:
+    def __init__(self, bot: commands.AutoShardedBot, conversations: Conversations, replies: Replies) -> None:
         self._bot = bot
         self._conversations = conversations
         self._replies = replies

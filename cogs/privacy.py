@@ -17,6 +17,7 @@ from bot import reading
 from bot.database import Database, DatabaseError
 from bot.history import History, Turn
 from bot.replies import Replies
+from bot.shards import shard_of
 from bot.wording import BEFORE, EXPORT, EXPORT_FORMAT, FORGET, NOTHING_TO_EXPORT, exported, forgot_person
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ def _in_the_end(listener: Callable[_Event, Awaitable[None]]) -> Callable[_Event,
 class Privacy(commands.Cog):
     """Gives people what is stored, and forgets it."""
 
-    def __init__(self, bot: commands.Bot, database: Database, history: History, replies: Replies) -> None:
+    def __init__(self, bot: commands.AutoShardedBot, database: Database, history: History, replies: Replies) -> None:
         self._bot = bot
         self._database = database
         self._history = history
@@ -132,9 +133,11 @@ class Privacy(commands.Cog):
 
     @commands.Cog.listener()
     @_in_the_end
-    async def on_ready(self) -> None:
-        """Forget servers and channels that have gone while the bot was away."""
+    async def on_shard_ready(self, shard: int) -> None:
+        """Forget servers and channels of a shard that have gone while it was away."""
         for guild_id, channel, parent in await self._database.places():
+            if shard_of(guild_id, self._bot.shard_count) != shard:
+                continue  # of that server, only its own shard hears
             guild = self._bot.get_guild(guild_id)
             if guild is None:
                 await self._database.forget_guild(guild_id)

@@ -14,9 +14,9 @@ from bot.client import Parley, serve
 from bot.conversation import Conversations
 from bot.database import Database, open_database
 from bot.engine import Engine, Sampling
-from bot.gateway import Gateway
 from bot.health import Health
 from bot.history import History
+from bot.link import Link
 from bot.metrics import Metrics
 from bot.stall import StallWatch
 from bot.summary import SPARE, Summaries
@@ -43,7 +43,7 @@ class Running:
     channels: Channels
     quitting: asyncio.Event
     ended: asyncio.Task[None]
-    gateway: Gateway
+    link: Link
     health: Health
     metrics: Metrics
 
@@ -89,7 +89,7 @@ async def parley(
     An error that ends the bot is raised on leaving.
     """
     quitting = asyncio.Event()
-    metrics, gateway, stalls = Metrics(), Gateway(), StallWatch()
+    metrics, link, stalls = Metrics(), Link(), StallWatch()
     async with open_database(path, metrics) as database, stalls.at_work():
         history, channels = History(database, SPARE if summary else 0), Channels(database, MANNER, limits)
         summaries = Summaries(engine, history, channels)
@@ -105,8 +105,8 @@ async def parley(
             summaries=summaries if summary else None,
             events=metrics,
         )
-        health = Health(database=database, engine=engine, gateway=gateway, stalls=stalls, **limits_of_health)
-        metrics.ask(conversations=conversations, engine=engine, gateway=gateway, stalls=stalls)
+        health = Health(database=database, engine=engine, link=link, stalls=stalls, **limits_of_health)
+        metrics.ask(conversations=conversations, engine=engine, link=link, stalls=stalls)
 
         def make_client() -> Parley:
             client = Parley(
@@ -120,7 +120,7 @@ async def parley(
                 chat_channels=frozenset(chat_channels),
                 guild_id=guild_id,
                 quitting=quitting,
-                gateway=gateway,
+                link=link,
                 stalls=stalls,
                 events=metrics,
             )
@@ -141,7 +141,7 @@ async def parley(
                 try:
                     if wait:
                         await discord.gateway.ready()
-                    yield Running(database, history, channels, quitting, ended, gateway, health, metrics)
+                    yield Running(database, history, channels, quitting, ended, link, health, metrics)
                 finally:
                     quitting.set()
                     async with asyncio.timeout(10):

@@ -19,7 +19,10 @@ TORCH_SIDE = {
     *(f"bot.demo.{name}" for name in "tokenizer train evaluate".split()),
 }
 DISCORD_SIDE = {
-    *(f"bot.{name}" for name in "buttons client permissions reading recovery replies reply translations".split()),
+    *(
+        f"bot.{name}"
+        for name in "buttons client gateway permissions reading recovery replies reply translations".split()
+    ),
     *(f"bot.check.{name}" for name in "application servers".split()),
 }
 
@@ -74,6 +77,8 @@ def test_only_its_side_imports_torch_or_discord(module):
             },
         ),
         ("bot.summary", {"bot.channels", "bot.database", "bot.engine", "bot.errors", "bot.history", "bot.prompt"}),
+        ("bot.shards", set()),
+        ("bot.gateway", {"bot.reply"}),
         ("bot.pacing", set()),
         ("bot.paging", set()),
         ("bot.access", {"bot.wording"}),
@@ -110,11 +115,11 @@ def test_only_its_side_imports_torch_or_discord(module):
         ("bot.check", set()),
         ("bot.stall", set()),
         ("bot.events", set()),
-        ("bot.gateway", set()),
+        ("bot.link", set()),
         ("bot.logs", set()),
-        ("bot.health", {"bot.database", "bot.engine", "bot.gateway", "bot.stall"}),
-        ("bot.metrics", {"bot.conversation", "bot.engine", "bot.events", "bot.gateway", "bot.stall"}),
-        ("bot.systemd", {"bot.gateway", "bot.health"}),
+        ("bot.health", {"bot.database", "bot.engine", "bot.link", "bot.shards", "bot.stall"}),
+        ("bot.metrics", {"bot.conversation", "bot.engine", "bot.events", "bot.link", "bot.stall"}),
+        ("bot.systemd", {"bot.health", "bot.link"}),
         ("bot.web", {"bot.errors", "bot.health"}),
         ("bot.translations", {"bot.wording"}),
         ("bot.console", {"bot.conversation", "bot.engine", "bot.errors", "bot.prompt", "bot.wording"}),

@@ -35,7 +35,7 @@ async def until(seen: Outside, status: int) -> str:
 
 async def test_all_is_well_with_a_bot_that_is_connected_and_idle(discord, path):
     async with parley(discord, ScriptedEngine(), path, engine_limit=0) as running, outside(running) as seen:
-        await running.gateway.online.wait()
+        await running.link.online.wait()
         status, text = await seen.health()
         assert status == 200
         assert text.splitlines()[0] == "well"
@@ -74,10 +74,10 @@ async def test_a_bot_that_hangs_gives_no_answer(discord, path):
 
 async def test_a_gateway_may_be_away_for_a_while(discord, path, impatient):
     async with parley(discord, ScriptedEngine(), path) as running, outside(running) as seen:
-        await running.gateway.online.wait()
+        await running.link.online.wait()
         with discord.gateway.refusing():
             discord.gateway.drop()
-            await discord.until(lambda: running.gateway.away)
+            await discord.until(lambda: running.link.away)
             well, parts = await seen.parts()
             assert well
             assert "not connected for 0 s, of 600 s" in parts["gateway"]["says"]
@@ -86,15 +86,15 @@ async def test_a_gateway_may_be_away_for_a_while(discord, path, impatient):
 
 async def test_a_gateway_that_is_away_for_longer_is_not_well_until_it_is_back(discord, path, impatient):
     async with parley(discord, ScriptedEngine(), path, gateway_limit=0.2) as running, outside(running) as seen:
-        await running.gateway.online.wait()
+        await running.link.online.wait()
         with discord.gateway.refusing():
             discord.gateway.drop()
             text = await until(seen, 503)
             assert text.splitlines()[0] == "not well"
             assert "gateway: shard 0 not connected" in text
-            since = running.gateway.away[0]
+            since = running.link.away[0]
             await discord.until(lambda: discord.gateway.attempts > 2)
-            assert running.gateway.away[0] == since, "an attempt that fails does not make it shorter"
+            assert running.link.away[0] == since, "an attempt that fails does not make it shorter"
         await until(seen, 200)
 
 
