@@ -1,8 +1,12 @@
 """What is seen of the bot from outside."""
 
+import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
@@ -50,6 +54,47 @@ class Outside:
                 if sample.name == name and sample.labels == labels:
                     return sample.value
         return None
+
+
+class Systemd:
+    """Takes notifications."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind("\0" + address[1:] if address[0] == "@" else address)
+        self._socket.setblocking(False)
+
+    async def told(self) -> str:
+        """The next notification."""
+        async with asyncio.timeout(30):
+            return (await asyncio.get_running_loop().sock_recv(self._socket, 100)).decode()
+
+    def all_told(self) -> list[str]:
+        """The notifications that nobody has read yet."""
+        told = []
+        while True:
+            try:
+                told.append(self._socket.recv(100).decode())
+            except BlockingIOError:
+                return told
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def entries(log: str) -> list[dict[str, Any]]:
+    """What the lines of a log say; each is whole and has all that one should."""
+    read = [json.loads(line) for line in log.splitlines()]
+    for entry in read:
+        assert list(entry) in (
+            ["time", "level", "logger", "message"],
+            ["time", "level", "logger", "message", "exception"],
+        )
+        at = datetime.fromisoformat(entry["time"])
+        assert at.utcoffset() == timedelta(0)
+        assert abs(datetime.now(UTC) - at) < timedelta(hours=1)
+    return read
 
 
 @asynccontextmanager

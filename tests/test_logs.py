@@ -1,12 +1,11 @@
 """The log as JSON: each line an object, whoever wrote it."""
 
-import json
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+
+from tests.outside import entries
 
 ROOT = Path(__file__).parent.parent
 WRITES = """
@@ -49,20 +48,6 @@ def ran(tmp_path: Path, *arguments: str, **settings: str) -> tuple[int, str]:
     )
     assert ended.stdout == ""
     return ended.returncode, ended.stderr
-
-
-def entries(log: str) -> list[dict[str, Any]]:
-    """What the lines of a log say; each is whole and has all that one should."""
-    read = [json.loads(line) for line in log.splitlines()]
-    for entry in read:
-        assert list(entry) in (
-            ["time", "level", "logger", "message"],
-            ["time", "level", "logger", "message", "exception"],
-        )
-        at = datetime.fromisoformat(entry["time"])
-        assert at.utcoffset() == timedelta(0)
-        assert abs(datetime.now(UTC) - at) < timedelta(hours=1)
-    return read
 
 
 def test_each_line_is_an_object_whoever_wrote_it(tmp_path):

@@ -139,6 +139,26 @@ async def test_each_reconnect_is_counted_once(discord, path, monkeypatch):
         await reaches(seen, lambda value: value == 2, "parley_gateway_reconnects_total", shard="0")
 
 
+async def test_each_shard_is_told_of_by_itself(discord, path, monkeypatch):
+    monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.05)
+    discord.gateway.shards = 2
+    discord.gateway.heartbeat_interval = 0.05
+    async with parley(discord, ScriptedEngine(), path, gateway_limit=0) as running, outside(running) as seen:
+        await running.link.online.wait()
+        for shard in "01":
+            await reaches(seen, lambda value: 0 < value < 30, "parley_gateway_latency_seconds", shard=shard)
+        (second,) = [session.connection for session in discord.gateway.connected if session.shard[0] == 1]
+        with discord.gateway.refusing():
+            second.drop()
+            await discord.until(lambda: running.link.away)
+            status, text = await seen.health()
+            assert status == 503
+            assert "gateway: shard 1 not connected" in text
+        await reaches(seen, lambda value: value == 1, "parley_gateway_reconnects_total", shard="1")
+        assert await seen.metric("parley_gateway_reconnects_total", shard="0") == 0
+        assert (await seen.health())[0] == 200
+
+
 async def test_a_stall_of_the_event_loop_is_told(discord, path):
     async with parley(discord, ScriptedEngine(), path) as running, outside(running) as seen:
         await asyncio.sleep(0)

@@ -3,48 +3,22 @@
 import asyncio
 import os
 import socket
+from contextlib import closing
 
 import pytest
 
 from bot.systemd import notified
+from tests.outside import Systemd
 from tests.parley import Running, parley
 from tests.scripted import ScriptedEngine
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="needs Unix sockets")
 
 
-class Systemd:
-    """Takes notifications."""
-
-    def __init__(self, address: str) -> None:
-        self.address = address
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind("\0" + address[1:] if address[0] == "@" else address)
-        self._socket.setblocking(False)
-
-    async def told(self) -> str:
-        """The next notification."""
-        async with asyncio.timeout(30):
-            return (await asyncio.get_running_loop().sock_recv(self._socket, 100)).decode()
-
-    def all_told(self) -> list[str]:
-        """The notifications that nobody has read yet."""
-        told = []
-        while True:
-            try:
-                told.append(self._socket.recv(100).decode())
-            except BlockingIOError:
-                return told
-
-    def close(self) -> None:
-        self._socket.close()
-
-
 @pytest.fixture
 def systemd(tmp_path):
-    listening = Systemd(str(tmp_path / "notify"))
-    yield listening
-    listening.close()
+    with closing(Systemd(str(tmp_path / "notify"))) as listening:
+        yield listening
 
 
 def told_of(running: Running, systemd: Systemd, **environment: str):
@@ -119,10 +93,9 @@ async def test_a_watchdog_of_another_process_hears_nothing(discord, path, system
 
 
 async def test_an_abstract_name_is_understood(discord, path):
-    systemd = Systemd(f"@parley-{os.getpid()}")
-    async with parley(discord, ScriptedEngine(), path) as running, told_of(running, systemd):
-        assert await systemd.told() == "READY=1"
-    systemd.close()
+    with closing(Systemd(f"@parley-{os.getpid()}")) as systemd:
+        async with parley(discord, ScriptedEngine(), path) as running, told_of(running, systemd):
+            assert await systemd.told() == "READY=1"
 
 
 async def test_a_socket_that_is_gone_does_no_harm(discord, path, systemd):
