@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from bot.database import Database, DatabaseError
+from bot.database import Database
 from bot.engine import Engine
 from bot.link import Link
 from bot.shards import written
@@ -84,10 +84,9 @@ class Health:
         await asyncio.wait([self._probe], timeout=self._database_limit)
         if not self._probe.done():
             return Finding("database", False, "does not answer", _when(self._probed_at))
-        if isinstance(self._probe.exception(), DatabaseError):
-            return Finding(
-                "database", False, "cannot be used; the log says why", _when(self._database.unusable_since or 0)
-            )
+        if self._probe.exception():
+            since = self._database.unusable_since or self._probed_at
+            return Finding("database", False, "cannot be used; the log says why", _when(since))
         return Finding("database", True, "usable")
 
 
