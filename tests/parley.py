@@ -74,6 +74,8 @@ async def parley(
     grace: float = 0.1,
     show_thinking: bool = False,
     summary: bool = False,
+    shard_count: int | None = None,
+    shard_ids: Sequence[int] = (),
     wait: bool = True,
 ) -> AsyncIterator[Running]:
     """Run the bot with its history in `path`; `wait`: until the gateway has let it in.
@@ -108,6 +110,8 @@ async def parley(
                 chat_channels=frozenset(chat_channels),
                 guild_id=guild_id,
                 quitting=quitting,
+                shard_count=shard_count,
+                shard_ids=shard_ids,
             )
             client._connection.guild_ready_timeout = 0.05  # discord.py waits two seconds for late servers
             return client
@@ -125,7 +129,7 @@ async def parley(
                 )
                 try:
                     if wait:
-                        await discord.gateway.ready()
+                        await discord.gateway.ready(len(shard_ids) or shard_count or 1)
                     yield Running(database, history, channels, quitting, ended)
                 finally:
                     quitting.set()
@@ -143,6 +147,7 @@ async def program(
         "MODEL_PATH": "demo",
         "TEMPERATURE": "0",
         "LOG_LEVEL": "DEBUG",
+        "TMPDIR": str(folder),
         **more,
     }
     reached = discord.environment()
