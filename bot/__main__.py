@@ -240,6 +240,8 @@ async def _run_bot(settings: Settings) -> None:
                 chat_channels=settings.chat_channels,
                 guild_id=settings.guild_id,
                 quitting=quitting,
+                shard_count=settings.shard_count,
+                shard_ids=settings.shard_ids,
                 link=link,
                 stalls=stalls,
                 events=metrics,

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,15 +17,17 @@ from bot import gateway, permissions
 from bot.access import Access
 from bot.channels import Channels
 from bot.conversation import Conversations
-from bot.database import Database
+from bot.database import Database, DatabaseError
 from bot.engine import Engine, ModelError
 from bot.errors import UserError
 from bot.events import Events
 from bot.history import History
+from bot.identify import may_identify
 from bot.link import Link
 from bot.recovery import Recovery
 from bot.replies import Replies
 from bot.reply import PASSING, explain, passes
+from bot.shards import Shards
 from bot.stall import StallWatch
 from bot.translations import Translator
 from bot.wording import GET_TOKEN, LOADING, READY, SWITCH_ON_INTENT, WRONG_TOKEN
@@ -90,7 +92,10 @@ class Parley(commands.AutoShardedBot):
         link: Link,
         stalls: StallWatch,
         events: Events,
+        shard_count: int | None = None,
+        shard_ids: Collection[int] = (),
     ) -> None:
+        """Shards by default: as many as Discord recommends, all of them in this process."""
         # discord.py warns of what it would need for voice, which we don't use.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         intents = discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
@@ -103,8 +108,10 @@ class Parley(commands.AutoShardedBot):
             activity=discord.CustomActivity(LOADING),
             max_messages=None,
             tree_cls=_Commands,
+            shard_count=shard_count,
             http_trace=_traced(link),
         )
+        self.shard_ids = sorted(shard_ids) or None
         link.expects(self.shard_ids or [0])
         link.latencies = lambda: self.latencies
         self._link = link
@@ -128,25 +135,49 @@ class Parley(commands.AutoShardedBot):
 
     async def setup_hook(self) -> None:
         """Before the gateway connects: add the cogs, register the commands, finish what a killed program left."""
+        shards = await self._learn_of_shards()
         await self.tree.set_translator(Translator())
         replies = Replies(link_previews=self._link_previews, events=self._events)
         await self.add_cog(Chat(self, self._conversations, replies, self.access, self._chat_channels))
         await self.add_cog(Ask(self, self._conversations, replies))
         await self.add_cog(Buttons(self._conversations, replies, self.access))
         await self.add_cog(Context(self._conversations, replies))
-        await self.add_cog(Admin(self._quitting))
-        await self.add_cog(Privacy(self, self._database, self._history, replies))
+        await self.add_cog(Admin(self._quitting, shards))
+        await self.add_cog(Privacy(self, self._database, self._history, replies, shards))
         await self.add_cog(Channel(self._channels, self._history))
-        await self.add_cog(About(self._channels, self._engine, self._mentions, self._stalls))
+        await self.add_cog(About(self._channels, self._engine, self._mentions, shards, self._stalls))
         # Learns who owns the bot now: asked within /quit, Discord's answer might come too late to acknowledge it.
         await self.is_owner(self.user)  # type: ignore[arg-type]
-        await self._sync_commands()
-        recovery = Recovery(self, self._history, self._channels, link_previews=self._link_previews)
+        await self._sync_commands(register=shards.first)
+        recovery = Recovery(self, self._history, self._channels, shards, link_previews=self._link_previews)
         left = await recovery.attempt()
         self._background = [
             asyncio.create_task(self._announce()),
             asyncio.create_task(recovery.try_again(left)),
         ]
+
+    async def _learn_of_shards(self) -> Shards:
+        """How many Discord recommends, where that is not set, and how many may identify at once."""
+        gateway = await self.http.request(discord.http.Route("GET", "/gateway/bot"))
+        self.shard_count = self.shard_count or gateway["shards"]
+        self._max_concurrency = gateway["session_start_limit"]["max_concurrency"]
+        shards = Shards(self.shard_count, frozenset(self.shard_ids or range(self.shard_count)))
+        if not shards.alone:
+            log.info("This process has the shards %s.", shards)
+        with suppress(DatabaseError):
+            elsewhere = {guild for guild, _, _ in await self._database.places() if guild not in shards}
+            if elsewhere:
+                log.warning(
+                    "The database remembers %d servers that belong to other shards, so they are answered without it."
+                    " python -m bot reshard moves them.",
+                    len(elsewhere),
+                )
+        return shards
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Wait until a shard may begin a session."""
+        assert self.application_id is not None  # known since the login
+        await may_identify(self.application_id, shard_id or 0, self._max_concurrency)
 
     def _never_cancel_requests(self) -> None:
         """Let each request to Discord come to its own end, also when nobody waits for it any more.
@@ -220,8 +251,8 @@ class Parley(commands.AutoShardedBot):
             await self.wait_until_ready()
             await self.change_presence(activity=_READY)
 
-    async def _sync_commands(self) -> None:
-        """Register the commands, if Discord knows others: registering is rationed per day."""
+    async def _sync_commands(self, *, register: bool) -> None:
+        """Register the commands, if Discord knows others: registering is rationed per day, and for one process."""
         assert self.application_id is not None  # known since the login
         path = "/applications/{application_id}/commands"
         if self._guild:
@@ -235,14 +266,14 @@ class Parley(commands.AutoShardedBot):
         commands = self.tree.get_commands(guild=self._guild)
         assert self.tree.translator
         ours = [await command.get_translated_payload(self.tree, self.tree.translator) for command in commands]
-        if same_commands(ours, theirs):
+        if not register or same_commands(ours, theirs):
             ids = {command["name"]: command["id"] for command in theirs}
         else:
             ids = {command.name: command.id for command in await self.tree.sync(guild=self._guild)}
             log.info("Registered the slash commands.")
         for command in self.tree.walk_commands(guild=self._guild):
             name, root = command.qualified_name, command.root_parent or command
-            self._mentions[name] = f"</{name}:{ids[root.name]}>"
+            self._mentions[name] = f"</{name}:{ids[root.name]}>" if root.name in ids else f"/{name}"
 
     async def _on_command_error(
         self, interaction: discord.Interaction, error: discord.app_commands.AppCommandError

@@ -318,6 +318,7 @@ class Conversations:
         *,
         channel: int | None = None,
         parent: int | None = None,
+        guild: int | None = None,
         command: int | None = None,
     ) -> None:
         """Answer one question by itself, in the manner of a `channel`: no turns are read, and none is stored.
@@ -325,18 +326,23 @@ class Conversations:
         If everybody there sees the answer to a `command`, that is noted meanwhile, without a word of it. Raises as
         `converse` does: out of a channel's manner nothing is answered there.
         """
-        async with self._under_way(_Channel(), asker, show) as (answer, shown), self._noted(channel, command, asker):
+        async with (
+            self._under_way(_Channel(), asker, show) as (answer, shown),
+            self._noted(channel, guild, command, asker),
+        ):
             manner = await self._manners.manner(channel, parent)
             self._begin(answer, Prompt(manner.persona, (), None, text), manner)
             await shown
 
     @asynccontextmanager
-    async def _noted(self, channel: int | None, command: int | None, asker: int) -> AsyncIterator[None]:
+    async def _noted(
+        self, channel: int | None, guild: int | None, command: int | None, asker: int
+    ) -> AsyncIterator[None]:
         """Have a killed program know what it was answering. That is no reason not to answer, should it fail."""
         turn = 0
         with suppress(DatabaseError):
             if channel is not None and command is not None:
-                empty = Turn(asker, "", "", "", datetime.now(UTC), question_message=command)
+                empty = Turn(asker, "", "", "", datetime.now(UTC), question_message=command, guild=guild)
                 turn = await self._history.begin(channel, empty)
         try:
             yield

@@ -11,6 +11,7 @@ from typing import Any
 from dotenv import dotenv_values
 
 from bot.errors import UserError
+from bot.shards import MOST, read_ids
 
 
 class SettingsError(UserError):
@@ -87,6 +88,7 @@ _TEXT = Kind(str, "any text", blank_counts=True)
 _NAME = Kind(str, "any text")
 _ID = Kind(_id, "a Discord id: a whole number such as 41771983423143937")
 _IDS = Kind(_ids, "Discord ids such as 41771983423143937, separated by commas")
+_SHARDS = Kind(read_ids, "shards such as 0-3,6")
 _TOKEN = Kind(_token, "the token exactly as the developer portal shows it, without spaces or quotes")
 _SWITCH = Kind(_switch, "on or off")
 _ADDRESS = Kind(_address, "a port from 1 to 65535, with an address before it or without, such as 8080 or 0.0.0.0:8080")
@@ -196,6 +198,12 @@ class Settings:
     guild_id: int | None = _option(
         None, _ID, "Register the slash commands in this server only (at once), for development"
     )
+    shard_count: int | None = _option(
+        None, _number(int, 1, MOST), "Gateway shards of all processes together; blank is as Discord recommends"
+    )
+    shard_ids: frozenset[int] = _option(
+        frozenset(), _SHARDS, "Those of them that this process connects, such as 0-3,6; blank is all"
+    )
     health_address: tuple[str, int] | None = _option(
         None, _ADDRESS, "Where /healthz and /metrics are served: a port of this machine's own, or address:port"
     )
@@ -225,6 +233,12 @@ def read(environment: Mapping[str, str], env_file: Path | None = None) -> tuple[
             problems.append(f"{name}: {shown} is not allowed; use {kind.allowed}.")
     if problems:
         raise SettingsError("\n".join(problems))
+    settings = Settings(**values)
+    if settings.shard_ids and not settings.shard_count:
+        raise SettingsError("SHARD_IDS needs SHARD_COUNT: how many shards there are in all, the same in each process.")
+    if settings.shard_count and max(settings.shard_ids, default=0) >= settings.shard_count:
+        count, last = settings.shard_count, settings.shard_count - 1
+        raise SettingsError(f"SHARD_IDS: with SHARD_COUNT={count} the shards are numbered from 0 to {last}.")
     warnings = [
         f"{env_file}: unknown setting {key}; did you mean {close[0]}?"
         for key in in_file
@@ -234,7 +248,7 @@ def read(environment: Mapping[str, str], env_file: Path | None = None) -> tuple[
         warnings.append(
             f"{env_file} holds the token and can be read by other users of this machine. Run: chmod 600 {env_file}"
         )
-    return Settings(**values), warnings
+    return settings, warnings
 
 
 def _like(key: str, names: list[str]) -> list[str]:

@@ -21,9 +21,13 @@ class Shards:
     count: int
     ids: frozenset[int]
 
+    def of(self, guild: int | None) -> int:
+        """The shard that hears of a server."""
+        return shard_of(guild, self.count)
+
     def __contains__(self, guild: int | None) -> bool:
         """Whether a server is heard of here, or direct messages are."""
-        return shard_of(guild, self.count) in self.ids
+        return self.of(guild) in self.ids
 
     def __str__(self) -> str:
         return f"{written(self.ids)} of {self.count}"
@@ -50,6 +54,8 @@ def read_ids(text: str) -> frozenset[int]:
         if not low <= high < MOST:
             raise ValueError
         ids.update(range(low, high + 1))
+    if not ids:
+        raise ValueError
     return frozenset(ids)
 
 

@@ -55,6 +55,7 @@ class Ask(commands.Cog):
                 reply.show,
                 channel=interaction.channel_id,
                 parent=getattr(interaction.channel, "parent_id", None),
+                guild=interaction.guild_id,
                 command=None if private else interaction.id,
             )
 

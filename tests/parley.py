@@ -81,6 +81,8 @@ async def parley(
     grace: float = 0.1,
     show_thinking: bool = False,
     summary: bool = False,
+    shard_count: int | None = None,
+    shard_ids: Sequence[int] = (),
     wait: bool = True,
     **limits_of_health: float,
 ) -> AsyncIterator[Running]:
@@ -120,6 +122,8 @@ async def parley(
                 chat_channels=frozenset(chat_channels),
                 guild_id=guild_id,
                 quitting=quitting,
+                shard_count=shard_count,
+                shard_ids=shard_ids,
                 link=link,
                 stalls=stalls,
                 events=metrics,
@@ -140,7 +144,7 @@ async def parley(
                 )
                 try:
                     if wait:
-                        await discord.gateway.ready()
+                        await discord.gateway.ready(len(shard_ids) or shard_count or 1)
                     yield Running(database, history, channels, quitting, ended, link, health, metrics)
                 finally:
                     quitting.set()
@@ -158,6 +162,7 @@ async def program(
         "MODEL_PATH": "demo",
         "TEMPERATURE": "0",
         "LOG_LEVEL": "DEBUG",
+        "TMPDIR": str(folder),
         **more,
     }
     reached = discord.environment()
