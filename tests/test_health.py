@@ -163,6 +163,7 @@ async def test_a_database_that_cannot_be_written_is_not_well_though_it_can_be_re
         assert (await seen.parts())[0] is False
         holding.close()
         assert (await seen.health())[0] == 200
+        assert running.database.unusable_since is None
 
 
 async def test_a_database_that_does_not_answer_is_not_well(discord, path):

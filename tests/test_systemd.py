@@ -88,6 +88,8 @@ async def test_a_watchdog_of_another_process_hears_nothing(discord, path, system
         told_of(running, systemd, WATCHDOG_USEC="1000", WATCHDOG_PID="1"),
     ):
         assert await systemd.told() == "READY=1"
+        for _ in range(3):
+            await running.health.look()
         running.quitting.set()
         assert await systemd.told() == "STOPPING=1"
 
