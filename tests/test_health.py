@@ -108,6 +108,16 @@ async def test_a_gateway_that_has_never_let_the_bot_in_counts_from_the_start(dis
     await trying.__aexit__(None, None, None)
 
 
+async def test_a_shard_that_has_never_connected_is_missed(discord, path, impatient):
+    discord.gateway.shards = 2
+    async with parley(discord, ScriptedEngine(), path, gateway_limit=0.2) as running, outside(running) as seen:
+        with discord.gateway.refusing():
+            assert "gateway: shard 1 not connected" in await until(seen, 503)
+            assert not running.link.online.is_set()
+        await until(seen, 200)
+        assert running.link.online.is_set()
+
+
 async def test_an_engine_that_stands_still_is_not_well_until_it_goes_on(discord, path, place):
     _, channel, alice = place
     hold = asyncio.Event()
