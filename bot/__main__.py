@@ -24,10 +24,16 @@ from bot.database import Database, open_database
 from bot.engine import Engine, Sampling
 from bot.engine.finding import find
 from bot.errors import UserError
+from bot.events import UNWATCHED, Events
+from bot.health import Health
 from bot.history import History
+from bot.link import Link
+from bot.logs import tell, write_json
 from bot.prompt import Form
 from bot.settings import Settings, SettingsError, read
+from bot.stall import StallWatch
 from bot.summary import SPARE, Summaries
+from bot.systemd import notified
 
 if TYPE_CHECKING:
     from bot.engine.local import LocalEngine
@@ -74,9 +80,11 @@ def _run(options: argparse.Namespace) -> int:
         if options.command == "check":
             return 0 if asyncio.run(_check(options)) else 1
         settings, warnings = _settings(options)
-        for warning in warnings:
-            print(warning, file=sys.stderr)
         _set_up_logging(settings.log_level, bare=options.command is not None)
+        if settings.log_format == "json" and options.command is None:
+            write_json()
+        for warning in warnings:
+            tell(warning, logging.WARNING)
         match options.command:
             case "chat":
                 asyncio.run(_chat(settings))
@@ -89,7 +97,7 @@ def _run(options: argparse.Namespace) -> int:
     except UserError as error:
         if getattr(options, "debug", False):
             traceback.print_exc()
-        print(error, file=sys.stderr)
+        tell(str(error), logging.ERROR)
         return 2 if isinstance(error, SettingsError) else 1
     except KeyboardInterrupt:
         return unfinished
@@ -202,15 +210,26 @@ async def _run_bot(settings: Settings) -> None:
             " python -m bot chat"
         )
     from bot.client import Parley, serve
+    from bot.metrics import Metrics
+    from bot.web import served
 
     quitting = asyncio.Event()
     access = _access(settings)
+    metrics, link, stalls = Metrics(), Link(), StallWatch()
     _find(settings)  # what is wrong is told before a database is made, and before torch is imported
-    async with open_database(settings.database_path) as database, _engine(settings) as engine:
+    async with (
+        open_database(settings.database_path, metrics) as database,
+        _engine(settings) as engine,
+        stalls.at_work(),
+    ):
         history = History(database, SPARE if settings.summary else 0)
         channels = _channels(database, settings)
         summaries = Summaries(engine, history, channels, max_new_tokens=settings.max_new_tokens)
-        conversations = _conversations(engine, history, channels, settings, summaries if settings.summary else None)
+        conversations = _conversations(
+            engine, history, channels, settings, summaries if settings.summary else None, metrics
+        )
+        health = Health(database=database, engine=engine, link=link, stalls=stalls)
+        metrics.ask(conversations=conversations, engine=engine, link=link, stalls=stalls)
 
         def make_client() -> Parley:
             return Parley(
@@ -224,20 +243,33 @@ async def _run_bot(settings: Settings) -> None:
                 chat_channels=settings.chat_channels,
                 guild_id=settings.guild_id,
                 quitting=quitting,
+                shard_count=settings.shard_count,
+                shard_ids=settings.shard_ids,
+                link=link,
+                stalls=stalls,
+                events=metrics,
             )
 
-        await engine.found()
-        loop = asyncio.get_running_loop()
-        for ending in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(ending, lambda *_: loop.call_soon_threadsafe(quitting.set))
-        try:
-            async with summaries.at_work() if settings.summary else nullcontext():
-                await serve(
-                    make_client, settings.discord_token, conversations=conversations, engine=engine, quitting=quitting
-                )
-        finally:
+        async with (
+            served(settings.health_address, health, metrics.registry) if settings.health_address else nullcontext(),
+            notified(os.environ, health, link, quitting),
+        ):
+            await engine.found()
+            loop = asyncio.get_running_loop()
             for ending in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(ending, signal.SIG_IGN)  # it is ending already
+                signal.signal(ending, lambda *_: loop.call_soon_threadsafe(quitting.set))
+            try:
+                async with summaries.at_work() if settings.summary else nullcontext():
+                    await serve(
+                        make_client,
+                        settings.discord_token,
+                        conversations=conversations,
+                        engine=engine,
+                        quitting=quitting,
+                    )
+            finally:
+                for ending in (signal.SIGINT, signal.SIGTERM):
+                    signal.signal(ending, signal.SIG_IGN)  # it is ending already
 
 
 async def _chat(settings: Settings) -> None:
@@ -363,7 +395,12 @@ def _access(settings: Settings) -> Access:
 
 
 def _conversations(
-    engine: Engine, history: History, channels: Channels, settings: Settings, summaries: Summaries | None = None
+    engine: Engine,
+    history: History,
+    channels: Channels,
+    settings: Settings,
+    summaries: Summaries | None = None,
+    events: Events = UNWATCHED,
 ) -> Conversations:
     return Conversations(
         engine,
@@ -375,6 +412,7 @@ def _conversations(
         grace=settings.shutdown_grace,
         show_thinking=settings.show_thinking,
         summaries=summaries,
+        events=events,
     )
 
 

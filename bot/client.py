@@ -3,25 +3,32 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import Any
 
+import aiohttp
 import discord
+import yarl
 from discord.backoff import ExponentialBackoff
 from discord.ext import commands
 
-from bot import permissions
+from bot import gateway, permissions
 from bot.access import Access
 from bot.channels import Channels
 from bot.conversation import Conversations
-from bot.database import Database
+from bot.database import Database, DatabaseError
 from bot.engine import Engine, ModelError
 from bot.errors import UserError
+from bot.events import Events
 from bot.history import History
+from bot.identify import may_identify
+from bot.link import Link
 from bot.recovery import Recovery
 from bot.replies import Replies
 from bot.reply import PASSING, explain, passes
+from bot.shards import Shards
+from bot.stall import StallWatch
 from bot.translations import Translator
 from bot.wording import GET_TOKEN, LOADING, READY, SWITCH_ON_INTENT, WRONG_TOKEN
 from cogs.about import About
@@ -37,6 +44,14 @@ log = logging.getLogger(__name__)
 
 _WRONG_TOKEN = f"{WRONG_TOKEN} {GET_TOKEN}"
 _NO_INTENT = f"Discord refuses the Message Content intent, which CHAT_CHANNELS needs. {SWITCH_ON_INTENT}"
+_CLOSED = {
+    4004: _WRONG_TOKEN,
+    4010: "Discord does not know such a shard. Set SHARD_COUNT and SHARD_IDS anew, or leave both blank.",
+    4011: (
+        "Discord wants the bot's servers divided among more shards. Set SHARD_COUNT higher, or leave it blank;"
+        " python -m bot check tells how many Discord recommends."
+    ),
+}
 _HEARD = 1000  # messages, commands and presses that are known again
 _READY = discord.CustomActivity(READY)
 
@@ -58,7 +73,7 @@ class _Commands(discord.app_commands.CommandTree["Parley"]):
         return False
 
 
-class Parley(commands.Bot):
+class Parley(commands.AutoShardedBot):
     """The bot. It is online while the model still loads; `quitting` is set when somebody asks it to end."""
 
     def __init__(
@@ -74,7 +89,13 @@ class Parley(commands.Bot):
         chat_channels: frozenset[int],
         guild_id: int | None,
         quitting: asyncio.Event,
+        link: Link,
+        stalls: StallWatch,
+        events: Events,
+        shard_count: int | None = None,
+        shard_ids: Collection[int] = (),
     ) -> None:
+        """Shards by default: as many as Discord recommends, all of them in this process."""
         # discord.py warns of what it would need for voice, which we don't use.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         intents = discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
@@ -87,7 +108,15 @@ class Parley(commands.Bot):
             activity=discord.CustomActivity(LOADING),
             max_messages=None,
             tree_cls=_Commands,
+            shard_count=shard_count,
+            http_trace=_traced(link),
         )
+        self.shard_ids = sorted(shard_ids) or None
+        link.expects(self.shard_ids or [0])
+        link.latencies = lambda: self.latencies
+        self._link = link
+        self._stalls = stalls
+        self._events = events
         self._conversations = conversations
         self._database = database
         self._history = history
@@ -106,25 +135,49 @@ class Parley(commands.Bot):
 
     async def setup_hook(self) -> None:
         """Before the gateway connects: add the cogs, register the commands, finish what a killed program left."""
+        shards = await self._learn_of_shards()
         await self.tree.set_translator(Translator())
-        replies = Replies(link_previews=self._link_previews)
+        replies = Replies(link_previews=self._link_previews, events=self._events)
         await self.add_cog(Chat(self, self._conversations, replies, self.access, self._chat_channels))
         await self.add_cog(Ask(self, self._conversations, replies))
         await self.add_cog(Buttons(self._conversations, replies, self.access))
         await self.add_cog(Context(self._conversations, replies))
-        await self.add_cog(Admin(self._quitting))
-        await self.add_cog(Privacy(self, self._database, self._history, replies))
+        await self.add_cog(Admin(self._quitting, shards))
+        await self.add_cog(Privacy(self, self._database, self._history, replies, shards))
         await self.add_cog(Channel(self._channels, self._history))
-        await self.add_cog(About(self._channels, self._engine, self._mentions))
+        await self.add_cog(About(self._channels, self._engine, self._mentions, shards, self._stalls))
         # Learns who owns the bot now: asked within /quit, Discord's answer might come too late to acknowledge it.
         await self.is_owner(self.user)  # type: ignore[arg-type]
-        await self._sync_commands()
-        recovery = Recovery(self, self._history, self._channels, link_previews=self._link_previews)
+        await self._sync_commands(register=shards.first)
+        recovery = Recovery(self, self._history, self._channels, shards, link_previews=self._link_previews)
         left = await recovery.attempt()
         self._background = [
             asyncio.create_task(self._announce()),
             asyncio.create_task(recovery.try_again(left)),
         ]
+
+    async def _learn_of_shards(self) -> Shards:
+        """How many Discord recommends, where that is not set, and how many may identify at once."""
+        gateway = await self.http.request(discord.http.Route("GET", "/gateway/bot"))
+        self.shard_count = self.shard_count or gateway["shards"]
+        self._max_concurrency = gateway["session_start_limit"]["max_concurrency"]
+        shards = Shards(self.shard_count, frozenset(self.shard_ids or range(self.shard_count)))
+        if not shards.alone:
+            log.info("This process has the shards %s.", shards)
+        with suppress(DatabaseError):
+            elsewhere = {guild for guild, _, _ in await self._database.places() if guild not in shards}
+            if elsewhere:
+                log.warning(
+                    "The database remembers %d servers that belong to other shards, so they are answered without it."
+                    " python -m bot reshard moves them.",
+                    len(elsewhere),
+                )
+        return shards
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Wait until a shard may begin a session."""
+        assert self.application_id is not None  # known since the login
+        await may_identify(self.application_id, shard_id or 0, self._max_concurrency)
 
     def _never_cancel_requests(self) -> None:
         """Let each request to Discord come to its own end, also when nobody waits for it any more.
@@ -148,11 +201,41 @@ class Parley(commands.Bot):
 
     def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
         """Hand an event to the cogs, a message or a press only once."""
+        if event == "shard_connect":
+            self._drop_servers_that_are_gone(args[0])
         if event not in ("message", "interaction") or self.is_new(event, args[0].id):
             super().dispatch(event, *args, **kwargs)
 
+    def _drop_servers_that_are_gone(self, shard: int) -> None:
+        """When a session begins, Discord names all servers of its shard, each to come; discord.py keeps others, too."""
+        for guild in self.guilds:
+            if guild.shard_id == shard and not guild.unavailable:
+                self._connection._remove_guild(guild)
+
     async def on_message(self, message: discord.Message, /) -> None:
         """Leave messages to the cogs: the bot has no commands with a prefix."""
+
+    async def on_shard_connect(self, shard: int) -> None:
+        """Note that the gateway has let the bot in."""
+        self._link.connected(shard)
+
+    async def on_shard_resumed(self, shard: int) -> None:
+        """Note that the gateway has let the bot in again."""
+        self._link.connected(shard)
+
+    async def on_shard_disconnect(self, shard: int) -> None:
+        """Note that the gateway cannot be heard, or not yet."""
+        self._link.lost(shard)
+
+    async def launch_shard(self, gateway_url: yarl.URL, shard_id: int, *, initial: bool = False) -> None:
+        """Connect a shard, as discord.py does but for what `bot.gateway` does better."""
+        self._link.expects(self._connection.shard_ids)  # known by now, if Discord was to recommend them
+        socket = await gateway.connect(self, gateway_url, shard_id, initial=initial)
+        ours: Any = self  # whose shards and events are discord.py's own
+        ours._AutoShardedClient__shards[shard_id] = shard = gateway.Resuming(
+            socket, self, ours._AutoShardedClient__queue.put_nowait
+        )
+        shard.launch()
 
     async def close(self) -> None:
         """Close the connection to Discord."""
@@ -168,8 +251,8 @@ class Parley(commands.Bot):
             await self.wait_until_ready()
             await self.change_presence(activity=_READY)
 
-    async def _sync_commands(self) -> None:
-        """Register the commands, if Discord knows others: registering is rationed per day."""
+    async def _sync_commands(self, *, register: bool) -> None:
+        """Register the commands, if Discord knows others: registering is rationed per day, and for one process."""
         assert self.application_id is not None  # known since the login
         path = "/applications/{application_id}/commands"
         if self._guild:
@@ -183,19 +266,21 @@ class Parley(commands.Bot):
         commands = self.tree.get_commands(guild=self._guild)
         assert self.tree.translator
         ours = [await command.get_translated_payload(self.tree, self.tree.translator) for command in commands]
-        if same_commands(ours, theirs):
+        if not register or same_commands(ours, theirs):
             ids = {command["name"]: command["id"] for command in theirs}
         else:
             ids = {command.name: command.id for command in await self.tree.sync(guild=self._guild)}
             log.info("Registered the slash commands.")
         for command in self.tree.walk_commands(guild=self._guild):
             name, root = command.qualified_name, command.root_parent or command
-            self._mentions[name] = f"</{name}:{ids[root.name]}>"
+            self._mentions[name] = f"</{name}:{ids[root.name]}>" if root.name in ids else f"/{name}"
 
     async def _on_command_error(
         self, interaction: discord.Interaction, error: discord.app_commands.AppCommandError
     ) -> None:
-        sentence = explain(getattr(error, "original", error))
+        cause = getattr(error, "original", error)
+        self._events.failed(cause)
+        sentence = explain(cause)
         try:
             if interaction.response.is_done():
                 await interaction.followup.send(sentence, ephemeral=True)
@@ -203,6 +288,17 @@ class Parley(commands.Bot):
                 await interaction.response.send_message(sentence, ephemeral=True)
         except (discord.HTTPException, *PASSING) as refused:
             log.warning("The error could not be told: %s", refused)
+
+
+def _traced(link: Link) -> aiohttp.TraceConfig:
+    """Have the link hear of each reply to discord.py's requests, also of those that it then repeats."""
+
+    async def note(session: object, context: object, request: aiohttp.TraceRequestEndParams) -> None:
+        link.requested(request.method, request.url.path, request.response.status)
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(note)
+    return trace
 
 
 # What we leave open and Discord fills in, differently for a server's commands than for everyone's.
@@ -261,11 +357,7 @@ async def serve(
 
 
 async def _connect(make_client: Callable[[], Parley], token: str) -> None:
-    """Run a client. One whose first connection fails is replaced; later discord.py itself reconnects.
-
-    A new client for each attempt, because discord.py's cannot be started twice, and because it fails with an
-    AttributeError, instead of trying again, when the gateway is out of reach the first time (seen with 2.7.1).
-    """
+    """Run a client. One that cannot log in is replaced, as discord.py's cannot be started twice."""
     backoff = ExponentialBackoff()
     while True:
         async with make_client() as client:
@@ -276,19 +368,15 @@ async def _connect(make_client: Callable[[], Parley], token: str) -> None:
             except discord.PrivilegedIntentsRequired:
                 raise DiscordError(_NO_INTENT) from None
             except discord.ConnectionClosed as closed:
-                if closed.code == 4004:
-                    raise DiscordError(_WRONG_TOKEN) from None
+                if sentence := _CLOSED.get(closed.code):
+                    raise DiscordError(sentence) from None
                 raise DiscordError(f"Discord closed the connection for good: {closed}") from closed
-            except (discord.HTTPException, *PASSING, AttributeError) as error:
-                if isinstance(error, AttributeError) and error.name != "sequence":
-                    raise
+            except (discord.HTTPException, *PASSING) as error:
                 if isinstance(error, discord.HTTPException) and not passes(error):
                     raise DiscordError(
                         f"Discord does not let the bot start: {error}. If GUILD_ID is set, the bot must be in that"
                         " server, invited with the scope applications.commands; python -m bot check looks at that."
                     ) from error
                 delay = backoff.delay()
-                log.warning(
-                    "Discord cannot be reached (%s); trying again in %.0f s. Is this machine online?", error, delay
-                )
+                gateway.unreachable(error, delay)
         await asyncio.sleep(delay)

@@ -14,6 +14,7 @@ from bot.channels import Channels, Manner
 from bot.database import DatabaseError
 from bot.engine import Engine, Sampling, Stream, Thought
 from bot.errors import UserError
+from bot.events import UNWATCHED, Events
 from bot.history import History, Turn
 from bot.prompt import Exchange, Prompt
 from bot.summary import Summaries
@@ -57,6 +58,8 @@ class Answer(AsyncIterator[str]):
         self._show_thinking = show_thinking
         self._thought = ""
         self.stream: Stream | None = None
+        self.asked_at = time.monotonic()
+        self.first_at: float | None = None  # when there was text to show
         self.begun = asyncio.Event()
         self.stopped = False
         self.withdrawn = False
@@ -106,6 +109,7 @@ class Answer(AsyncIterator[str]):
                 if self.keep and (said := self.said.strip()):
                     await self.keep(said)
                 raise
+        self.first_at = self.first_at or time.monotonic()
         return self.text[shown:]
 
     def _take(self, piece: str) -> None:
@@ -193,6 +197,7 @@ class Conversations:
         grace: float = 10,
         show_thinking: bool = False,
         summaries: Summaries | None = None,
+        events: Events = UNWATCHED,
     ) -> None:
         self._engine = engine
         self._history = history
@@ -203,12 +208,23 @@ class Conversations:
         self._grace = grace
         self._show_thinking = show_thinking
         self._summaries = summaries
+        self._events = events
         self._channels: WeakValueDictionary[int, _Channel] = WeakValueDictionary()
         self._answers: set[Answer] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._asked_at: dict[int, float] = {}  # by whom, during their cooldown
         self._seconds: float | None = None  # that an answer takes, lately
         self._closing = False
+
+    @property
+    def running(self) -> int:
+        """How many answers the engine has begun with."""
+        return sum(answer.runs for answer in self._answers)
+
+    @property
+    def waiting(self) -> int:
+        """How many have not begun."""
+        return len(self._answers) - self.running
 
     async def converse(self, question: Question, show: Show) -> None:
         """Answer a question with its channel's turns in mind, and store the turn.
@@ -308,6 +324,7 @@ class Conversations:
         *,
         channel: int | None = None,
         parent: int | None = None,
+        guild: int | None = None,
         command: int | None = None,
     ) -> None:
         """Answer one question by itself, in the manner of a `channel`: no turns are read, and none is stored.
@@ -315,18 +332,23 @@ class Conversations:
         If everybody there sees the answer to a `command`, that is noted meanwhile, without a word of it. Raises as
         `converse` does: out of a channel's manner nothing is answered there.
         """
-        async with self._under_way(_Channel(), asker, show) as (answer, shown), self._noted(channel, command, asker):
+        async with (
+            self._under_way(_Channel(), asker, show) as (answer, shown),
+            self._noted(channel, guild, command, asker),
+        ):
             manner = await self._manners.manner(channel, parent)
             self._begin(answer, Prompt(manner.persona, (), None, text), manner, channel)
             await shown
 
     @asynccontextmanager
-    async def _noted(self, channel: int | None, command: int | None, asker: int) -> AsyncIterator[None]:
+    async def _noted(
+        self, channel: int | None, guild: int | None, command: int | None, asker: int
+    ) -> AsyncIterator[None]:
         """Have a killed program know what it was answering. That is no reason not to answer, should it fail."""
         turn = 0
         with suppress(DatabaseError):
             if channel is not None and command is not None:
-                empty = Turn(asker, "", "", "", datetime.now(UTC), question_message=command)
+                empty = Turn(asker, "", "", "", datetime.now(UTC), question_message=command, guild=guild)
                 turn = await self._history.begin(channel, empty)
         try:
             yield
@@ -368,6 +390,7 @@ class Conversations:
 
         Once it has been shown the task returns the messages that show it.
         """
+        self._events.asked()
         if self._closing:
             raise ShuttingDown
         self._admit(asker, channel)
@@ -382,6 +405,8 @@ class Conversations:
             with self._summaries.held() if self._summaries else nullcontext():
                 yield answer, shown
             self._note_seconds(answer)
+            if answer.first_at is not None:
+                self._events.answered(answer.first_at - answer.asked_at, time.monotonic() - answer.asked_at)
             if self._closing and not answer.text:
                 raise ShuttingDown
         finally:
@@ -399,10 +424,9 @@ class Conversations:
             raise Busy(too_soon(self._asked_at[asker] + self._cooldown - now))
         if sum(answer.asker == asker for answer in self._answers) >= _AT_ONCE:
             raise Busy(ONE_AT_A_TIME)
-        waiting = sum(not answer.runs for answer in self._answers)
         here = sum(not answer.runs for answer in channel.answers)
-        if waiting >= self._queue_limit or here > self._queue_limit // 2:
-            raise Busy(queue_full(waiting))
+        if self.waiting >= self._queue_limit or here > self._queue_limit // 2:
+            raise Busy(queue_full(self.waiting))
         self._asked_at[asker] = now
 
     def _begin(self, answer: Answer, prompt: Prompt, manner: Manner, channel: int | None) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import aiosqlite
 
 from bot.errors import UserError
+from bot.events import UNWATCHED, Events
 from bot.wording import NO_MEMORY
 
 log = logging.getLogger(__name__)
@@ -65,8 +67,11 @@ class Database:
     A file that was taken away is made anew, and one that was put in its place is used from then on.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, events: Events = UNWATCHED) -> None:
         self._path = path
+        self._events = events
+        self.unusable_since: float | None = None
+        """Since when it cannot be read, or written, by `time.monotonic`; until it has been written again."""
         self._connection: aiosqlite.Connection | None = None
         self._opened: tuple[int, int] | None = None
         self._closed = False
@@ -75,6 +80,19 @@ class Database:
     @asynccontextmanager
     async def file(self) -> AsyncIterator[aiosqlite.Connection]:
         """The file, to read from, after whatever is being written now. Raises DatabaseError when it cannot be used."""
+        async with self._timed("read"), self._usable() as file:
+            yield file
+
+    @asynccontextmanager
+    async def _timed(self, kind: str) -> AsyncIterator[None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._events.used_database(kind, time.perf_counter() - began)
+
+    @asynccontextmanager
+    async def _usable(self) -> AsyncIterator[aiosqlite.Connection]:
         async with self._in_use:
             if self._closed:
                 raise DatabaseError(NO_MEMORY)
@@ -88,6 +106,7 @@ class Database:
                 yield self._connection
             except (sqlite3.Error, DatabaseError) as error:
                 log.error("The database %s cannot be used: %s", self._path, error)
+                self.unusable_since = self.unusable_since or time.monotonic()
                 raise DatabaseError(NO_MEMORY) from error
 
     @asynccontextmanager
@@ -96,7 +115,7 @@ class Database:
 
         Raises DatabaseError when the file cannot be used.
         """
-        async with self.file() as file:
+        async with self._timed("write"), self._usable() as file:
             try:
                 await file.execute("BEGIN IMMEDIATE")
                 yield file
@@ -104,11 +123,18 @@ class Database:
             except BaseException:
                 await file.rollback()
                 raise
+            self.unusable_since = None
             # What was deleted is to be gone from the disk: not in the file, where zeros take its place, nor beside it.
             try:
                 await file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             except sqlite3.Error as error:  # what was to be done is done; the next change takes this along
                 log.warning("What was forgotten is still beside the database %s: %s", self._path, error)
+
+    async def probe(self) -> None:
+        """Use the file, to see whether it can be used; where it could not, write to it. Raises DatabaseError."""
+        async with self.transaction() if self.unusable_since else self.file() as file:
+            write = f" = {SCHEMA_VERSION}" if self.unusable_since else ""
+            await file.execute_fetchall(f"PRAGMA user_version{write}")
 
     async def places(self) -> set[tuple[int, int, int | None]]:
         """The servers and channels in them that something is stored of, and the channel that each is a thread of."""
@@ -157,13 +183,13 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 @asynccontextmanager
-async def open_database(path: str | Path) -> AsyncIterator[Database]:
+async def open_database(path: str | Path, events: Events = UNWATCHED) -> AsyncIterator[Database]:
     """Open the file, or create it with its folder, readable by its owner alone; closed on leaving.
 
     Raises DatabaseError when the file is no database of ours, is from a newer Parley, or cannot be written. Such
     a file is left as it is.
     """
-    database = Database(Path(path))
+    database = Database(Path(path), events)
     await database.open()
     try:
         yield database

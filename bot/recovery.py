@@ -14,6 +14,7 @@ from bot.database import DatabaseError
 from bot.history import History, Turn
 from bot.paging import LIMIT, pages
 from bot.reply import PASSING, passes
+from bot.shards import Shards
 from bot.wording import COMMAND_INTERRUPTED, INTERRUPTED
 
 log = logging.getLogger(__name__)
@@ -27,19 +28,26 @@ _FAR = 300  # messages after a question among which its answer is looked for
 
 
 class Recovery:
-    """Finishes or marks what was unfinished when the program ended: all that the history says is, at the start."""
+    """Finishes or marks what was unfinished when the program ended: all that the history says is, at the start.
 
-    def __init__(self, client: discord.Client, history: History, channels: Channels, *, link_previews: bool) -> None:
+    But for other shards' servers, which a copy of another process's file may have.
+    """
+
+    def __init__(
+        self, client: discord.Client, history: History, channels: Channels, shards: Shards, *, link_previews: bool
+    ) -> None:
         self._client = client
         self._history = history
         self._channels = channels
+        self._shards = shards
         self._link_previews = link_previews
 
     async def attempt(self, left: Sequence[Unfinished] | None = None) -> list[Unfinished]:
         """Once for each, or for those that are `left`; returns those that Discord's troubles or a lack of time left."""
         done: list[Unfinished] = []
         with suppress(DatabaseError):
-            left = await self._history.unfinished() if left is None else left
+            if left is None:
+                left = [each for each in await self._history.unfinished() if each[1].guild in self._shards]
             with suppress(TimeoutError):
                 async with asyncio.timeout(_SECONDS):
                     for unfinished in left:

@@ -6,6 +6,7 @@ from typing import Any
 import discord
 
 from bot.buttons import Action, Button
+from bot.events import UNWATCHED, Events
 from bot.reply import Growing, Reply, Where
 
 _TOKEN_LIFE = 14 * 60.0  # seconds; Discord takes an interaction's messages for 15 minutes
@@ -15,8 +16,8 @@ _NO_HISTORY = 160002  # Discord's code: a reply needs the permission to read the
 class Replies:
     """Makes the bot's replies. `link_previews`: whether Discord may show what the links in them lead to."""
 
-    def __init__(self, *, link_previews: bool) -> None:
-        self.growing = Growing()
+    def __init__(self, *, link_previews: bool, events: Events = UNWATCHED) -> None:
+        self.growing = Growing(events)
         self._options: dict[str, Any] = {"suppress_embeds": not link_previews}
 
     def to(self, message: discord.Message) -> Reply:

@@ -15,6 +15,7 @@ from bot.buttons import Action, Button
 from bot.conversation import Answer, Busy
 from bot.engine import ModelError
 from bot.errors import UserError
+from bot.events import UNWATCHED, Events
 from bot.history import Turn
 from bot.pacing import Pacer
 from bot.paging import Page, pages
@@ -115,7 +116,8 @@ def explain(error: BaseException) -> str:
 class Growing:
     """The replies that are growing now, by their messages, and the pace at which they all may."""
 
-    def __init__(self) -> None:
+    def __init__(self, events: Events = UNWATCHED) -> None:
+        self.events = events
         self.pacer = Pacer()
         self._replies: dict[int, Reply] = {}
         self._taken_away: set[int] = set()
@@ -198,6 +200,7 @@ class Reply:
         self._stop_typing()
         if not isinstance(error, Exception):
             return False
+        self._growing.events.failed(error)
         if isinstance(error, discord.NotFound):
             log.info("An answer ended early: its message or channel was deleted.")
         elif isinstance(error, MayNotWrite):

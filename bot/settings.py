@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 
 from bot.errors import UserError
+from bot.shards import MOST, read_ids
 
 
 class SettingsError(UserError):
@@ -55,6 +56,13 @@ def _token(text: str) -> str:
     return text
 
 
+def _address(text: str) -> tuple[str, int]:
+    found = re.fullmatch(r"(?:(?:\[([0-9a-f:.]+)\]|([\w.-]+))?:)?(\d+)", text, re.ASCII | re.IGNORECASE)
+    if not found or not 0 < int(found[3]) < 2**16:
+        raise ValueError
+    return found[1] or found[2] or "127.0.0.1", int(found[3])
+
+
 def _level(text: str) -> str:
     if text.upper() not in _LEVELS:
         raise ValueError
@@ -93,9 +101,11 @@ _TEXT = Kind(str, "any text", blank_counts=True)
 _NAME = Kind(str, "any text")
 _ID = Kind(_id, "a Discord id: a whole number such as 41771983423143937")
 _IDS = Kind(_ids, "Discord ids such as 41771983423143937, separated by commas")
+_SHARDS = Kind(read_ids, "shards such as 0-3,6")
 _TOKEN = Kind(_token, "the token exactly as the developer portal shows it, without spaces or quotes")
 _URLS = Kind(_urls, "addresses such as http://10.0.0.5:8000/v1, separated by commas, without a password in them")
 _SWITCH = Kind(_switch, "on or off")
+_ADDRESS = Kind(_address, "a port from 1 to 65535, with an address before it or without, such as 8080 or 0.0.0.0:8080")
 _LEVEL = Kind(_level, "one of " + ", ".join(_LEVELS))
 
 
@@ -214,7 +224,17 @@ class Settings:
     guild_id: int | None = _option(
         None, _ID, "Register the slash commands in this server only (at once), for development"
     )
+    shard_count: int | None = _option(
+        None, _number(int, 1, MOST), "Gateway shards of all processes together; blank is as Discord recommends"
+    )
+    shard_ids: frozenset[int] = _option(
+        frozenset(), _SHARDS, "Those of them that this process connects, such as 0-3,6; blank is all"
+    )
+    health_address: tuple[str, int] | None = _option(
+        None, _ADDRESS, "Where /healthz and /metrics are served: a port of this machine's own, or address:port"
+    )
     log_level: str = _option("INFO", _LEVEL, "How much is logged: DEBUG, INFO, WARNING, ERROR or CRITICAL")
+    log_format: str = _option("text", _one_of("text", "json"), "How the bot writes its log: text or json")
 
 
 def read(environment: Mapping[str, str], env_file: Path | None = None) -> tuple[Settings, list[str]]:
@@ -239,6 +259,12 @@ def read(environment: Mapping[str, str], env_file: Path | None = None) -> tuple[
             problems.append(f"{name}: {shown} is not allowed; use {kind.allowed}.")
     if problems:
         raise SettingsError("\n".join(problems))
+    settings = Settings(**values)
+    if settings.shard_ids and not settings.shard_count:
+        raise SettingsError("SHARD_IDS needs SHARD_COUNT: how many shards there are in all, the same in each process.")
+    if settings.shard_count and max(settings.shard_ids, default=0) >= settings.shard_count:
+        count, last = settings.shard_count, settings.shard_count - 1
+        raise SettingsError(f"SHARD_IDS: with SHARD_COUNT={count} the shards are numbered from 0 to {last}.")
     warnings = [
         f"{env_file}: unknown setting {key}; did you mean {close[0]}?"
         for key in in_file
@@ -248,7 +274,7 @@ def read(environment: Mapping[str, str], env_file: Path | None = None) -> tuple[
         warnings.append(
             f"{env_file} holds the token and can be read by other users of this machine. Run: chmod 600 {env_file}"
         )
-    return Settings(**values), warnings
+    return settings, warnings
 
 
 def _like(key: str, names: list[str]) -> list[str]:

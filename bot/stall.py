@@ -3,6 +3,8 @@
 import asyncio
 import time
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 _EVERY = 0.1  # seconds
 _LATELY = 60.0  # seconds
@@ -13,7 +15,6 @@ class StallWatch:
 
     def __init__(self) -> None:
         self._late: deque[tuple[float, float]] = deque(maxlen=round(_LATELY / _EVERY))  # when, by how much
-        self._task: asyncio.Task[None] | None = None
 
     @property
     def longest(self) -> float:
@@ -21,14 +22,14 @@ class StallWatch:
         now = time.monotonic()
         return max((late for at, late in self._late if now - at < _LATELY), default=0.0)
 
-    def start(self) -> None:
-        """Begin to watch the running loop."""
-        self._task = asyncio.create_task(self._watch())
-
-    def stop(self) -> None:
-        """Watch no longer."""
-        if self._task:
-            self._task.cancel()
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """Within the block the running loop is watched."""
+        watching = asyncio.create_task(self._watch())
+        try:
+            yield
+        finally:
+            watching.cancel()
 
     async def _watch(self) -> None:
         while True:

@@ -35,6 +35,7 @@ STOPPED_WAITING = "Stopped before I began to answer."
 MAY_NOT_WRITE = "I wanted to answer you, but I may not write there. An admin of the server can change that."
 SHUTTING_DOWN = "I am just shutting down, so I can't answer that now. Please ask again when I am back."
 QUITTING = "I am shutting down."
+QUITTING_HERE = "I am shutting down here. I run as several processes, and the others, which serve other servers, go on."
 NOT_YOURS = "Only the person who asked, or somebody who may manage messages here, can do that."
 STALE = "That answer has moved on, so there is nothing to do here any more."
 OWNER_ONLY = "Only my owner can shut me down."
@@ -135,8 +136,13 @@ def status_text(
     stall: float,
     uptime: float,
     version: str,
+    shards: str,
 ) -> str:
-    """What /status says; `memory` is in bytes, the times are in seconds, `precision` is None while the model loads."""
+    """What /status says; `memory` is in bytes, the times are in seconds, `precision` is None while the model loads.
+
+    `shards` are those of this process, if there are others; they have their own numbers.
+    """
+    process = f"\nOne process of several, with the shards {shards}" if shards else ""
     tokens = "no answer yet" if speed is None else f"{speed:.1f} tokens per second lately"
     gateway = f"{latency * 1000:.0f} ms" if math.isfinite(latency) else "not measured yet"
     return f"""\
@@ -145,7 +151,7 @@ Answers: {running} running, {waiting} waiting; {tokens}
 Memory: {memory / 1e9:.2f} GB
 Discord's gateway: {gateway}
 Longest stall of the event loop in the last minute: {stall * 1000:.0f} ms
-Up for {_duration(uptime)}, Parley {version}"""
+Up for {_duration(uptime)}, Parley {version}{process}"""
 
 
 def question_too_long(tokens: int, limit: int) -> str:
@@ -188,9 +194,16 @@ def settings_text(lines: Sequence[str], persona: str) -> str:
     return "\n".join(["How I answer here:", *lines, f"Persona: {persona}"])
 
 
-def forgot_person(turns: int) -> str:
-    """After /forget; `turns` is how many there were."""
-    return f"I have forgotten everything that you asked me, in all channels: {turns} turn{'' if turns == 1 else 's'}."
+def forgot_person(turns: int, *, everywhere: bool) -> str:
+    """After /forget; `turns` is how many there were. Not `everywhere`: another process may remember others."""
+    count = f"{turns} turn{'' if turns == 1 else 's'}"
+    if everywhere:
+        return f"I have forgotten everything that you asked me, in all channels: {count}."
+    return (
+        f"I have forgotten everything that you asked me in this server's channels and some others: {count}. I run as"
+        " several processes with a memory each; please use /forget in each server where you have asked me something,"
+        " and in a direct message to me."
+    )
 
 
 def exported(turns: int) -> str:

@@ -12,6 +12,7 @@ from discord.ext import commands
 from bot import __version__
 from bot.channels import Channels
 from bot.engine import Engine
+from bot.shards import Shards
 from bot.stall import StallWatch
 from bot.wording import HELP, STATUS, help_text, status_text
 
@@ -19,20 +20,15 @@ from bot.wording import HELP, STATUS, help_text, status_text
 class About(commands.Cog):
     """Tells about the bot, to who asks alone. `mentions` are the commands as Discord makes them clickable, by name."""
 
-    def __init__(self, channels: Channels, engine: Engine, mentions: Mapping[str, str]) -> None:
+    def __init__(
+        self, channels: Channels, engine: Engine, mentions: Mapping[str, str], shards: Shards, stalls: StallWatch
+    ) -> None:
         self._channels = channels
         self._engine = engine
         self._mentions = mentions
-        self._stalls = StallWatch()
+        self._shards = shards
+        self._stalls = stalls
         self._started = time.monotonic()
-
-    async def cog_load(self) -> None:
-        """Begin to watch the event loop."""
-        self._stalls.start()
-
-    async def cog_unload(self) -> None:
-        """Watch it no longer."""
-        self._stalls.stop()
 
     @app_commands.command(description=HELP)
     async def help(self, interaction: discord.Interaction) -> None:
@@ -58,5 +54,6 @@ class About(commands.Cog):
             stall=self._stalls.longest,
             uptime=time.monotonic() - self._started,
             version=__version__,
+            shards="" if self._shards.alone else str(self._shards),
         )
         await interaction.response.send_message(text, ephemeral=True)

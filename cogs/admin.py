@@ -6,20 +6,23 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.wording import OWNER_ONLY, QUIT, QUITTING
+from bot.shards import Shards
+from bot.wording import OWNER_ONLY, QUIT, QUITTING, QUITTING_HERE
 
 
 class Admin(commands.Cog):
     """Ends the program, for its owner or the owning team."""
 
-    def __init__(self, quitting: asyncio.Event) -> None:
+    def __init__(self, quitting: asyncio.Event, shards: Shards) -> None:
         self._quitting = quitting
+        self._shards = shards
 
     @app_commands.command(description=QUIT)
-    async def quit(self, interaction: discord.Interaction[commands.Bot]) -> None:
+    async def quit(self, interaction: discord.Interaction[commands.AutoShardedBot]) -> None:
         """Acknowledge and have the program end; refuse anyone else."""
         if await interaction.client.is_owner(interaction.user):
-            await interaction.response.send_message(QUITTING, ephemeral=True)
+            sentence = QUITTING if self._shards.alone else QUITTING_HERE
+            await interaction.response.send_message(sentence, ephemeral=True)
             self._quitting.set()
         else:
             await interaction.response.send_message(OWNER_ONLY, ephemeral=True)

@@ -15,7 +15,7 @@ _LONGEST = 6000  # characters; Discord's own limit for an option
 class Ask(commands.Cog):
     """Answers one-off questions."""
 
-    def __init__(self, bot: commands.Bot, conversations: Conversations, replies: Replies) -> None:
+    def __init__(self, bot: commands.AutoShardedBot, conversations: Conversations, replies: Replies) -> None:
         self._bot = bot
         self._conversations = conversations
         self._replies = replies
@@ -55,6 +55,7 @@ class Ask(commands.Cog):
                 reply.show,
                 channel=interaction.channel_id,
                 parent=getattr(interaction.channel, "parent_id", None),
+                guild=interaction.guild_id,
                 command=None if private else interaction.id,
             )
 

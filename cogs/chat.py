@@ -19,7 +19,7 @@ class Chat(commands.Cog):
 
     def __init__(
         self,
-        bot: commands.Bot,
+        bot: commands.AutoShardedBot,
         conversations: Conversations,
         replies: Replies,
         access: Access,

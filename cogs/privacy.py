@@ -17,6 +17,7 @@ from bot import reading
 from bot.database import Database, DatabaseError
 from bot.history import History, Turn
 from bot.replies import Replies
+from bot.shards import Shards
 from bot.wording import BEFORE, EXPORT, EXPORT_FORMAT, FORGET, NOTHING_TO_EXPORT, exported, forgot_person
 
 log = logging.getLogger(__name__)
@@ -47,11 +48,14 @@ def _in_the_end(listener: Callable[_Event, Awaitable[None]]) -> Callable[_Event,
 class Privacy(commands.Cog):
     """Gives people what is stored, and forgets it."""
 
-    def __init__(self, bot: commands.Bot, database: Database, history: History, replies: Replies) -> None:
+    def __init__(
+        self, bot: commands.AutoShardedBot, database: Database, history: History, replies: Replies, shards: Shards
+    ) -> None:
         self._bot = bot
         self._database = database
         self._history = history
         self._replies = replies
+        self._shards = shards
         self._edits: dict[int, discord.RawMessageUpdateEvent] = {}  # by message: the newest that is not stored yet
 
     @app_commands.command(description=FORGET)
@@ -59,7 +63,7 @@ class Privacy(commands.Cog):
         """Forget all that the person asked, everywhere, and say how many turns it was."""
         await interaction.response.defer(ephemeral=True)
         turns = await self._history.forget_person(interaction.user.id)
-        await interaction.edit_original_response(content=forgot_person(turns))
+        await interaction.edit_original_response(content=forgot_person(turns, everywhere=self._shards.alone))
 
     @app_commands.command(description=EXPORT)
     @app_commands.rename(form="format")
@@ -132,9 +136,11 @@ class Privacy(commands.Cog):
 
     @commands.Cog.listener()
     @_in_the_end
-    async def on_ready(self) -> None:
-        """Forget servers and channels that have gone while the bot was away."""
+    async def on_shard_ready(self, shard: int) -> None:
+        """Forget servers and channels of a shard that have gone while it was away."""
         for guild_id, channel, parent in await self._database.places():
+            if self._shards.of(guild_id) != shard:
+                continue  # of that server, only its own shard hears
             guild = self._bot.get_guild(guild_id)
             if guild is None:
                 await self._database.forget_guild(guild_id)

@@ -16,6 +16,13 @@ settings.register_profile("parley", deadline=None)  # the machine may be busy
 settings.load_profile("parley")
 
 
+@pytest.fixture(autouse=True)
+def impatient(tmp_path, monkeypatch):
+    """Sessions may begin one right after the other, and bots of other tests hear nothing of it."""
+    monkeypatch.setattr("bot.identify.PAUSE", 0.0)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+
 @pytest.fixture
 async def discord():
     """Discord, with nobody in it."""

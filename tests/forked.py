@@ -1,8 +1,8 @@
 """A Parley in a process of its own, started in a moment: to be killed, watched and flooded.
 
-`python -m tests.forked` has everything imported. For each line on its standard input, the path of a database, it forks
-a bot, prints its process id, and so a start takes hardly longer than a log-in. The bot's engine says long things fast,
-which the demo model can't. `Nursery` is the test's side of it.
+`python -m tests.forked` has everything imported. For each line on its standard input, JSON with what `run` takes, it
+forks a bot, prints its process id, and so a start takes hardly longer than a log-in. The bot's engine says long things
+fast, which the demo model can't. `Nursery` is the test's side of it.
 """
 
 import asyncio
@@ -10,8 +10,9 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any
 
 import discord
 
-from bot import pacing
+from bot import identify, pacing
 from bot.access import Access
 from bot.channels import Channels
 from bot.client import Parley, serve
@@ -84,8 +85,9 @@ def _at_rest(limit: discord.http.Ratelimit) -> bool:
     )
 
 
-async def run(path: Path) -> None:
-    """The bot, as `__main__` puts it together, at a faster pace."""
+async def run(path: Path, shard_count: int | None, shard_ids: Sequence[int], pause: float) -> None:
+    """The bot, as `__main__` puts it together, at a faster pace; `pause` is the one between sessions, in seconds."""
+    identify.PAUSE, tempfile.tempdir = pause, str(path.parent)
     pacing._PACE, pacing._PER_SECOND = 0.05, 1000
     # discord.py remembers for five minutes how often a channel was written to; a short soak would only see that grow.
     discord.http.Ratelimit.is_inactive = _at_rest
@@ -107,6 +109,8 @@ async def run(path: Path) -> None:
                 chat_channels=frozenset(),
                 guild_id=None,
                 quitting=quitting,
+                shard_count=shard_count,
+                shard_ids=shard_ids,
             )
             client._connection.guild_ready_timeout = 0.05
             return client
@@ -123,7 +127,8 @@ def main() -> None:
     while line := sys.stdin.readline():
         child = os.fork()
         if not child:
-            asyncio.run(run(Path(line.strip())))
+            options = json.loads(line)
+            asyncio.run(run(Path(options.pop("path")), **options))
             os._exit(0)
         print(child, flush=True)
 
@@ -162,14 +167,23 @@ class Nursery:
         self._stand_in = stand_in
         self._mother = mother
 
-    async def start(self, path: Path, *, online: bool = True) -> Child:
+    async def start(
+        self,
+        path: Path,
+        *,
+        online: bool = True,
+        shard_count: int | None = None,
+        shard_ids: Sequence[int] = (),
+        pause: float = 0.0,
+    ) -> Child:
         """A bot with its history in `path`; `online`: when it is."""
         assert self._mother.stdin
         assert self._mother.stdout
-        self._mother.stdin.write(f"{path}\n".encode())
+        options = {"path": str(path), "shard_count": shard_count, "shard_ids": [*shard_ids], "pause": pause}
+        self._mother.stdin.write(f"{json.dumps(options)}\n".encode())
         child = Child(int(await self._mother.stdout.readline()), path)
         if online:
-            await self._stand_in.gateway.ready()
+            await self._stand_in.until(lambda: {*(shard_ids or [0])} <= {*self._stand_in.gateway.shards_online})
         return child
 
 

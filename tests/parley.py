@@ -14,7 +14,11 @@ from bot.client import Parley, serve
 from bot.conversation import Conversations
 from bot.database import Database, open_database
 from bot.engine import Engine, Sampling
+from bot.health import Health
 from bot.history import History
+from bot.link import Link
+from bot.metrics import Metrics
+from bot.stall import StallWatch
 from bot.summary import SPARE, Summaries
 from tests.discord_stand_in import Discord
 
@@ -39,6 +43,9 @@ class Running:
     channels: Channels
     quitting: asyncio.Event
     ended: asyncio.Task[None]
+    link: Link
+    health: Health
+    metrics: Metrics
 
     async def stored(self, channel: int) -> list[tuple[str, str]]:
         return [(turn.question, turn.answer) for turn in await self.history.recent(channel)]
@@ -74,14 +81,18 @@ async def parley(
     grace: float = 0.1,
     show_thinking: bool = False,
     summary: bool = False,
+    shard_count: int | None = None,
+    shard_ids: Sequence[int] = (),
     wait: bool = True,
+    **limits_of_health: float,
 ) -> AsyncIterator[Running]:
     """Run the bot with its history in `path`; `wait`: until the gateway has let it in.
 
     An error that ends the bot is raised on leaving.
     """
     quitting = asyncio.Event()
-    async with open_database(path) as database:
+    metrics, link, stalls = Metrics(), Link(), StallWatch()
+    async with open_database(path, metrics) as database, stalls.at_work():
         history, channels = History(database, SPARE if summary else 0), Channels(database, MANNER, limits)
         summaries = Summaries(engine, history, channels)
         conversations = Conversations(
@@ -94,7 +105,10 @@ async def parley(
             grace=grace,
             show_thinking=show_thinking,
             summaries=summaries if summary else None,
+            events=metrics,
         )
+        health = Health(database=database, engine=engine, link=link, stalls=stalls, **limits_of_health)
+        metrics.ask(conversations=conversations, engine=engine, link=link, stalls=stalls)
 
         def make_client() -> Parley:
             client = Parley(
@@ -108,6 +122,11 @@ async def parley(
                 chat_channels=frozenset(chat_channels),
                 guild_id=guild_id,
                 quitting=quitting,
+                shard_count=shard_count,
+                shard_ids=shard_ids,
+                link=link,
+                stalls=stalls,
+                events=metrics,
             )
             client._connection.guild_ready_timeout = 0.05  # discord.py waits two seconds for late servers
             return client
@@ -125,8 +144,8 @@ async def parley(
                 )
                 try:
                     if wait:
-                        await discord.gateway.ready()
-                    yield Running(database, history, channels, quitting, ended)
+                        await discord.gateway.ready(len(shard_ids) or shard_count or 1)
+                    yield Running(database, history, channels, quitting, ended, link, health, metrics)
                 finally:
                     quitting.set()
                     async with asyncio.timeout(10):
@@ -143,6 +162,7 @@ async def program(
         "MODEL_PATH": "demo",
         "TEMPERATURE": "0",
         "LOG_LEVEL": "DEBUG",
+        "TMPDIR": str(folder),
         **more,
     }
     reached = discord.environment()

@@ -1,6 +1,7 @@
 """An engine that says what a test scripts, for what the demo model can't be made to do."""
 
 import asyncio
+import time
 from collections.abc import Iterable
 
 from bot.engine import Sampling, Status, Stream
@@ -21,6 +22,8 @@ class ScriptedEngine:
         self.samplings: list[Sampling] = []
         self.streams: list[Stream] = []
         self.channels: list[int | None] = []
+        self.tokens = 0
+        self.progressed_at = time.monotonic()
         self.loaded = asyncio.Event()
         self.loaded.set()
 
@@ -46,7 +49,8 @@ class ScriptedEngine:
         return stream
 
     def status(self) -> Status:
-        return Status("scripted", "float32" if self.loaded.is_set() else None, len(self._running), 0, None)
+        precision = "float32" if self.loaded.is_set() else None
+        return Status("scripted", precision, len(self._running), 0, None, self.progressed_at, self.tokens)
 
     async def close(self) -> None:
         for task in self._running:
@@ -57,6 +61,7 @@ class ScriptedEngine:
     async def _play(self, script: Iterable[str | asyncio.Event | Exception], stream: Stream) -> None:
         await self.loaded.wait()
         stream.begin()
+        self.progressed_at = time.monotonic()
         for step in script:
             if isinstance(step, Exception):
                 return stream.end(step)
@@ -64,5 +69,7 @@ class ScriptedEngine:
                 await step.wait()
             elif not stream.stopped:
                 stream.put(step)
+                self.tokens += 1
+                self.progressed_at = time.monotonic()
             await asyncio.sleep(0)
         return stream.end()

@@ -19,7 +19,10 @@ TORCH_SIDE = {
     *(f"bot.demo.{name}" for name in "tokenizer train evaluate".split()),
 }
 DISCORD_SIDE = {
-    *(f"bot.{name}" for name in "buttons client permissions reading recovery replies reply translations".split()),
+    *(
+        f"bot.{name}"
+        for name in "buttons client gateway permissions reading recovery replies reply translations".split()
+    ),
     *(f"bot.check.{name}" for name in "application servers".split()),
 }
 
@@ -54,9 +57,9 @@ def test_only_its_side_imports_torch_or_discord(module):
     [
         ("bot.errors", set()),
         ("bot.wording", set()),
-        ("bot.settings", {"bot.errors"}),
+        ("bot.settings", {"bot.errors", "bot.shards"}),
         ("bot.prompt", {"bot.errors", "bot.wording"}),
-        ("bot.database", {"bot.errors", "bot.wording"}),
+        ("bot.database", {"bot.errors", "bot.events", "bot.wording"}),
         ("bot.history", {"bot.database"}),
         ("bot.channels", {"bot.database", "bot.errors", "bot.wording"}),
         (
@@ -66,6 +69,7 @@ def test_only_its_side_imports_torch_or_discord(module):
                 "bot.database",
                 "bot.engine",
                 "bot.errors",
+                "bot.events",
                 "bot.history",
                 "bot.prompt",
                 "bot.summary",
@@ -73,6 +77,9 @@ def test_only_its_side_imports_torch_or_discord(module):
             },
         ),
         ("bot.summary", {"bot.channels", "bot.database", "bot.engine", "bot.errors", "bot.history", "bot.prompt"}),
+        ("bot.shards", set()),
+        ("bot.gateway", {"bot.reply"}),
+        ("bot.identify", set()),
         ("bot.pacing", set()),
         ("bot.paging", set()),
         ("bot.access", {"bot.wording"}),
@@ -85,6 +92,7 @@ def test_only_its_side_imports_torch_or_discord(module):
                 "bot.conversation",
                 "bot.engine",
                 "bot.errors",
+                "bot.events",
                 "bot.history",
                 "bot.pacing",
                 "bot.paging",
@@ -92,7 +100,7 @@ def test_only_its_side_imports_torch_or_discord(module):
                 "bot.wording",
             },
         ),
-        ("bot.replies", {"bot.buttons", "bot.reply"}),
+        ("bot.replies", {"bot.buttons", "bot.events", "bot.reply"}),
         (
             "bot.recovery",
             {
@@ -102,11 +110,19 @@ def test_only_its_side_imports_torch_or_discord(module):
                 "bot.history",
                 "bot.paging",
                 "bot.reply",
+                "bot.shards",
                 "bot.wording",
             },
         ),
         ("bot.check", set()),
         ("bot.stall", set()),
+        ("bot.events", set()),
+        ("bot.link", set()),
+        ("bot.logs", set()),
+        ("bot.health", {"bot.database", "bot.engine", "bot.link", "bot.shards", "bot.stall"}),
+        ("bot.metrics", {"bot.conversation", "bot.engine", "bot.events", "bot.link", "bot.stall"}),
+        ("bot.systemd", {"bot.health", "bot.link"}),
+        ("bot.web", {"bot.errors", "bot.health"}),
         ("bot.translations", {"bot.wording"}),
         ("bot.console", {"bot.conversation", "bot.engine", "bot.errors", "bot.prompt", "bot.wording"}),
     ],
@@ -125,6 +141,13 @@ def test_the_engine_knows_no_discord_no_history_and_no_conversation():
 def test_only_the_command_line_puts_the_parts_together():
     assert [module for module in MODULES if "bot.__main__" in imports(module)] == []
     assert [module for module in MODULES if "bot.client" in imports(module)] == ["bot.__main__"]
+
+
+def test_only_what_is_seen_from_outside_knows_prometheus():
+    assert {module for module in MODULES if any("prometheus" in name for name in imports(module))} == {
+        "bot.metrics",
+        "bot.web",
+    }
 
 
 def test_the_discord_side_runs_without_torch():

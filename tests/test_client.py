@@ -38,6 +38,14 @@ async def test_a_token_that_the_gateway_refuses_is_told(discord, path):
             await running.ended
 
 
+@pytest.mark.parametrize(("code", "told"), [(4010, "does not know such a shard"), (4011, "Set SHARD_COUNT higher")])
+async def test_a_refused_shard_is_told_with_what_to_do(discord, path, code, told):
+    with pytest.raises(DiscordError, match=told):
+        async with parley(discord, ScriptedEngine(), path) as running:
+            discord.gateway.close(code)
+            await running.ended
+
+
 async def test_the_first_connection_is_tried_again(discord, path, monkeypatch, caplog):
     monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.05)
     with discord.gateway.refusing():

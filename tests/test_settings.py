@@ -38,7 +38,9 @@ BAD = {
     "COOLDOWN": "-1",
     "SHUTDOWN_GRACE": "soon",
     "GUILD_ID": "0",
+    "HEALTH_ADDRESS": "8080x",
     "LOG_LEVEL": "LOUD",
+    "LOG_FORMAT": "xml",
 }
 
 
@@ -78,6 +80,27 @@ def test_blank_means_the_default_but_no_system_prompt_is_a_choice():
 
 def test_channel_ids_are_a_set():
     assert read({"CHAT_CHANNELS": "12, 34 56,"})[0].chat_channels == {12, 34, 56}
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("8080", ("127.0.0.1", 8080)),
+        (":8080", ("127.0.0.1", 8080)),
+        ("0.0.0.0:1", ("0.0.0.0", 1)),
+        ("[::1]:65535", ("::1", 65535)),
+        ("localhost:80", ("localhost", 80)),
+        ("", None),
+    ],
+)
+def test_an_address_is_this_machines_own_unless_told_otherwise(text, address):
+    assert read({"HEALTH_ADDRESS": text})[0].health_address == address
+
+
+@pytest.mark.parametrize("text", ["0", "65536", "::1:8080", "10.0.0.1", "http://localhost:8080", "a b:80", "8080:"])
+def test_what_is_no_address_is_told(text):
+    with pytest.raises(SettingsError, match="HEALTH_ADDRESS"):
+        read({"HEALTH_ADDRESS": text})
 
 
 @pytest.mark.parametrize(("name", "value"), BAD.items())

@@ -61,6 +61,9 @@ class Status:
     """What an engine is doing. `precision` is None while the model loads, and `speed` before the first answer.
 
     `running` and `waiting` count answers; `speed` is in tokens per second over the last passes, all answers together.
+    `progressed_at` is when a forward pass ended lately, or when there was something to do again, by `time.monotonic`.
+    `tokens` were generated since the start; of the prompts' tokens some were found in the KV cache and the others read.
+    What is None, of these, is not known.
     """
 
     model: str
@@ -68,6 +71,10 @@ class Status:
     running: int
     waiting: int
     speed: float | None
+    progressed_at: float | None = None
+    tokens: int = 0
+    prompt_tokens_cached: int | None = None
+    prompt_tokens_read: int | None = None
 
 
 @dataclass(frozen=True)

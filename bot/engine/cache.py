@@ -39,6 +39,8 @@ class KVCache:
         self.values = [torch.empty(slots, layer.kv_heads, length, layer.value_dim, dtype=dtype) for layer in layers]
         self._slots = [_Slot() for _ in range(slots)]
         self._clock = 0
+        self.found = self.missed = 0
+        """How many tokens of all the prompts it held, and how many had to be read."""
 
     @staticmethod
     def size(layers: Sequence[Layer], slots: int, length: int, dtype: torch.dtype) -> int:
@@ -78,6 +80,8 @@ class KVCache:
                 held[chosen, :, :best] = held[source, :, :best]
         self._slots[chosen].tokens = list(tokens[:best])
         self._slots[chosen].taken = True
+        self.found += best
+        self.missed += len(tokens) - best
         return chosen, best
 
     def hold(self, slot: int, tokens: Sequence[int]) -> None:

@@ -12,11 +12,20 @@ from bot.engine.loading import CausalLM
 
 
 class OneByOne:
-    """What Batch does, for a single answer: its tokens are still chosen and written by the Answer."""
+    """What Batch does, for a single answer: its tokens are still chosen and written by the Answer.
 
-    def __init__(self, model: CausalLM, ended: Callable[[Stream, BaseException | None], None]) -> None:
+    `passed` is called after each forward pass.
+    """
+
+    def __init__(
+        self,
+        model: CausalLM,
+        ended: Callable[[Stream, BaseException | None], None],
+        passed: Callable[[], None] = lambda: None,
+    ) -> None:
         self._model = model
         self._ended = ended
+        self._passed = passed
         self._answer: Answer | None = None
 
     @property
@@ -52,6 +61,7 @@ class OneByOne:
 
         def choose(ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
             nonlocal goes_on
+            self._passed()
             goes_on = answer.go_on(scores[0])
             # For greedy search the token chosen becomes the only one.
             chosen = torch.full_like(scores, -torch.inf)

@@ -75,6 +75,9 @@ class LocalEngine:
         self._at_once = max_batch
         self._cache_bytes = 0
         self._speed = Speed()
+        self._tokens = 0
+        self._cache: KVCache | None = None
+        self._progressed_at: float | None = None
         self._closed = False
         self._found = asyncio.Event()
         self._waiting: deque[Request] = deque()
@@ -121,6 +124,8 @@ class LocalEngine:
         if self._closed:
             raise RuntimeError("the engine is closed")
         stream = Stream()
+        if not self._streams:
+            self._progress()
         self._streams.add(stream)
         stream.ahead = max(0, len(self._streams) - self._at_once)
         self._inbox.put(Request(prompt, sampling, stream))
@@ -132,8 +137,19 @@ class LocalEngine:
         """What it is doing now; see Status."""
         loaded = self._ready.done() and not self._ready.cancelled() and not self._ready.exception()
         precision = self._ready.result()[0].precision if loaded else None
+        cache = self._cache
         begun = [stream.begun_at is not None for stream in list(self._streams)]
-        return Status(self._name, precision, sum(begun), begun.count(False), self._speed.tokens_per_second)
+        return Status(
+            self._name,
+            precision,
+            sum(begun),
+            begun.count(False),
+            self._speed.tokens_per_second,
+            self._progressed_at,
+            self._tokens,
+            cache.found if cache else None,
+            cache.missed if cache else None,
+        )
 
     def description(self) -> Description:
         """What has been loaded; once it is `ready`."""
@@ -170,6 +186,9 @@ class LocalEngine:
         self._executor.shutdown(wait=False)
         await asyncio.wait([self._worked], timeout=_PATIENCE)
 
+    def _progress(self) -> None:
+        self._progressed_at = time.monotonic()
+
     # All that follows runs in the engine's thread.
 
     def _load(self) -> tuple[LoadedModel, Callable[[], _Answering]]:
@@ -181,7 +200,8 @@ class LocalEngine:
         except Unsupported as reason:
             log.info("%s is answered one request at a time, as it cannot be batched: %s.", self._name, reason)
             self._at_once = 1
-            return loaded, lambda: OneByOne(loaded.model, self._end)
+            self._progress()
+            return loaded, lambda: OneByOne(loaded.model, self._end, self._progress)
         size = KVCache.size(layers, self._max_batch, length, loaded.model.dtype)
         taken = (
             f"The weights of {self._name} take {loaded.weight_bytes / 1e9:.1f} GB and the KV cache of {self._max_batch}"
@@ -190,12 +210,13 @@ class LocalEngine:
         loading.check_memory(size, taken)
         self._cache_bytes = size
         log.info("%s.", taken)
-        cache = KVCache(layers, self._max_batch, length, loaded.model.dtype)
+        cache = self._cache = KVCache(layers, self._max_batch, length, loaded.model.dtype)
 
         def batch() -> Batch:
             cache.reset()
             return Batch(loaded.model, cache, self._end)
 
+        self._progress()
         return loaded, batch
 
     def _accept(self, context: int | None) -> None:
@@ -274,6 +295,8 @@ class LocalEngine:
                 self._failed = self._succeeded = False
                 tokens = answering.step()
                 self._speed.note(tokens, time.perf_counter() - started)
+                self._tokens += tokens
+                self._progress()
                 self._note_outcome()
 
     def _begin(self, request: Request, loaded: LoadedModel, answering: _Answering) -> None:

@@ -64,7 +64,9 @@ class RemoteEngine:
     ) -> None:
         self._model = model
         self._max_prompt_tokens = max_prompt_tokens
-        self._extras: dict[str, Any] = {"repetition_penalty": repetition_penalty} if repetition_penalty else {}
+        self._extras: dict[str, Any] = {"stream_options": {"include_usage": True}}
+        if repetition_penalty:
+            self._extras["repetition_penalty"] = repetition_penalty
         self._servers = Servers(urls)
         patience = openai.Timeout(timeout, connect=_CONNECTING)
         self._clients = {
@@ -78,7 +80,10 @@ class RemoteEngine:
         self._waiting: list[Stream] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._speed = Speed()
-        self._spoke = 0.0  # when the last piece of any answer came
+        self._tokens = 0
+        self._progressed_at: float | None = None
+        self._prompt_tokens_cached: int | None = None  # as far as the servers say
+        self._prompt_tokens_read: int | None = None
         self._closed = False
 
     async def __aenter__(self) -> Self:
@@ -111,6 +116,8 @@ class RemoteEngine:
         if self._closed:
             raise RuntimeError("the engine is closed")
         stream = Stream()
+        if not self._tasks:
+            self._progressed_at = time.monotonic()
         if len(self._tasks) >= self._at_once:
             self._waiting.append(stream)
             stream.ahead = len(self._waiting)
@@ -130,6 +137,10 @@ class RemoteEngine:
             len(self._tasks) - len(self._waiting),
             len(self._waiting),
             self._speed.tokens_per_second,
+            self._progressed_at,
+            self._tokens,
+            self._prompt_tokens_cached,
+            self._prompt_tokens_read,
         )
 
     def models(self) -> dict[str, str]:
@@ -243,7 +254,7 @@ class RemoteEngine:
                             begun = True
                             server.succeeded()
                             self._servers.settle(channel, server)
-                        self._note_speed()
+                        self._note_token()
                         stream.put(piece)
                 return
             except _TooLong:
@@ -262,6 +273,7 @@ class RemoteEngine:
         try:
             async with await self._open(server, said, sampling) as chunks:
                 async for chunk in chunks:
+                    self._note_usage(getattr(chunk, "usage", None))
                     for choice in chunk.choices or ():
                         finished = finished or choice.finish_reason is not None
                         if thought := _thought(choice.delta):
@@ -297,24 +309,33 @@ class RemoteEngine:
             **({} if sampling.seed is None else {"seed": sampling.seed}),
         }
         completions = self._clients[server].chat.completions
-        if extras and server not in self._strict:
+        if server not in self._strict:
             try:
                 return await completions.create(**request, extra_body=extras)
             except (openai.BadRequestError, openai.UnprocessableEntityError) as refusal:
                 if _is_about_length(refusal):
                     raise
         opened = await completions.create(**request)
-        if extras and server not in self._strict:
-            log.warning("The engine at %s does not know %s; it goes by its own.", server.url, " and ".join(extras))
+        if server not in self._strict:
+            log.warning(
+                "The engine at %s does not know all of %s, so it is not told of them.", server.url, ", ".join(extras)
+            )
             self._strict.add(server)
         return opened
 
-    def _note_speed(self) -> None:
+    def _note_token(self) -> None:
         """Nearly every token is a piece of its own."""
         now = time.monotonic()
-        if now - self._spoke < 1:  # else nothing was being said for a while
-            self._speed.note(1, now - self._spoke)
-        self._spoke = now
+        if self._progressed_at and now - self._progressed_at < 1:  # else nothing was being said for a while
+            self._speed.note(1, now - self._progressed_at)
+        self._progressed_at = now
+        self._tokens += 1
+
+    def _note_usage(self, usage: Any) -> None:
+        if usage:
+            cached = getattr(usage.prompt_tokens_details, "cached_tokens", None) or 0
+            self._prompt_tokens_cached = (self._prompt_tokens_cached or 0) + cached
+            self._prompt_tokens_read = (self._prompt_tokens_read or 0) + usage.prompt_tokens - cached
 
 
 def _thought(delta: Any) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import secrets
 import traceback
 import zlib
@@ -117,9 +118,19 @@ class Gateway:
         self._discord = discord
         self._connections: set[Connection] = set()
         self._refusing = False
+        self.attempts = 0
+        """How often a connection was asked for, also while none is taken."""
         self.sessions: dict[str, Session] = {}
         self.shards = 1
         """How many shards Discord recommends to a bot that asks."""
+        self.max_concurrency = 1
+        self.identify_pause = 0.0
+        """Seconds between two sessions of shards that are the same modulo `max_concurrency`: Discord has 5."""
+        self.session_starts = 1000
+        """How many are left today."""
+        self.too_early = 0
+        """How often a session was refused for that pause."""
+        self._identified: dict[int, float] = {}
         self.heartbeat_interval = 41.25
         self.acknowledges = True
         """Set it to False to leave heartbeats unanswered."""
@@ -135,6 +146,11 @@ class Gateway:
     @property
     def connected(self) -> list[Session]:
         return [session for session in self.sessions.values() if session.connection is not None]
+
+    @property
+    def shards_online(self) -> list[int]:
+        """The shards that are connected, in order."""
+        return sorted(session.shard[0] for session in self.connected)
 
     @property
     def activity(self) -> str | None:
@@ -167,9 +183,11 @@ class Gateway:
 
     # Trouble that a test asks for
 
-    def drop(self) -> None:
-        """Cut every connection without a word. Sessions stay, and may be resumed."""
+    def drop(self, shard: int | None = None) -> None:
+        """Cut every connection, or those of a shard, without a word. Sessions stay, and may be resumed."""
         for connection in tuple(self._connections):
+            if shard is not None and not (connection.session and connection.session.shard[0] == shard):
+                continue
             self._leave(connection)
             connection.drop()
 
@@ -238,6 +256,7 @@ class Gateway:
     # A connection, from HELLO to its end
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
+        self.attempts += 1
         if self._refusing:
             return web.Response(status=503)
         socket = web.WebSocketResponse(autoclose=False)
@@ -306,6 +325,12 @@ class Gateway:
             return connection.close(INVALID_SHARD)
         if any(intents & bit for name, bit in PRIVILEGED.items() if name not in discord.application.privileged_intents):
             return connection.close(DISALLOWED_INTENTS)
+        now, key = discord.clock.now(), number % self.max_concurrency
+        if now - self._identified.get(key, -math.inf) < self.identify_pause:
+            self.too_early += 1
+            return connection.send(INVALID_SESSION, False)
+        self._identified[key] = now
+        self.session_starts -= 1
         session = Session(intents, (number, count))
         session.presence = data.get("presence") or {}
         session.connection, connection.session = connection, session

@@ -101,8 +101,10 @@ def get_gateway(discord: Discord, request: Request) -> Answer:
 
 @ROUTES.add("GET", "/gateway/bot")
 def get_gateway_for_bots(discord: Discord, request: Request) -> Answer:
-    start = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
-    return 200, {"url": discord.gateway.url, "shards": discord.gateway.shards, "session_start_limit": start}
+    gateway = discord.gateway
+    start = {"total": 1000, "remaining": gateway.session_starts, "reset_after": 3_600_000}
+    start["max_concurrency"] = gateway.max_concurrency
+    return 200, {"url": gateway.url, "shards": gateway.shards, "session_start_limit": start}
 
 
 @ROUTES.add("GET", "/guilds/{guild_id}")

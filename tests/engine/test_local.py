@@ -4,6 +4,7 @@ import ast
 import asyncio
 import re
 import threading
+import time
 from contextlib import nullcontext
 
 import pytest
@@ -11,7 +12,8 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
-from bot.engine import EngineError, ModelError, NoAnswer, Sampling, Stream, Thought
+from bot.engine import EngineError, ModelError, NoAnswer, Sampling, Stream, Thought, loading
+from bot.engine.answer import Answer
 from bot.engine.batching import Batch
 from bot.engine.local import LocalEngine
 from bot.prompt import Exchange, Prompt, QuestionTooLong, encode
@@ -298,6 +300,77 @@ async def test_a_missing_model_is_told_before_anything_starts(tmp_path):
     with pytest.raises(ModelError, match="no model folder"):
         async with make_engine(tmp_path / "none"):
             pass
+
+
+async def test_it_tells_what_it_generated_and_what_of_the_prompts_it_found_again(engine):
+    await engine.ready()
+    loaded, _ = engine._loading.result()
+    length = len(encode(PROMPT, loaded.tokenizer, 400))
+    for times in (1, 2):
+        await answer(engine)
+        async with asyncio.timeout(30):
+            while engine.status().tokens < times * GREEDY.max_new_tokens:
+                await asyncio.sleep(0.01)
+        status = engine.status()
+        assert status.tokens == times * GREEDY.max_new_tokens
+        assert status.prompt_tokens_cached == (times - 1) * (length - 1)
+        assert status.prompt_tokens_read == length + times - 1
+
+
+async def test_a_pass_that_does_not_end_is_no_progress(folder, monkeypatch):
+    load, step = loading.load, Batch.step
+    may_load, may_go_on, steps = threading.Event(), threading.Event(), threading.Event()
+
+    def held_load(*names, **options):
+        may_load.wait(30)
+        return load(*names, **options)
+
+    def held_step(batch):
+        steps.set()
+        may_go_on.wait(30)
+        return step(batch)
+
+    monkeypatch.setattr("bot.engine.loading.load", held_load)
+    monkeypatch.setattr(Batch, "step", held_step)
+    async with make_engine(folder) as engine:
+        stream = engine.submit(PROMPT, GREEDY)
+        waiting_since = engine.status().progressed_at
+        may_load.set()
+        await engine.ready()
+        await asyncio.to_thread(steps.wait, 30)
+        loaded_at = engine.status().progressed_at
+        assert loaded_at > waiting_since, "what took the time was loading"
+        engine.submit(PROMPT, GREEDY).stop()
+        assert engine.status().progressed_at == loaded_at
+        assert engine.status().running
+        may_go_on.set()
+        await read(stream)
+        async with asyncio.timeout(30):
+            while engine.status().running or engine.status().waiting:
+                await asyncio.sleep(0.01)
+        idle_since = engine.status().progressed_at
+        assert idle_since > loaded_at
+        may_go_on.clear()
+        before = time.monotonic()
+        engine.submit(PROMPT, GREEDY)
+        assert engine.status().progressed_at >= before, "it had nothing to do until now"
+        may_go_on.set()
+
+
+async def test_each_token_of_a_model_that_cannot_be_batched_is_progress(tmp_path, monkeypatch):
+    seen = []
+    go_on = Answer.go_on
+
+    def watched(answer, logits):
+        seen.append(engine.status().progressed_at)
+        return go_on(answer, logits)
+
+    monkeypatch.setattr(Answer, "go_on", watched)
+    async with make_engine(save_model(tmp_path / "mamba", "mamba"), max_new_tokens=10) as engine:
+        await answer(engine, sampling=Sampling(max_new_tokens=10, temperature=0))
+        assert len(seen) > 1
+        assert sorted(set(seen)) == seen
+        assert engine.status().prompt_tokens_cached is None
 
 
 async def test_closing_ends_what_runs_and_waits_and_the_thread(folder):

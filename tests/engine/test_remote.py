@@ -77,6 +77,7 @@ async def test_the_conversation_and_the_sampling_reach_the_server():
             "top_k": 30,
             "seed": 4,
             "repetition_penalty": 1.2,
+            "stream_options": {"include_usage": True},
         }
     ]
     assert set(server.keys) == {"Bearer sesame"}
@@ -146,7 +147,6 @@ async def test_an_answer_that_has_not_begun_can_be_stopped():
         refusal(429),
         refusal(401),
         refusal(404),
-        refusal(400),
         [None],
         [b""],
         [b"data: {nonsense\n\n"],
@@ -171,7 +171,7 @@ async def test_before_the_first_word_another_server_takes_over(trouble, caplog):
 
 async def test_what_a_server_says_of_the_question_is_not_logged(caplog):
     caplog.set_level(logging.DEBUG, "bot")
-    server = EngineServer(*[lambda body: refusal(400, f"I don't like {body['messages']}")] * 2)
+    server = EngineServer(*[lambda body: refusal(400, f"I don't like {body['messages']}")] * 9)
     async with asking(server) as engine:
         with pytest.raises(OutOfReach):
             await said(engine)
@@ -234,6 +234,22 @@ async def test_a_server_that_falls_silent_in_mid_answer_is_told():
             await anext(stream)
 
 
+async def test_what_the_servers_say_of_their_caches_is_added_up():
+    usage = b'data: {"choices": [], "usage": {"prompt_tokens": 50, "completion_tokens": 2%s}}\n\n'
+    server = EngineServer(
+        ["a", "b", chunk({}, "stop"), usage % b', "prompt_tokens_details": {"cached_tokens": 30}'],
+        ["c", chunk({}, "stop"), usage % b""],
+        ["d"],
+    )
+    async with asking(server) as engine:
+        assert engine.status().prompt_tokens_read is None
+        for _ in range(3):
+            await said(engine)
+        status = engine.status()
+    assert (status.tokens, status.prompt_tokens_cached, status.prompt_tokens_read) == (4, 30, 70)
+    assert status.progressed_at is not None
+
+
 async def test_an_answer_without_words_is_no_answer():
     async with asking(EngineServer([" "])) as engine:
         with pytest.raises(NoAnswer):
@@ -286,7 +302,7 @@ async def test_a_server_that_knows_only_openais_own_settings_is_asked_without_th
         for _ in range(2):
             assert await said(engine, sampling=Sampling(top_k=30)) == ["fine"]
     assert ["top_k" in body for body in server.requests] == [True, False, False]
-    assert caplog.text.count("does not know top_k") == 1
+    assert caplog.text.count("does not know all of stream_options, top_k") == 1
 
 
 async def test_requests_go_to_the_least_busy_server_and_a_channel_stays_with_its_own():

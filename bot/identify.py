@@ -1,0 +1,62 @@
+"""When a shard may begin a session, which Discord calls to identify.
+
+Of the shards of a bot that are the same modulo `max_concurrency`, one may in five seconds, from whatever process. The
+processes on a machine keep to that by a small file in the folder for temporary files, with the time of the last one.
+"""
+
+import asyncio
+import hashlib
+import logging
+import os
+import random
+import sqlite3
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+PAUSE = 5.5
+"""Seconds from one to the next: Discord's five, and what the ways to it may differ by."""
+
+_TAKE = """
+INSERT INTO identifies VALUES (:key, :now)
+ON CONFLICT (key) DO UPDATE SET at = :now WHERE at <= :now - :pause OR at > :now  -- a clock may be set back
+RETURNING at
+"""
+_LEFT = "SELECT at + :pause - :now FROM identifies WHERE key = :key"
+_BUSY = 5.0  # seconds to wait for another process, which has the file for a moment
+
+
+async def may_identify(application: int, shard: int, concurrency: int) -> None:
+    """Return when a shard may identify, and is to do so at once; `concurrency` is Discord's `max_concurrency`."""
+    path = _path(application)
+    while True:
+        try:
+            left = await asyncio.to_thread(_take, path, shard % concurrency)
+        except (OSError, sqlite3.Error) as error:
+            log.warning("Processes of the bot cannot tell each other by %s when they identify: %s", path, error)
+            await asyncio.sleep(PAUSE)
+            return
+        if left <= 0:
+            return
+        await asyncio.sleep(left + random.uniform(0, 0.1))  # those who wait do not all ask at once
+
+
+def _path(application: int) -> Path:
+    """The file, the same for all processes of a bot."""
+    name = hashlib.sha256(str(application).encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"parley-identify-{name}.db"
+
+
+def _take(path: Path, key: int) -> float:
+    """Note that a shard identifies now, if one may; returns the seconds until then."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600))
+    with closing(sqlite3.connect(path, timeout=_BUSY, isolation_level=None)) as file:
+        file.execute("CREATE TABLE IF NOT EXISTS identifies (key INTEGER PRIMARY KEY, at REAL NOT NULL) STRICT")
+        values = {"key": key, "now": time.time(), "pause": PAUSE}
+        if file.execute(_TAKE, values).fetchall():
+            return 0
+        ((left,),) = file.execute(_LEFT, values)
+        return float(left)

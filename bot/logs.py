@@ -1,0 +1,60 @@
+"""The log as JSON, a line for each record, with nothing else on standard error."""
+
+import io
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import TextIO
+
+
+class _Json(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            entry["exception"] = self.formatException(record.exc_info)
+        return json.dumps(entry)
+
+
+class _Lines(io.TextIOBase):
+    """Takes the place of standard error: what is written there otherwise, such as a library's warning, is a record."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._begun = ""
+
+    def write(self, text: str) -> int:
+        # Of a line that is written over and over, as a progress bar is, only the last state counts.
+        self._begun = (self._begun + text).rpartition("\r")[2]
+        if self._begun.endswith("\n"):
+            whole, self._begun = self._begun.strip(), ""
+            if whole:
+                self.record(whole, logging.WARNING)
+        return len(text)
+
+    def record(self, text: str, level: int) -> None:
+        # Written directly: when logging itself fails, it says so on standard error.
+        record = logging.LogRecord("stderr", level, "", 0, text, None, None)
+        self._stream.write(_Json().format(record) + "\n")
+        self._stream.flush()
+
+
+def write_json() -> None:
+    """Have the root logger's handlers write JSON, and what else goes to standard error be written so, too."""
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(_Json())
+    if sys.stderr:
+        sys.stderr = _Lines(sys.stderr)
+
+
+def tell(text: str, level: int) -> None:
+    """Say something to the operator on standard error, in the form of the log if that is JSON."""
+    if isinstance(sys.stderr, _Lines):
+        sys.stderr.record(text, level)
+    else:
+        print(text, file=sys.stderr)

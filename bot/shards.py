@@ -1,0 +1,65 @@
+"""Gateway shards: which of them are this process's, and which one a server belongs to. Knows no Discord."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+
+MOST = 10_000
+"""The most shards that there may be; Discord itself has a use for one per thousand servers or so."""
+
+
+def shard_of(guild: int | None, count: int) -> int:
+    """The shard, among `count`, that hears of a server; of direct messages, which have none, the first one does."""
+    return ((guild or 0) >> 22) % count
+
+
+@dataclass(frozen=True)
+class Shards:
+    """The shards of this process among all that there are, which is `count`."""
+
+    count: int
+    ids: frozenset[int]
+
+    def of(self, guild: int | None) -> int:
+        """The shard that hears of a server."""
+        return shard_of(guild, self.count)
+
+    def __contains__(self, guild: int | None) -> bool:
+        """Whether a server is heard of here, or direct messages are."""
+        return self.of(guild) in self.ids
+
+    def __str__(self) -> str:
+        return f"{written(self.ids)} of {self.count}"
+
+    @property
+    def alone(self) -> bool:
+        """Whether this is the only process."""
+        return len(self.ids) == self.count
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the process that does what only one must, and hears of direct messages."""
+        return 0 in self.ids
+
+
+def read_ids(text: str) -> frozenset[int]:
+    """Shards written like `0-3,6`. Raises ValueError where they are not, or are beyond all measure."""
+    ids: set[int] = set()
+    for part in filter(None, re.split(r"[,\s]+", text)):
+        match = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", part, re.ASCII)
+        if not match:
+            raise ValueError
+        low, high = int(match[1]), int(match[2] or match[1])
+        if not low <= high < MOST:
+            raise ValueError
+        ids.update(range(low, high + 1))
+    if not ids:
+        raise ValueError
+    return frozenset(ids)
+
+
+def written(ids: Iterable[int]) -> str:
+    """Shards as `read_ids` reads them, in order."""
+    runs = [[number for _, number in run] for _, run in groupby(enumerate(sorted(ids)), lambda each: each[1] - each[0])]
+    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
