@@ -49,7 +49,13 @@ async def write(path: Path, contents: Rows) -> None:
 
 
 def turn(
-    channel: int, guild: int | None, number: int = 0, *, answer: str = "a", shown: str = "[1]", parent: int | None = None
+    channel: int,
+    guild: int | None,
+    number: int = 0,
+    *,
+    answer: str = "a",
+    shown: str = "[1]",
+    parent: int | None = None,
 ) -> tuple[Any, ...]:
     at = f"2026-01-01T00:00:{number % 60:02}+00:00"
     return (channel, 7, "Alice", f"question {number}", answer, at, 1000 + number, shown, parent, guild)
@@ -163,7 +169,9 @@ async def test_a_file_from_an_older_parley_is_divided_too(tmp_path):
             await file.execute(f"DROP TABLE {table}")
         for column in ("parent", "guild"):
             await file.execute(f"ALTER TABLE turns DROP COLUMN {column}")
-        await file.execute("INSERT INTO turns VALUES (1, 5, 7, 'Alice', 'q', 'a', '2025-01-01T00:00:00+00:00', 9, '[10]')")
+        await file.execute(
+            "INSERT INTO turns VALUES (1, 5, 7, 'Alice', 'q', 'a', '2025-01-01T00:00:00+00:00', 9, '[10]')"
+        )
         await file.execute("PRAGMA user_version = 1")
     before = old.read_bytes()
     await reshard([old], [new], 1)

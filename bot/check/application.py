@@ -82,7 +82,7 @@ def _session_starts(starts: "SessionStartLimit", needed: int) -> Finding:
     """Each shard takes one when it connects anew."""
     hours = starts["reset_after"] / 3_600_000
     left = f"{starts['remaining']} of {starts['total']} session starts are left"
-    facts: dict[str, Any] = {name: starts[name] for name in ("remaining", "total", "max_concurrency")}  # type: ignore[literal-required]
+    facts: dict[str, Any] = {name: starts[name] for name in ("remaining", "total", "max_concurrency")}
     if starts["remaining"] < needed:
         todo = (
             f"Start the bot only in {hours:.1f} hours, as Discord changes the token of a bot that connects too often."
