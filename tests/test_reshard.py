@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from bot.__main__ import main
@@ -93,7 +93,7 @@ def layouts(draw: st.DrawFn) -> list[list[int]]:
     return [held for file in range(3) if (held := [shard for shard in shards if owners[shard] == file])]
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, phases=set(Phase) - {Phase.shrink})  # each example takes long
 @given(files=contents(), layouts=st.lists(layouts(), min_size=1, max_size=2))
 def test_resharded_again_and_back_nothing_is_lost_and_nothing_doubled(tmp_path_factory, files, layouts):
     async def go() -> None:
