@@ -30,7 +30,9 @@ from bot.history import History
 from bot.link import Link
 from bot.logs import tell, write_json
 from bot.prompt import Form
+from bot.reshard import Part, reshard
 from bot.settings import Settings, SettingsError, read
+from bot.shards import MOST, read_ids
 from bot.stall import StallWatch
 from bot.summary import SPARE, Summaries
 from bot.systemd import notified
@@ -78,6 +80,9 @@ def _run(options: argparse.Namespace) -> int:
     try:
         if options.command == "check":
             return 0 if asyncio.run(_check(options)) else 1
+        if options.command == "reshard":
+            print(*asyncio.run(reshard(options.old, options.into, options.shards)), sep="\n")
+            return 0
         settings, warnings = _settings(options)
         _set_up_logging(settings.log_level, bare=options.command is not None)
         if settings.log_format == "json" and options.command is None:
@@ -123,7 +128,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"parley {__version__}")
-    commands = parser.add_subparsers(dest="command", title="commands", metavar="{chat,ask,bench,check}")
+    commands = parser.add_subparsers(dest="command", title="commands", metavar="{chat,ask,bench,check,reshard}")
     commands.add_parser(
         "chat",
         parents=[shared],
@@ -164,7 +169,52 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         epilog="Exit status: 0 when nothing is wrong, 1 when anything is. The token is never shown.",
     )
     check.add_argument("--json", action="store_true", help="print one JSON document instead, and nothing else there")
+    reshard = commands.add_parser(
+        "reshard",
+        help="divide databases anew when SHARD_COUNT changes",
+        description="When SHARD_COUNT or the processes' SHARD_IDS change, other processes serve the servers, with other"
+        " databases. End the bot; then this makes new databases from the old ones, in which each process finds all that"
+        " was remembered of its servers: turns, summaries, personas and settings. Direct messages go with shard 0. The"
+        " old files are only read, and an existing file is never written to.",
+        epilog="Example, from one process to two: python -m bot reshard parley.db --shards 4 --into a.db=0-1 b.db=2-3"
+        "    |    and back: python -m bot reshard a.db b.db --shards 1 --into parley-again.db=0",
+    )
+    reshard.add_argument(
+        "old", metavar="OLD", nargs="+", type=_path, help="a database that was used until now: all of them"
+    )
+    reshard.add_argument(
+        "--shards", metavar="N", type=_shard_count, required=True, help="the new SHARD_COUNT, of all processes together"
+    )
+    reshard.add_argument(
+        "--into",
+        metavar="NEW=IDS",
+        nargs="+",
+        type=_part,
+        required=True,
+        help="a database to be made, and the SHARD_IDS of the process that is to use it, such as a.db=0-1",
+    )
     return parser.parse_args(arguments)
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def _shard_count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MOST}")
+    return int(text)
+
+
+def _part(text: str) -> Part:
+    name, _, ids = text.rpartition("=")
+    try:
+        shards = read_ids(ids)
+    except ValueError:
+        shards = frozenset()
+    if not (name and shards):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a file and its shards, such as a.db=0-1 or a.db=0,3-5")
+    return Part(_path(name), shards)
 
 
 def _settings(options: argparse.Namespace) -> tuple[Settings, list[str]]:

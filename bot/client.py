@@ -158,9 +158,9 @@ class Parley(commands.AutoShardedBot):
 
     async def _learn_of_shards(self) -> Shards:
         """How many Discord recommends, where that is not set, and how many may identify at once."""
-        gateway = await self.http.request(discord.http.Route("GET", "/gateway/bot"))
-        self.shard_count = self.shard_count or gateway["shards"]
-        self._max_concurrency = gateway["session_start_limit"]["max_concurrency"]
+        told = await self.http.request(discord.http.Route("GET", "/gateway/bot"))
+        self.shard_count = self.shard_count or told["shards"]
+        self._max_concurrency = told["session_start_limit"]["max_concurrency"]
         shards = Shards(self.shard_count, frozenset(self.shard_ids or range(self.shard_count)))
         if not shards.alone:
             log.info("This process has the shards %s.", shards)
@@ -175,9 +175,12 @@ class Parley(commands.AutoShardedBot):
         return shards
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """Wait until a shard may begin a session."""
+        """Wait until a shard may begin a session, and drop its servers, as Discord then names those that are left."""
         assert self.application_id is not None  # known since the login
         await may_identify(self.application_id, shard_id or 0, self._max_concurrency)
+        for guild in self.guilds:
+            if guild.shard_id == shard_id:
+                self._connection._remove_guild(guild)  # an unsharded client of discord.py does so by itself
 
     def _never_cancel_requests(self) -> None:
         """Let each request to Discord come to its own end, also when nobody waits for it any more.
@@ -201,16 +204,8 @@ class Parley(commands.AutoShardedBot):
 
     def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
         """Hand an event to the cogs, a message or a press only once."""
-        if event == "shard_connect":
-            self._drop_servers_that_are_gone(args[0])
         if event not in ("message", "interaction") or self.is_new(event, args[0].id):
             super().dispatch(event, *args, **kwargs)
-
-    def _drop_servers_that_are_gone(self, shard: int) -> None:
-        """When a session begins, Discord names all servers of its shard, each to come; discord.py keeps others, too."""
-        for guild in self.guilds:
-            if guild.shard_id == shard and not guild.unavailable:
-                self._connection._remove_guild(guild)
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Leave messages to the cogs: the bot has no commands with a prefix."""
@@ -249,7 +244,13 @@ class Parley(commands.AutoShardedBot):
             await self._engine.ready()
             self.activity = _READY  # for the next time the gateway asks who we are
             await self.wait_until_ready()
-            await self.change_presence(activity=_READY)
+            for shard in self.shards:
+                await self.on_shard_resumed(shard)
+
+    async def on_shard_resumed(self, shard_id: int) -> None:
+        """Show again what the bot is doing: a connection that was lost may not have heard of it."""
+        with suppress(discord.ConnectionClosed, *PASSING):
+            await self.change_presence(activity=self.activity, shard_id=shard_id)  # type: ignore[arg-type]
 
     async def _sync_commands(self, *, register: bool) -> None:
         """Register the commands, if Discord knows others: registering is rationed per day, and for one process."""

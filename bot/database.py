@@ -54,7 +54,7 @@ PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
 """
 _FROM_VERSION_1 = "ALTER TABLE turns ADD COLUMN parent INTEGER; ALTER TABLE turns ADD COLUMN guild INTEGER;"
-_TABLES = ("turns", "channels", "summaries")  # each with columns channel, parent and guild
+TABLES = ("turns", "channels", "summaries")  # each with columns channel, parent and guild
 
 
 class DatabaseError(UserError):
@@ -138,7 +138,7 @@ class Database:
 
     async def places(self) -> set[tuple[int, int, int | None]]:
         """The servers and channels in them that something is stored of, and the channel that each is a thread of."""
-        statement = " UNION ".join(f"SELECT guild, channel, parent FROM {table} WHERE guild > 0" for table in _TABLES)  # noqa: S608
+        statement = " UNION ".join(f"SELECT guild, channel, parent FROM {table} WHERE guild > 0" for table in TABLES)  # noqa: S608
         async with self.file() as file:
             return {(guild, channel, parent) for guild, channel, parent in await file.execute_fetchall(statement)}
 
@@ -152,7 +152,7 @@ class Database:
 
     async def _forget(self, which: str, number: int) -> None:
         async with self.transaction() as file:
-            for table in _TABLES:
+            for table in TABLES:
                 await file.execute(f"DELETE FROM {table} WHERE {which}", (number,))  # noqa: S608 - all of it is ours
 
     async def open(self) -> None:

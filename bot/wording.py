@@ -197,7 +197,7 @@ def forgot_person(turns: int, *, everywhere: bool) -> str:
     if everywhere:
         return f"I have forgotten everything that you asked me, in all channels: {count}."
     return (
-        f"I have forgotten everything that you asked me in this server's channels and some others: {count}. I run as"
+        f"I have forgotten everything that you asked me here and in some other channels: {count}. I run as"
         " several processes with a memory each; please use /forget in each server where you have asked me something,"
         " and in a direct message to me."
     )

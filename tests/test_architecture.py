@@ -80,6 +80,7 @@ def test_only_its_side_imports_torch_or_discord(module):
         ("bot.shards", set()),
         ("bot.gateway", {"bot.reply"}),
         ("bot.identify", set()),
+        ("bot.reshard", {"bot.database", "bot.errors", "bot.settings", "bot.shards"}),
         ("bot.pacing", set()),
         ("bot.paging", set()),
         ("bot.access", {"bot.wording"}),

@@ -342,6 +342,25 @@ async def test_the_message_content_intent_is_held_against_what_is_needed(discord
     assert lines(told.wrong) == ["The Message Content intent, which CHAT_CHANNELS needs, is off"]
 
 
+async def test_shards_and_the_sessions_that_may_begin_are_told(discord, monkeypatch):
+    discord.gateway.shards, discord.gateway.session_starts = 2, 7
+    here = discord.guild("Here")
+    shard = (here.id >> 22) % 4
+    here.channel("general")
+    discord.guild("There").channel("general")
+    told = lines((await look(discord)).ok)
+    assert "Shards: 2 (Discord recommends 2); this process connects all of them" in told
+    assert "7 of 1000 session starts are left, of which this process takes 2; 1 at a time" in told
+    told = await look(discord, shard_count=4, shard_ids={shard})
+    assert f"Shards: 4 (Discord recommends 2); this process connects {shard}" in lines(told.ok)
+    assert "Here: it can answer in 1 channel" in lines(told.ok)
+    assert lines(told.skipped) == [f"There has shard {(shard + 1) % 4}, which another process connects"]
+    told = await look(discord, shard_count=8)
+    assert lines(told.wrong) == ["7 of 1000 session starts are left, and this process needs 8"]
+    monkeypatch.setattr(application, "_SERVERS_PER_SHARD", 1)
+    assert "Set SHARD_COUNT to 2" in only((await look(discord, shard_count=1)).wrong).todo
+
+
 async def test_the_invite_link_asks_for_exactly_what_is_needed(discord, place):
     link = urlsplit((await look(discord)).ok[-1].facts["link"])
     needed = (

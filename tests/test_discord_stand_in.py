@@ -756,13 +756,13 @@ async def test_a_connection_may_go_without_compression(home):
     ]
 
 
-async def talk_by_hand(home, frames: list[dict]):
-    """Say this to the gateway; returns what it says in four frames, or until it closes (then with the code)."""
+async def talk_by_hand(home, frames: list[dict], count: int = 4):
+    """Say this to the gateway; returns what it says in so many frames, or until it closes (then with the code)."""
     heard: list[object] = []
     async with aiohttp.ClientSession() as session, session.ws_connect(home.discord.gateway.url) as socket:
         for frame in frames:
             await socket.send_json(frame)
-        while len(heard) < 4:
+        while len(heard) < count:
             message = await socket.receive(timeout=5)
             if message.type is not aiohttp.WSMsgType.TEXT:
                 return [*heard, message.data]
@@ -802,6 +802,20 @@ async def test_every_shard_hears_of_its_own_servers(home):
         await channel.wait_for("echo")
         for shard in shards:
             assert {(m.guild.id >> 22) % 2 for m in shard.heard} == {shard.shard_id}
+
+
+async def test_sessions_that_begin_too_soon_are_refused(home):
+    home.discord.gateway.identify_pause = 5.0
+
+    async def begin(shard: int) -> list:
+        data = {"token": home.discord.application.token, "intents": 1, "shard": [shard, 4]}
+        return [frame["op"] for frame in await talk_by_hand(home, [{"op": 2, "d": data}], 2)]
+
+    assert [await begin(shard) for shard in (0, 1)] == [[10, 0], [10, 9]]
+    home.discord.clock.advance(5)
+    home.discord.gateway.max_concurrency = 2
+    assert [await begin(shard) for shard in (1, 2, 3)] == [[10, 0], [10, 0], [10, 9]]
+    assert home.discord.gateway.too_early == 2
 
 
 async def test_a_sharding_bot_is_told_how_many_shards_to_open(home):

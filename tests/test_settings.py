@@ -36,6 +36,8 @@ BAD = {
     "COOLDOWN": "-1",
     "SHUTDOWN_GRACE": "soon",
     "GUILD_ID": "0",
+    "SHARD_COUNT": "0",
+    "SHARD_IDS": "all",
     "HEALTH_ADDRESS": "8080x",
     "LOG_LEVEL": "LOUD",
     "LOG_FORMAT": "xml",
@@ -106,6 +108,15 @@ def test_a_bad_value_is_told_with_its_name_and_what_is_allowed(name, value):
     with pytest.raises(SettingsError, match=rf"^{name}: .* is not allowed; use .+\.$") as told:
         read({name: value})
     assert (value in str(told.value)) == (name != "DISCORD_TOKEN")
+
+
+def test_shards_are_written_as_ranges_and_are_among_those_that_there_are():
+    settings, _ = read({"SHARD_COUNT": "8", "SHARD_IDS": "0-2,7"})
+    assert (settings.shard_count, settings.shard_ids) == (8, {0, 1, 2, 7})
+    with pytest.raises(SettingsError, match=r"^SHARD_IDS needs SHARD_COUNT: how many .* in each process\.$"):
+        read({"SHARD_IDS": "0"})
+    with pytest.raises(SettingsError, match=r"^SHARD_IDS: with SHARD_COUNT=4 the shards are numbered from 0 to 3\.$"):
+        read({"SHARD_COUNT": "4", "SHARD_IDS": "2-4"})
 
 
 def test_all_bad_values_are_told_at_once():

@@ -1,7 +1,7 @@
 """Discord, asked over REST and never over the gateway: the token, the intents, the servers, and the invite link."""
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import discord
 
@@ -10,8 +10,13 @@ from bot.check import Finding, Findings, ok, skipped, wrong
 from bot.check.servers import PATIENCE, TROUBLE, look_at_servers, reason
 from bot.permissions import NEEDED
 from bot.settings import Settings
+from bot.shards import Shards, written
 from bot.wording import GET_TOKEN, SWITCH_ON_INTENT, WRONG_TOKEN
 
+if TYPE_CHECKING:
+    from discord.types.gateway import SessionStartLimit
+
+_SERVERS_PER_SHARD = 2500  # at the most, else Discord closes with 4011
 _ONLINE = "See whether this machine is online and may reach https://discord.com, and try again."
 
 
@@ -27,6 +32,7 @@ async def look_at_discord(settings: Settings, access: Access) -> Findings:
             async with asyncio.timeout(PATIENCE):
                 await client.login(settings.discord_token)
                 guilds = [guild async for guild in client.fetch_guilds(limit=None)]
+                recommended, _, starts = await client.http.get_bot_gateway()
         except discord.LoginFailure:
             yield wrong(WRONG_TOKEN, GET_TOKEN)
             return
@@ -37,7 +43,11 @@ async def look_at_discord(settings: Settings, access: Access) -> Findings:
         assert client.application
         yield ok(f"The token is that of {client.user.name}", name=client.user.name, id=str(client.user.id))
         yield _intents(client.application.flags, needed=bool(settings.chat_channels))
-        async for finding in look_at_servers(client, guilds, settings, access):
+        count = settings.shard_count or recommended
+        shards = Shards(count, settings.shard_ids or frozenset(range(count)))
+        yield _shards(shards, recommended, len(guilds))
+        yield _session_starts(starts, len(shards.ids))
+        async for finding in look_at_servers(client, guilds, settings, access, shards):
             yield finding
         yield _invite(client.application.id)
 
@@ -53,6 +63,32 @@ def _intents(flags: discord.ApplicationFlags, *, needed: bool) -> Finding:
         return ok("The Message Content intent, which CHAT_CHANNELS needs, is on", **facts)
     state = "on, but not needed" if enabled else "off, and not needed"
     return ok(f"The Message Content intent is {state}, as CHAT_CHANNELS is not set", **facts)
+
+
+def _shards(shards: Shards, recommended: int, servers: int) -> Finding:
+    facts: dict[str, Any] = {"shards": shards.count, "here": sorted(shards.ids), "recommended": recommended}
+    if servers > _SERVERS_PER_SHARD * shards.count:
+        return wrong(
+            f"SHARD_COUNT is {shards.count}, but the bot is in {servers} servers, and Discord has a shard for each"
+            f" {_SERVERS_PER_SHARD} at the least",
+            f"Set SHARD_COUNT to {recommended}, as Discord recommends, or leave it blank.",
+            **facts,
+        )
+    here = "this process connects all of them" if shards.alone else f"this process connects {written(shards.ids)}"
+    return ok(f"Shards: {shards.count} (Discord recommends {recommended}); {here}", **facts)
+
+
+def _session_starts(starts: "SessionStartLimit", needed: int) -> Finding:
+    """Each shard takes one when it connects anew."""
+    hours = starts["reset_after"] / 3_600_000
+    left = f"{starts['remaining']} of {starts['total']} session starts are left"
+    facts: dict[str, Any] = {name: starts[name] for name in ("remaining", "total", "max_concurrency")}
+    if starts["remaining"] < needed:
+        todo = (
+            f"Start the bot only in {hours:.1f} hours, as Discord changes the token of a bot that connects too often."
+        )
+        return wrong(f"{left}, and this process needs {needed}", todo, **facts)
+    return ok(f"{left}, of which this process takes {needed}; {starts['max_concurrency']} at a time", **facts)
 
 
 def _invite(application: int) -> Finding:

@@ -13,6 +13,7 @@ from bot.check import Finding, Findings, ok, skipped, wrong
 from bot.permissions import NEEDED, lacking
 from bot.reply import PASSING
 from bot.settings import Settings
+from bot.shards import Shards
 
 PATIENCE = 30.0
 """Seconds for the login, and for each server."""
@@ -52,7 +53,7 @@ def reason(error: BaseException) -> str:
 
 
 async def look_at_servers(
-    client: discord.Client, guilds: Sequence[discord.Guild], settings: Settings, access: Access
+    client: discord.Client, guilds: Sequence[discord.Guild], settings: Settings, access: Access, shards: Shards
 ) -> Findings:
     """See whether the ids in the settings are of places where the bot can answer, and where else it can."""
     if not guilds:
@@ -64,6 +65,11 @@ async def look_at_servers(
             yield wrong(f"{name}: the bot is in no server {number}", _INVITE, id=str(number))
     servers = {}
     for guild in guilds:
+        if guild.id not in shards:
+            yield skipped(
+                f"{guild.name} has shard {shards.of(guild.id)}, which another process connects", **_about(guild)
+            )
+            continue
         try:
             async with asyncio.timeout(PATIENCE):
                 servers[guild.id] = await _fetch(client, guild.id)

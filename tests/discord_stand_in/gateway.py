@@ -155,11 +155,15 @@ class Gateway:
     @property
     def activity(self) -> str | None:
         """What people read under the bot's name."""
-        for session in self.connected:
-            # When it identifies, discord.py still says "game", the older name.
-            for activity in session.presence.get("activities") or [session.presence.get("game")]:
-                if activity:
-                    return str(activity.get("state") or activity["name"])
+        return next(filter(None, map(self.shown, self.connected)), None)
+
+    @staticmethod
+    def shown(session: Session) -> str | None:
+        """The activity in the servers of a shard."""
+        # When it identifies, discord.py still says "game", the older name.
+        for activity in session.presence.get("activities") or [session.presence.get("game")]:
+            if activity:
+                return str(activity.get("state") or activity["name"])
         return None
 
     def send(self, event: str, data: Json, *, guild: Guild | None, without_content: Json | None = None) -> None:
