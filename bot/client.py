@@ -203,24 +203,16 @@ class Parley(commands.AutoShardedBot):
         return True
 
     def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
-        """Hand an event to the cogs, a message or a press only once."""
+        """Hand an event to the cogs, a message or a press only once; and note which shards are connected."""
+        if event in ("shard_connect", "shard_resumed"):
+            self._link.connected(args[0])
+        elif event == "shard_disconnect":
+            self._link.lost(args[0])
         if event not in ("message", "interaction") or self.is_new(event, args[0].id):
             super().dispatch(event, *args, **kwargs)
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Leave messages to the cogs: the bot has no commands with a prefix."""
-
-    async def on_shard_connect(self, shard: int) -> None:
-        """Note that the gateway has let the bot in."""
-        self._link.connected(shard)
-
-    async def on_shard_resumed(self, shard: int) -> None:
-        """Note that the gateway has let the bot in again."""
-        self._link.connected(shard)
-
-    async def on_shard_disconnect(self, shard: int) -> None:
-        """Note that the gateway cannot be heard, or not yet."""
-        self._link.lost(shard)
 
     async def launch_shard(self, gateway_url: yarl.URL, shard_id: int, *, initial: bool = False) -> None:
         """Connect a shard, as discord.py does but for what `bot.gateway` does better."""
