@@ -137,7 +137,7 @@ class Parley(commands.AutoShardedBot):
         """Before the gateway connects: add the cogs, register the commands, finish what a killed program left."""
         shards = await self._learn_of_shards()
         await self.tree.set_translator(Translator())
-        replies = Replies(link_previews=self._link_previews, events=self._events)
+        replies = Replies(share=len(shards.ids) / shards.count, link_previews=self._link_previews, events=self._events)
         await self.add_cog(Chat(self, self._conversations, replies, self.access, self._chat_channels))
         await self.add_cog(Ask(self, self._conversations, replies))
         await self.add_cog(Buttons(self._conversations, replies, self.access))
@@ -203,25 +203,16 @@ class Parley(commands.AutoShardedBot):
         return True
 
     def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
-        """Hand an event to the cogs, a message or a press only once."""
+        """Hand an event to the cogs, a message or a press only once; and note which shards are connected."""
+        if event in ("shard_connect", "shard_resumed"):
+            self._link.connected(args[0])
+        elif event == "shard_disconnect":
+            self._link.lost(args[0])
         if event not in ("message", "interaction") or self.is_new(event, args[0].id):
             super().dispatch(event, *args, **kwargs)
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Leave messages to the cogs: the bot has no commands with a prefix."""
-
-    async def on_shard_connect(self, shard: int) -> None:
-        """Note that the gateway has let the bot in."""
-        self._link.connected(shard)
-
-    async def on_shard_resumed(self, shard: int) -> None:
-        """Note that the gateway has let the bot in again, and show what the bot is doing: it may not have heard."""
-        self._link.connected(shard)
-        await self._show_activity(shard)
-
-    async def on_shard_disconnect(self, shard: int) -> None:
-        """Note that the gateway cannot be heard, or not yet."""
-        self._link.lost(shard)
 
     async def launch_shard(self, gateway_url: yarl.URL, shard_id: int, *, initial: bool = False) -> None:
         """Connect a shard, as discord.py does but for what `bot.gateway` does better."""
@@ -246,9 +237,10 @@ class Parley(commands.AutoShardedBot):
             self.activity = _READY  # for the next time the gateway asks who we are
             await self.wait_until_ready()
             for shard in self.shards:
-                await self._show_activity(shard)
+                await self.on_shard_resumed(shard)
 
-    async def _show_activity(self, shard: int) -> None:
+    async def on_shard_resumed(self, shard: int) -> None:
+        """Show again what the bot is doing: a connection that was lost may not have heard of it."""
         with suppress(discord.ConnectionClosed, *PASSING):
             await self.change_presence(activity=self.activity, shard_id=shard)  # type: ignore[arg-type]
 

@@ -31,9 +31,13 @@ class Lane:
 
 
 class Pacer:
-    """Lets each channel's requests through one at a time, at the channel's pace; a slow channel holds up no other."""
+    """Lets each channel's requests through one at a time, at the channel's pace; a slow channel holds up no other.
 
-    def __init__(self) -> None:
+    `share` is the part of the whole bot's requests that may come from here.
+    """
+
+    def __init__(self, share: float = 1) -> None:
+        self._apart = 1 / (_PER_SECOND * share)
         self._lanes: dict[int, Lane] = {}
         self._next_at = 0.0
 
@@ -62,7 +66,7 @@ class Pacer:
         """Wait until the bot as a whole may send another request."""
         now = asyncio.get_running_loop().time()
         at = max(self._next_at, now)
-        self._next_at = at + 1 / _PER_SECOND
+        self._next_at = at + self._apart
         await asyncio.sleep(at - now)
 
     def _lane(self, channel: int) -> Lane:

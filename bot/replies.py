@@ -14,10 +14,13 @@ _NO_HISTORY = 160002  # Discord's code: a reply needs the permission to read the
 
 
 class Replies:
-    """Makes the bot's replies. `link_previews`: whether Discord may show what the links in them lead to."""
+    """Makes the bot's replies. `link_previews`: whether Discord may show what the links in them lead to.
 
-    def __init__(self, *, link_previews: bool, events: Events = UNWATCHED) -> None:
-        self.growing = Growing(events)
+    `share` is this process's part of the bot's shards, and so of the requests that Discord allows the bot.
+    """
+
+    def __init__(self, *, link_previews: bool, share: float = 1, events: Events = UNWATCHED) -> None:
+        self.growing = Growing(share, events)
         self._options: dict[str, Any] = {"suppress_embeds": not link_previews}
 
     def to(self, message: discord.Message) -> Reply:

@@ -15,7 +15,7 @@ from bot.buttons import Action, Button
 from bot.conversation import Answer, Busy
 from bot.engine import ModelError
 from bot.errors import UserError
-from bot.events import UNWATCHED, Events
+from bot.events import Events
 from bot.history import Turn
 from bot.pacing import Pacer
 from bot.paging import Page, pages
@@ -114,11 +114,11 @@ def explain(error: BaseException) -> str:
 
 
 class Growing:
-    """The replies that are growing now, by their messages, and the pace at which they all may."""
+    """The replies that are growing now, by their messages, and the pace at which they all may; see Replies."""
 
-    def __init__(self, events: Events = UNWATCHED) -> None:
+    def __init__(self, share: float, events: Events) -> None:
         self.events = events
-        self.pacer = Pacer()
+        self.pacer = Pacer(share)
         self._replies: dict[int, Reply] = {}
         self._taken_away: set[int] = set()
 

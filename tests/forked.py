@@ -27,8 +27,11 @@ from bot.client import Parley, serve
 from bot.conversation import Conversations
 from bot.database import open_database
 from bot.engine import Sampling, Stream
+from bot.events import UNWATCHED
 from bot.history import History
+from bot.link import Link
 from bot.prompt import Prompt
+from bot.stall import StallWatch
 from tests.discord_stand_in import Discord
 from tests.parley import LIMITS, MANNER, ROOT
 from tests.scripted import ScriptedEngine
@@ -92,7 +95,7 @@ async def run(path: Path, shard_count: int | None, shard_ids: Sequence[int], pau
     # discord.py remembers for five minutes how often a channel was written to; a short soak would only see that grow.
     discord.http.Ratelimit.is_inactive = _at_rest
     quitting = asyncio.Event()
-    engine = Talker()
+    engine, link = Talker(), Link()
     async with open_database(path) as database:
         history, channels = History(database), Channels(database, MANNER, LIMITS)
         conversations = Conversations(engine, history, channels, sampling=Sampling(), grace=0.1)
@@ -111,6 +114,9 @@ async def run(path: Path, shard_count: int | None, shard_ids: Sequence[int], pau
                 quitting=quitting,
                 shard_count=shard_count,
                 shard_ids=shard_ids,
+                link=link,
+                stalls=StallWatch(),
+                events=UNWATCHED,
             )
             client._connection.guild_ready_timeout = 0.05
             return client

@@ -28,8 +28,11 @@ from bot.client import Parley, serve
 from bot.conversation import Conversations
 from bot.database import open_database
 from bot.engine import Sampling, Stream
+from bot.events import UNWATCHED
 from bot.history import History
+from bot.link import Link
 from bot.prompt import Prompt
+from bot.stall import StallWatch
 from tests.discord_stand_in import Discord
 from tests.discord_stand_in.channels import Channel
 from tests.discord_stand_in.messages import Message
@@ -99,6 +102,9 @@ async def be_the_bot(path: Path, options: argparse.Namespace) -> None:
                 chat_channels=frozenset(),
                 guild_id=None,
                 quitting=quitting,
+                link=Link(),
+                stalls=StallWatch(),
+                events=UNWATCHED,
             )
 
         telling = asyncio.create_task(tell(engine))

@@ -123,3 +123,15 @@ async def test_typing_is_left_out_while_the_bot_is_busy(discord, path, monkeypat
         assert not channel.typings
         hold.set()
         await channel.wait_for("done")
+
+
+async def test_a_process_with_a_part_of_the_shards_takes_that_part_of_the_requests():
+    loop = asyncio.get_running_loop()
+    took = []
+    for share in (1.0, 0.25):
+        pacer, began = Pacer(share), loop.time()
+        for _ in range(9):
+            await pacer.slot()
+        took.append(loop.time() - began)
+    assert took[0] >= 8 / 30
+    assert took[1] >= 4 * 8 / 30
