@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bot import summary
 from bot.database import open_database
-from bot.engine import NoAnswer, Sampling, Stream, Thought
+from bot.engine import NoAnswer, OutOfReach, Sampling, Stream, Thought
 from bot.history import History, Turn
 from bot.prompt import Prompt, messages
 from bot.summary import SPARE
@@ -122,6 +123,16 @@ async def test_a_turn_that_the_model_can_do_nothing_with_does_not_keep_the_other
         await until(lambda: folded(running, channel, 5))
         assert await running.history.summary(channel.id) == "They counted to seven."
     assert "is not a part of its channel's summary" in caplog.text
+
+
+async def test_a_turn_is_kept_for_later_while_the_engine_is_out_of_reach(discord, path, place, monkeypatch):
+    monkeypatch.setattr(summary, "_AGAIN", 0.01)
+    _, channel, alice = place
+    await past(path, channel, alice, *(f"hello {n}" for n in range(6)))
+    engine = ScriptedEngine([OutOfReach("away")], [OutOfReach("away")], ["They said hello."])
+    async with parley(discord, engine, path, summary=True) as running:
+        await until(lambda: folded(running, channel, 5))
+        assert await running.history.summary(channel.id) == "They said hello."
 
 
 @pytest.mark.parametrize("command", ["clear", "forget"])
