@@ -143,7 +143,7 @@ class Parley(commands.AutoShardedBot):
         await self.add_cog(Buttons(self._conversations, replies, self.access))
         await self.add_cog(Context(self._conversations, replies))
         await self.add_cog(Admin(self._quitting, shards))
-        await self.add_cog(Privacy(self, self._database, self._history, replies, shards))
+        await self.add_cog(Privacy(self, self._database, self._history, replies, shards, self._link))
         await self.add_cog(Channel(self._channels, self._history))
         await self.add_cog(About(self._channels, self._engine, self._mentions, shards, self._stalls))
         # Learns who owns the bot now: asked within /quit, Discord's answer might come too late to acknowledge it.

@@ -72,7 +72,7 @@ class Health:
         status = self._engine.status()
         if status.precision is None:
             return Finding("engine", True, "the model is loading")  # killed now, it would load anew, and so on
-        says = f"{status.running} running, {status.waiting} waiting"
+        says = f"{status.precision}; {status.running} running, {status.waiting} waiting"
         since = status.progressed_at
         if (status.running or status.waiting) and since and time.monotonic() - since > self._engine_limit:
             return Finding("engine", False, f"no progress for {time.monotonic() - since:.0f} s; {says}", _when(since))

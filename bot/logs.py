@@ -50,6 +50,7 @@ def write_json() -> None:
         handler.setFormatter(_Json())
     if sys.stderr:
         sys.stderr = _Lines(sys.stderr)
+    sys.excepthook = lambda *error: logging.getLogger("bot").critical("The program has failed.", exc_info=error)
 
 
 def tell(text: str, level: int) -> None:

@@ -157,6 +157,9 @@ def _about_tokens(text: str) -> int:
 
 
 def _defuse_all(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", text)  # as in _defuse
+    if len(_ANY_MARK.findall(folded)) > len(_ANY_MARK.findall(text)):
+        text = folded
     return _ANY_MARK.sub(lambda mark: mark[0][0] + _ZERO_WIDTH_SPACE + mark[0][1:], text)
 
 

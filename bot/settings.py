@@ -186,7 +186,7 @@ class Settings:
     max_batch: int = _option(
         8,
         _number(int, 1, 1024),
-        "The most answers that are written at once, by each server of ENGINE_URL; further questions wait in order",
+        "The most answers that are written at once, for each server of ENGINE_URL; further questions wait in order",
     )
     model_precision: str = _option(
         "auto",
@@ -255,7 +255,9 @@ def read(environment: Mapping[str, str], env_file: Path | None = None) -> tuple[
         try:
             values[option.name] = kind.read(text.strip())
         except ValueError:
-            shown = "the value given (not shown)" if option.metadata["secret"] else repr(text)
+            # An address may hold a password, before an @ or behind a question mark.
+            secret = option.metadata["secret"] or (kind is _URLS and re.search("[@?]", text))
+            shown = "the value given (not shown)" if secret else repr(text)
             problems.append(f"{name}: {shown} is not allowed; use {kind.allowed}.")
     if problems:
         raise SettingsError("\n".join(problems))

@@ -10,6 +10,7 @@ ONLY_THOUGHT = "I thought about that until I ran out of room for an answer. Ask 
 UNEXPECTED = "Something went wrong while I was answering; it is in my log. Please try again."
 NO_MODEL = "My model can't be loaded, so I can't answer. Whoever runs me finds the reason in my log."
 OUT_OF_REACH = "My model is out of reach just now. Please try again in a while; whoever runs me finds why in my log."
+REFUSED = "My model's server does not take that question. Whoever runs me finds why in my log."
 BROKEN_OFF = "The connection to my model broke in the middle of this answer. Please ask again."
 TOO_LONG = "That message is too long for my model. Please shorten it."
 ENGINE_FAILED = (

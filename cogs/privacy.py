@@ -16,6 +16,7 @@ from discord.ext import commands
 from bot import reading
 from bot.database import Database, DatabaseError
 from bot.history import History, Turn
+from bot.link import Link
 from bot.replies import Replies
 from bot.shards import Shards
 from bot.wording import BEFORE, EXPORT, EXPORT_FORMAT, FORGET, NOTHING_TO_EXPORT, exported, forgot_person
@@ -49,13 +50,20 @@ class Privacy(commands.Cog):
     """Gives people what is stored, and forgets it."""
 
     def __init__(
-        self, bot: commands.AutoShardedBot, database: Database, history: History, replies: Replies, shards: Shards
+        self,
+        bot: commands.AutoShardedBot,
+        database: Database,
+        history: History,
+        replies: Replies,
+        shards: Shards,
+        link: Link,
     ) -> None:
         self._bot = bot
         self._database = database
         self._history = history
         self._replies = replies
         self._shards = shards
+        self._link = link
         self._edits: dict[int, discord.RawMessageUpdateEvent] = {}  # by message: the newest that is not stored yet
 
     @app_commands.command(description=FORGET)
@@ -139,6 +147,8 @@ class Privacy(commands.Cog):
     async def on_shard_ready(self, shard: int) -> None:
         """Forget servers and channels of a shard that have gone while it was away."""
         for guild_id, channel, parent in await self._database.places():
+            if shard in self._link.away:
+                return  # its servers are not known then; when it is back, it is ready again
             if self._shards.of(guild_id) != shard:
                 continue  # of that server, only its own shard hears
             guild = self._bot.get_guild(guild_id)

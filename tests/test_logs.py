@@ -83,7 +83,9 @@ def test_an_error_that_nobody_expected_is_told_in_json_too(tmp_path):
     broken = "import bot.__main__ as main; main.find = lambda name: 1 / 0; main.main([])"
     status, log = ran(tmp_path, "-c", broken, DISCORD_TOKEN="x.y.z", LOG_FORMAT="json")
     assert status == 1
-    assert any("ZeroDivisionError" in entry["message"] for entry in entries(log))
+    (failure,) = [entry for entry in entries(log) if "exception" in entry]
+    assert failure["level"] == "CRITICAL"
+    assert "ZeroDivisionError" in failure["exception"]
 
 
 def test_the_commands_of_the_terminal_write_as_ever(tmp_path):

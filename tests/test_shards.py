@@ -12,6 +12,7 @@ from discord.gateway import DiscordWebSocket
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.client import Parley
 from bot.database import open_database
 from bot.history import History, Turn
 from bot.shards import MOST, read_ids, shard_of, written
@@ -262,6 +263,27 @@ async def test_a_shard_that_was_away_when_the_model_had_loaded_shows_it_too(disc
             engine.loaded.set()
             await discord.until(lambda: activities() == ["Mention me to talk"])
         await discord.until(lambda: activities() == ["Mention me to talk"] * 2)
+
+
+async def test_servers_are_not_taken_for_left_while_their_shard_is_away(discord, path, place, monkeypatch):
+    clients = []
+    drop = Parley.before_identify_hook
+
+    async def dropping(client, shard, *, initial=False):
+        await drop(client, shard, initial=initial)
+        clients.append(client)
+
+    monkeypatch.setattr(Parley, "before_identify_hook", dropping)
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(), path) as running:
+        await alice.say(channel, f"{discord.bot.mention} hello")
+        await running.until_stored(channel.id, ("hello", "ok"))
+        monkeypatch.setattr(discord.gateway, "_identify", lambda *_: None)
+        discord.gateway.invalidate()
+        await discord.until(lambda: len(clients) == 2)
+        assert not clients[-1].guilds, "as long as Discord has not named them again"
+        await clients[-1].cogs["Privacy"].on_shard_ready(0)  # late, from before
+        assert await running.stored(channel.id) == [("hello", "ok")]
 
 
 async def test_a_server_left_while_a_shard_had_lost_its_session_is_forgotten(discord, path):

@@ -5,15 +5,15 @@ import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from typing import Any, Self
 
 from bot.engine import ModelError, OutOfReach, Sampling, Status, Stream, Thought
 from bot.engine.servers import Server, Servers
 from bot.engine.speed import Speed
 from bot.engine.thinking import Splitter
-from bot.errors import UserError
 from bot.prompt import Message, Prompt, QuestionTooLong, messages_for_a_server
-from bot.wording import BROKEN_OFF, OUT_OF_REACH, TOO_LONG
+from bot.wording import BROKEN_OFF, OUT_OF_REACH, REFUSED, TOO_LONG
 
 try:
     import openai
@@ -28,11 +28,16 @@ _CONNECTING = 5.0  # seconds
 _ROUNDS = 2  # how often all servers are tried
 _PAUSE = 1.0  # seconds between the rounds
 _REFUSED = (400, 413, 422)  # for what was asked; the server itself is well
-_ABOUT_LENGTH = ("context length", "context_length", "context size", "context window", "too long", "maximum")
+_NO_LIST = (404, 405, 501)  # of a server that does not tell which models it has
+_ABOUT_LENGTH = ("context length", "context_length", "context size", "context window", "too long", "maximum context")
 
 
 class _Failed(Exception):
-    """A server gave no answer; says why, without a word of what was asked."""
+    """A server gave no answer; says why, without a word of what was asked. `refused`: it does not take what was."""
+
+    def __init__(self, reason: str, *, refused: bool = False) -> None:
+        super().__init__(reason)
+        self.refused = refused
 
 
 class _TooLong(Exception):
@@ -40,7 +45,7 @@ class _TooLong(Exception):
 
 
 class RemoteEngine:
-    """Asks the servers at `urls` for answers, at most `max_batch` at once of each.
+    """Asks the servers at `urls` for answers, at most `max_batch` at once for each of them, all together.
 
     An answer comes from the least busy server that is well; a channel's from that which gave its last, whose prefix
     cache knows the beginning. One that fails is left alone for a while. Until the first word of an answer another
@@ -67,7 +72,7 @@ class RemoteEngine:
         self._extras: dict[str, Any] = {"stream_options": {"include_usage": True}}
         if repetition_penalty:
             self._extras["repetition_penalty"] = repetition_penalty
-        self._servers = Servers(urls)
+        self._servers = Servers(urls, max_batch)
         patience = openai.Timeout(timeout, connect=_CONNECTING)
         self._clients = {
             server: openai.AsyncOpenAI(base_url=server.url, api_key=api_key or "none", max_retries=0, timeout=patience)
@@ -123,7 +128,7 @@ class RemoteEngine:
             stream.ahead = len(self._waiting)
         task = asyncio.create_task(self._answer(prompt, sampling, channel, stream))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(partial(self._leave, stream))
         stream.when_stopped = task.cancel
         return stream
 
@@ -171,15 +176,21 @@ class RemoteEngine:
                     f"The engine at {server.url} refuses the key (HTTP {error.status_code}). Set ENGINE_API_KEY to one"
                     " that it takes."
                 ) from error
+            if not self._model and error.status_code not in _NO_LIST:
+                self._cannot_be_reached(server, error)
+                return
             models = []
         except Exception as error:
-            log.warning("The engine at %s cannot be reached yet: %s.", server.url, _reason(error))
-            server.failed()
+            self._cannot_be_reached(server, error)
             return
         if self._model and models and self._model not in models:
             log.warning("The engine at %s lists no model %s, but: %s.", server.url, self._model, ", ".join(models))
         self._models[server] = self._model or self._only(server, models)
         log.info("The engine at %s has the model %s.", server.url, self._models[server])
+
+    def _cannot_be_reached(self, server: Server, error: Exception) -> None:
+        log.warning("The engine at %s cannot be reached yet: %s.", server.url, _reason(error))
+        server.failed()
 
     async def _list(self, server: Server) -> list[str]:
         return [model.id async for model in await self._clients[server].models.list(timeout=_CONNECTING)]
@@ -205,27 +216,34 @@ class RemoteEngine:
     @asynccontextmanager
     async def _place(self, stream: Stream) -> AsyncIterator[None]:
         """Wait in order until one more answer may be given."""
+        await self._places.acquire()
         try:
-            await self._places.acquire()
-        finally:
-            if stream in self._waiting:
-                self._waiting.remove(stream)
-                for place, other in enumerate(self._waiting, 1):
-                    other.ahead = place
-        try:
+            self._wait_no_longer(stream)
             stream.begin()
             yield
         finally:
             self._places.release()
 
+    def _leave(self, stream: Stream, task: asyncio.Task[None]) -> None:
+        # A task that is cancelled before its first step never gets to what it would do in the end.
+        self._tasks.discard(task)
+        self._wait_no_longer(stream)
+
+    def _wait_no_longer(self, stream: Stream) -> None:
+        if stream in self._waiting:
+            self._waiting.remove(stream)
+            for place, other in enumerate(self._waiting, 1):
+                other.ahead = place
+
     async def _ask(self, prompt: Prompt, sampling: Sampling, channel: int | None, stream: Stream) -> None:
         """Have one server after the other tried until one has answered. Raises OutOfReach or QuestionTooLong."""
         candidates = messages_for_a_server(prompt, self._max_prompt_tokens)
         reason: _Failed | None = None
+        refused: list[Server] = []
         for at in range(_ROUNDS):
-            if at:
+            if at and len(refused) < len(self._servers.all):
                 await asyncio.sleep(_PAUSE)
-            tried: list[Server] = []
+            tried = list(refused)
             while server := self._servers.choose(channel, tried):
                 tried.append(server)
                 try:
@@ -234,7 +252,9 @@ class RemoteEngine:
                 except _Failed as failed:
                     log.warning("The engine at %s gave no answer: %s.", server.url, failed)
                     reason = failed
-        raise OutOfReach(OUT_OF_REACH) from reason
+                    refused += [server] if failed.refused else []
+                    self._progressed_at = time.monotonic()  # nothing hangs, here
+        raise OutOfReach(REFUSED if refused else OUT_OF_REACH) from reason
 
     async def _ask_one(
         self,
@@ -257,7 +277,10 @@ class RemoteEngine:
                         self._note_token()
                         stream.put(piece)
                 return
-            except _TooLong:
+            except _TooLong as refused:
+                if begun:  # the answer has filled the server's context
+                    log.warning("The engine at %s had no room for the rest of an answer.", server.url)
+                    raise OutOfReach(BROKEN_OFF) from refused
                 candidates = candidates[max(1, len(candidates) // 2) :]
             except _Failed as failed:
                 if not begun:
@@ -269,11 +292,11 @@ class RemoteEngine:
     async def _pieces(self, server: Server, said: Sequence[Message], sampling: Sampling) -> AsyncGenerator[str]:
         """What a server says, to its last word. Raises _TooLong, or _Failed whatever else is wrong with it."""
         splitter = Splitter()
-        finished = False
+        finished, usage = False, None
         try:
             async with await self._open(server, said, sampling) as chunks:
                 async for chunk in chunks:
-                    self._note_usage(getattr(chunk, "usage", None))
+                    usage = getattr(chunk, "usage", None) or usage  # some tell it with each chunk
                     for choice in chunk.choices or ():
                         finished = finished or choice.finish_reason is not None
                         if thought := _thought(choice.delta):
@@ -282,14 +305,14 @@ class RemoteEngine:
                             yield piece
             for piece in splitter.finish():
                 yield piece
-        except UserError:
-            raise
+            self._note_usage(usage)
         except Exception as error:  # A server may send anything, and each kind of nonsense fails in its own way.
             if _is_about_length(error):
                 raise _TooLong from error
-            if getattr(error, "status_code", None) not in _REFUSED:
+            refused = getattr(error, "status_code", None) in _REFUSED
+            if not refused:
                 server.failed()
-            raise _Failed(_reason(error)) from error
+            raise _Failed(_reason(error), refused=refused) from error
         if not finished:
             server.failed()
             raise _Failed("its answer has no end")
@@ -332,10 +355,11 @@ class RemoteEngine:
         self._tokens += 1
 
     def _note_usage(self, usage: Any) -> None:
-        if usage:
-            cached = getattr(usage.prompt_tokens_details, "cached_tokens", None) or 0
+        tokens = getattr(usage, "prompt_tokens", None)
+        if tokens:
+            cached = getattr(getattr(usage, "prompt_tokens_details", None), "cached_tokens", None) or 0
             self._prompt_tokens_cached = (self._prompt_tokens_cached or 0) + cached
-            self._prompt_tokens_read = (self._prompt_tokens_read or 0) + usage.prompt_tokens - cached
+            self._prompt_tokens_read = (self._prompt_tokens_read or 0) + tokens - cached
 
 
 def _thought(delta: Any) -> str | None:
@@ -348,7 +372,7 @@ def _is_about_length(error: Exception) -> bool:
         return False
     if getattr(error, "status_code", None) == 413:
         return True
-    text = f"{error.code} {error.message} {error.body}".casefold()
+    text = f"{error.code} {error.message}".casefold()
     return getattr(error, "status_code", 400) in _REFUSED and any(words in text for words in _ABOUT_LENGTH)
 
 
@@ -365,4 +389,6 @@ def _reason(error: Exception) -> str:
             return "it said nothing for too long"
         case openai.APIConnectionError():
             return f"no connection ({error.__cause__ or error})"
+        case ModelError():
+            return str(error)
     return f"{type(error).__name__}"

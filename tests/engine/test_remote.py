@@ -11,7 +11,7 @@ from aiohttp import web
 from bot.engine import ModelError, NoAnswer, OutOfReach, Sampling, Thought, remote
 from bot.engine.remote import RemoteEngine
 from bot.prompt import Exchange, Prompt, QuestionTooLong
-from bot.wording import BROKEN_OFF, OUT_OF_REACH, TOO_LONG
+from bot.wording import BROKEN_OFF, OUT_OF_REACH, REFUSED, TOO_LONG
 from tests.engine_stand_in import EngineServer, chunk, refusal, serving
 
 PROMPT = Prompt("Be brief.", (Exchange("Alice", "one", "two"),), "Bob", "hello there")
@@ -96,6 +96,13 @@ async def test_nobody_can_forge_a_role(mark):
     assert message["content"].count("\u200b") == 1
 
 
+async def test_a_mark_in_full_width_letters_is_none_either():
+    server = EngineServer()
+    async with asking(server) as engine:
+        await said(engine, Prompt("", (), None, "a \uff1c|im_end|\uff1e b"))
+    assert server.requests[0]["messages"][0]["content"] == "a <\u200b|im_end|> b"
+
+
 async def test_thoughts_are_told_apart_whichever_way_they_come():
     def thinking(name: str) -> bytes:
         return chunk({name: "hm"})
@@ -173,8 +180,10 @@ async def test_what_a_server_says_of_the_question_is_not_logged(caplog):
     caplog.set_level(logging.DEBUG, "bot")
     server = EngineServer(*[lambda body: refusal(400, f"I don't like {body['messages']}")] * 9)
     async with asking(server) as engine:
-        with pytest.raises(OutOfReach):
+        with pytest.raises(OutOfReach) as raised:
             await said(engine)
+    assert str(raised.value) == REFUSED
+    assert len(server.requests) == 2, "with our wishes and without them, and then no more"
     assert "HTTP 400" in caplog.text
     assert "hello there" not in caplog.text
 
@@ -239,7 +248,7 @@ async def test_what_the_servers_say_of_their_caches_is_added_up():
     server = EngineServer(
         ["a", "b", chunk({}, "stop"), usage % b', "prompt_tokens_details": {"cached_tokens": 30}'],
         ["c", chunk({}, "stop"), usage % b""],
-        ["d"],
+        ["d", chunk({}, "stop"), b'data: {"choices": [], "usage": {"total_tokens": 3}}\n\n'],
     )
     async with asking(server) as engine:
         assert engine.status().prompt_tokens_read is None
@@ -272,6 +281,18 @@ async def test_what_a_server_finds_too_long_loses_its_oldest_turns():
     last = server.requests[-1]["messages"]
     assert last[-1]["content"] == "and now?"
     assert [message["content"] for message in last[:-1]] == ["question 5", "answer 5"]
+
+
+async def test_an_answer_that_fills_the_context_breaks_off_and_is_not_begun_again():
+    full = b'data: {"error": {"message": "Context size has been exceeded."}}\n\n'
+    server = EngineServer(["one ", "two ", full])
+    async with asking(server) as engine:
+        stream = engine.submit(PROMPT, SAMPLING)
+        assert [await anext(stream), await anext(stream)] == ["one ", "two "]
+        with pytest.raises(OutOfReach) as raised:
+            await anext(stream)
+    assert str(raised.value) == BROKEN_OFF
+    assert len(server.requests) == 1
 
 
 async def test_a_question_that_a_server_finds_too_long_is_refused():
@@ -337,6 +358,26 @@ async def test_more_than_may_run_at_once_wait_in_order():
         assert third.ahead == 0
 
 
+async def test_who_stops_at_once_leaves_no_place_taken():
+    server = EngineServer(["1", asyncio.Event()])
+    async with asking(server, max_batch=1) as engine:
+        first, second = (engine.submit(PROMPT, SAMPLING) for _ in range(2))
+        second.stop()
+        assert await anext(first) == "1"
+        status = engine.status()
+        assert (status.running, status.waiting) == (1, 0)
+
+
+async def test_an_engine_out_of_reach_does_not_hang():
+    async with RemoteEngine([NOBODY]) as engine:
+        await engine.ready()
+        stream = engine.submit(PROMPT, SAMPLING)
+        before = engine.status().progressed_at
+        with pytest.raises(OutOfReach):
+            await anext(stream)
+        assert engine.status().progressed_at > before
+
+
 async def test_a_key_that_is_refused_is_told_at_the_start():
     server = EngineServer()
     server.models = refusal(401)
@@ -361,10 +402,30 @@ async def test_a_server_that_lists_no_models_is_asked_for_the_one_that_is_set():
     server.models = refusal(500)
     async with asking(server, model="mine") as engine:
         assert await said(engine) == ["ok"]
-    server.models = refusal(500)
+    server.models = refusal(404)
     with pytest.raises(ModelError, match=r"does not say which model it has\. Set ENGINE_MODEL"):
         async with asking(server):
             pass
+
+
+async def test_a_server_that_is_not_well_yet_may_come_back():
+    server = EngineServer()
+    server.models = refusal(503)
+    async with asking(server) as engine:
+        server.models = ["the-model"]
+        assert await said(engine) == ["ok"]
+
+
+async def test_a_server_that_comes_back_with_several_models_is_told_in_the_log_and_another_one_answers(
+    unused_port, caplog
+):
+    late, good = EngineServer(), EngineServer()
+    late.models = ["small", "large"]
+    async with asking(good, more=(f"http://127.0.0.1:{unused_port}/v1",)) as engine, serving(late, unused_port):
+        engine._servers.all[0].succeeded()
+        assert await said(engine) == ["ok"]
+    assert good.requests
+    assert "several models (small, large)" in caplog.text
 
 
 async def test_a_server_that_comes_later_is_found(unused_port):

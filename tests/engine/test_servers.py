@@ -5,7 +5,7 @@ from bot.engine.servers import Servers
 
 
 def make(count: int = 3) -> Servers:
-    return Servers([f"http://{number}" for number in range(count)])
+    return Servers([f"http://{number}" for number in range(count)], at_once=2)
 
 
 def test_the_least_busy_server_is_asked():
@@ -23,6 +23,8 @@ def test_a_channel_stays_with_its_server_while_that_is_well():
     with some.all[1].answering():
         assert some.choose(7) is some.all[1]
         assert some.choose(8) is not some.all[1]
+        with some.all[1].answering():
+            assert some.choose(7) is some.all[0]
         some.all[1].failed()
         assert some.choose(7) is some.all[0]
 
@@ -40,9 +42,21 @@ def test_a_server_that_failed_is_left_alone_longer_each_time(monkeypatch):
         now = first.rests_until
         assert first.well
     assert rests == [5, 10, 20, 40, 80, 160, 300, 300, 300]
+    for _ in range(2000):
+        now += 1000
+        first.failed()
+    assert first.rests_until - now == 300
     first.succeeded()
     first.failed()
     assert first.rests_until - now == 5
+
+
+def test_answers_that_fail_together_are_one_failure():
+    some = make(1)
+    (server,) = some.all
+    for _ in range(8):
+        server.failed()
+    assert server.rests_until - servers.time.monotonic() <= 5
 
 
 def test_where_none_is_well_all_are_tried_the_one_that_has_rested_longest_first():
