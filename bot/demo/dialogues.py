@@ -13,6 +13,7 @@ from bot.demo import phrases, values
 from bot.demo.values import Split
 
 WINDOW = 5  # turns of history in front of a message
+EVERYDAY = 1.5  # how much more often training says the first phrases of a block; 1 is as often as the others
 
 
 @dataclass(frozen=True)
@@ -137,10 +138,7 @@ def vary(rng: random.Random, phrase: str, ending: bool = True) -> str:
 
 
 def loosen(rng: random.Random, phrase: str, *, shorten: bool) -> str:
-    """A phrase as people put it together: with a word thrown in, or, if `shorten`, one left out. For training only.
-
-    What becomes a held-out phrase in this way is left as it was.
-    """
+    """A phrase as people put it together: with a word thrown in, or, if `shorten`, one left out. For training only."""
     words = phrase.split(" ")
     changed = list(words)
     chance = rng.random()
@@ -152,7 +150,7 @@ def loosen(rng: random.Random, phrase: str, *, shorten: bool) -> str:
         changed.insert(changed.index("{k}"), rng.choice(phrases.ADJECTIVES))
     loose = " ".join(changed)
     kept = all(slot in loose for slot in re.findall(r"\{\w\}", phrase))
-    return loose if kept and phrases.normal(loose) not in phrases.HELD_OUT else phrase
+    return loose if kept else phrase
 
 
 def _filled(text: str, **slots: str) -> str:
@@ -214,12 +212,22 @@ class Conversation:
                 phrase = phrase.replace("{" + slot + "}", value, 1)
         return _filled(phrase, **slots)
 
+    def _choose(self, block: phrases.Phrases) -> str:
+        """One of the phrases; in training, those that stand further up come more often."""
+        options = block.of(self.split)
+        skew = EVERYDAY if self.split == "train" else 1
+        return options[int(len(options) * self.rng.random() ** skew)]
+
     def _phrase(self, block: phrases.Phrases, ending: bool = True) -> str:
-        return self._vary(self.rng.choice(block.of(self.split)), ending)
+        return self._vary(self._choose(block), ending)
 
     def _vary(self, phrase: str, ending: bool = True, *, shorten: bool = False) -> str:
-        loose = loosen(self.rng, phrase, shorten=shorten) if self.split == "train" else phrase
-        return vary(self.rng, loose, ending)
+        if self.split == "held out":
+            return vary(self.rng, phrase, ending)
+        while True:
+            text = vary(self.rng, loosen(self.rng, phrase, shorten=shorten), ending)
+            if phrases.normal(text) not in phrases.HELD_OUT:
+                return text
 
     def _noise(self) -> str:
         return self._say(self._phrase(phrases.TALK["statement"][1]))
@@ -258,9 +266,9 @@ class Conversation:
         block = phrases.TELL[kind]
         if kind == "my" and key in phrases.TELL and self.rng.random() < 0.4:
             block = phrases.TELL[key]
-        phrase = self.rng.choice(block.of(self.split))
+        phrase = self._choose(block)
         if self.rng.random() < 0.3 and (kind != "the" or phrase.startswith("the ")):
-            phrase = self.rng.choice(phrases.TELL_FRAMES.of(self.split)).replace("{s}", phrase)
+            phrase = self._choose(phrases.TELL_FRAMES).replace("{s}", phrase)
         text = self._vary(phrase, ending, shorten=True)
         if "{k}" in text and self.rng.random() < 0.3:
             key = key.replace("colour", "color").replace("favourite", "favorite")
@@ -301,9 +309,9 @@ class Conversation:
         return next((s for s in self.speakers if s and s.casefold() == who.casefold()), who)
 
     def _question(self, direct: phrases.Phrases, objects: tuple[str, ...]) -> str:
-        phrase = self.rng.choice(direct.of(self.split))
+        phrase = self._choose(direct)
         if self.rng.random() < 0.3:
-            phrase = self.rng.choice(phrases.ASK_FRAMES.of(self.split)).replace("{q}", self.rng.choice(objects))
+            phrase = self._choose(phrases.ASK_FRAMES).replace("{q}", self.rng.choice(objects))
         return self._vary(phrase, shorten=True)
 
     def ask(self, speaker: str | None, kind: str, key: str = "") -> None:
@@ -350,7 +358,9 @@ class Conversation:
     def repeat(self, speaker: str | None, text: str | None = None) -> None:
         """Someone wants a text repeated."""
         rng = self.rng
-        if text is None:
+        if text is None and rng.random() < 0.06:
+            text = self._noise()
+        elif text is None:
             most = rng.choice((1, 3, 6))
             makers = (values.word, values.common_word, values.letters, lambda r, _: r.choice(phrases.SUBJECTS))
             chosen = rng.choices(makers, k=rng.choice((1, 2)))
@@ -363,13 +373,13 @@ class Conversation:
 
 # How often each situation comes up.
 _SITUATIONS = {
-    "greet": 4,
-    "how are you": 3,
-    "thanks": 2,
-    "bye": 2,
-    "fine": 4,
-    "praise": 2,
-    "blame": 2,
+    "greet": 9,
+    "how are you": 7,
+    "thanks": 4,
+    "bye": 6,
+    "fine": 9,
+    "praise": 4,
+    "blame": 5,
     "identity": 6,
     "install": 5,
     "abilities": 5,
@@ -379,8 +389,8 @@ _SITUATIONS = {
     "/quit": 4,
     "memory": 5,
     "storage": 5,
-    "refuse": 22,
-    "statement": 16,
+    "refuse": 24,
+    "statement": 18,
 }
 
 
@@ -422,12 +432,12 @@ def _ask(talk: Conversation, speaker: str | None) -> None:
     own = [fact for fact in told if fact.speaker == speaker]
     others = [fact for fact in told if fact.speaker != speaker]
     choice = rng.random()
-    if choice < 0.04:
+    if choice < 0.06:
         talk.ask_everything(speaker)
         return
     subject = talk.subject()
-    pool = own if own and (choice < 0.68 or not others) else others
-    if pool and choice < 0.9:
+    pool = own if own and (choice < 0.6 or not others) else others
+    if pool and choice < 0.82:
         fact = rng.choice(pool)
         subject = fact.kind, _spelt(fact.key)
         if fact.key in phrases.PETS:
@@ -504,11 +514,33 @@ def _who_told_what(talk: Conversation) -> None:
             talk.ask(asker, kind, key)
 
 
+def _told_and_asked(talk: Conversation) -> None:
+    """A speaker tells up to four facts, some of them anew, and asks for these, for others, or for all."""
+    rng = talk.rng
+    speaker = rng.choice(talk.speakers)
+    subjects = [talk.subject() for _ in range(rng.randint(1, 3))]
+    if rng.random() < 0.55:
+        subjects.append(rng.choice(subjects))
+    for subject in subjects:
+        talk.tell(speaker, *subject)
+    for _ in range(rng.randint(1, WINDOW + 1 - len(talk.turns))):
+        choice = rng.random()
+        if choice < 0.15:
+            _chatter(talk, rng.choice(talk.speakers))
+        elif choice < 0.4:
+            talk.ask_everything(speaker)
+        else:
+            talk.ask(speaker, *(rng.choice(subjects) if choice < 0.75 else talk.subject()))
+
+
 def dialogue(rng: random.Random, split: Split) -> Dialogue:
     """A dialogue of one to six turns, as many as a prompt holds with its new message."""
     talk = Conversation(rng, split, speakers(rng, split), system_prompt(rng, split))
     if len(talk.speakers) == 2 and rng.random() < 0.6:
         _who_told_what(talk)
+        return talk.dialogue()
+    if rng.random() < 0.25:
+        _told_and_asked(talk)
         return talk.dialogue()
     acts = (_tell, _ask, _chatter, Conversation.repeat, _tell_and_ask)
     length = rng.choices(range(1, WINDOW + 2), (4, 4, 4, 4, 4, 6))[0]

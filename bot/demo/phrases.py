@@ -1,11 +1,12 @@
 """What people say to the demo model, and what it answers: one wording per situation, so that sampling is safe.
 
-Each block of phrases is one situation, a line a phrase. Those below the `---` are held out: only the evaluation
-says them. `{v}` stands for the value told, `{k}` for what it is the value of, `{p}` for another speaker,
-`{x}` and `{n}` for a subject and a number of no importance.
+Each block of phrases is one situation, a line a phrase; one that stands there more than once is said more often.
+`{v}` stands for the value told, `{k}` for what it is the value of, `{p}` for another speaker, `{x}` and `{n}` for a
+subject and a number of no importance.
 """
 
 import re
+from collections import Counter
 from typing import NamedTuple
 
 from bot.demo.values import Split
@@ -22,9 +23,39 @@ class Phrases(NamedTuple):
         return self.train if split == "train" else self.held_out
 
 
+def normal(phrase: str) -> str:
+    """A phrase without what casing, punctuation, contractions and spelling may change: its wording."""
+    phrase = re.sub(r"'(s|m|re|ll|ve)\b", lambda end: _CONTRACTIONS[end[1]], phrase.casefold().replace("\u2019", "'"))
+    phrase = phrase.replace("n't", " not").replace("color", "colour").replace("favorite", "favourite")
+    return re.sub(r"[^\w{}/+*]+", " ", phrase).strip()
+
+
+_CONTRACTIONS = {"s": " is", "m": " am", "re": " are", "ll": " will", "ve": " have"}
+
+
 def _block(text: str) -> Phrases:
-    train, held_out = (tuple(part.strip().split("\n")) for part in text.split("---"))
-    return Phrases(train, held_out)
+    """The lines of a block, the fourth of every eight wordings held out: only the evaluation says those.
+
+    Counted are the wordings of two words or more of which other wordings that stay in training hold every word: what
+    "sleep well" means one knows or doesn't. What is said more often than other things stays in training too.
+    """
+    wordings: dict[str, list[str]] = {}
+    for line in text.strip().split("\n"):
+        wordings.setdefault(normal(line), []).append(line)
+    uses = Counter(word for wording in wordings for word in set(wording.split()))
+    held_out: set[str] = set()
+    guessable = 0
+    for wording, lines in wordings.items():
+        words = set(wording.split())
+        if len(words) > 1 and len(set(lines)) == len(lines) and all(uses[word] > 1 for word in words):
+            guessable += 1
+            if guessable % 8 == 4:
+                held_out.add(wording)
+                uses.subtract(words)
+    return Phrases(
+        train=tuple(line for wording, lines in wordings.items() if wording not in held_out for line in lines),
+        held_out=tuple(line for wording, lines in wordings.items() if wording in held_out for line in lines),
+    )
 
 
 _ME = "Parley's tiny demo model"
@@ -90,7 +121,6 @@ testing
 this is a test
 just testing
 ping
----
 hey everyone
 hello dear parley
 good morning everyone
@@ -98,6 +128,99 @@ hi friend
 hey you
 good evening parley
 test test
+hello my dear bot
+hey hey
+hi all
+hi folks
+hello people
+hello, it is me
+hi, it's me again
+a good morning to you
+good morning to all
+good evening everybody
+hey parley, are you there?
+anyone home?
+wake up
+are you online?
+are you awake?
+hello, is this thing on?
+hey robot
+hello mr bot
+test 1 2 3
+one two test
+is anyone here?
+is anybody here?
+is anybody there?
+is there anyone here?
+hello, is anyone there?
+hello? anybody there?
+hi, are you there?
+are you there, bot?
+are you here?
+are you online, bot?
+is the bot online?
+is the bot awake?
+hello my bot
+my dear bot, hello
+hello dear bot
+hello dear friend
+hi my friend
+hi my dear friend
+hi there, bot
+hi there, parley
+hello there, parley
+hey there, bot
+hi dear parley
+hey friend
+hey my friend
+good morning bot
+good morning, my friend
+good evening, my dear bot
+good evening bot
+good afternoon parley
+good afternoon everyone
+good day to you
+hello to you
+hello to all
+hi to everyone here
+hello everyone
+hello all
+hey all
+hey folks
+hello folks
+hi people
+hello you
+hi you
+hello again, parley
+hi again, bot
+i am here again
+hello, i am back
+hi, i'm back
+hello, it's me again
+it is me again
+i am new, hi
+hello from me
+a warm hello
+warm greetings
+greetings, parley
+greetings, bot
+hiya bot
+hiya parley
+yo bot
+yo parley
+howdy parley
+nice to see you
+nice to meet you, bot
+nice to meet you, parley
+pleased to meet you
+wake up, bot
+wake up, parley
+are you awake, parley?
+this is only a test
+testing the bot
+hello hello, anybody home?
+is anyone home?
+hello bot, i am back
 """),
     ),
     "how are you": (
@@ -136,12 +259,99 @@ and how are you?
 i'm fine, and you?
 i am good, how are you?
 are you feeling well today?
----
 how are you doing today?
 hi parley, how are you?
 hello there, how are you doing?
 how is life?
 what's up today?
+how is life going?
+how is everything?
+how's everything going?
+how are things with you?
+how are you feeling?
+how do you feel today?
+are you doing well?
+are you fine?
+you good?
+you ok?
+all good with you?
+is everything ok?
+is all well with you?
+what's going on?
+what is happening?
+what's happening, parley?
+how goes it?
+how have you been lately?
+how was your night?
+how was your weekend?
+good to see you, how are you?
+so how are you, bot?
+tell me how you are
+i hope you are well, how are you?
+how is your life?
+how's your life?
+how is life with you?
+how's life going?
+life is good, and how are you?
+how is it all going?
+how's it all going?
+is it going well?
+is life going well?
+how does it go?
+how is it with you?
+how well are you?
+are you well today?
+are you ok today?
+are you feeling ok?
+are you feeling good?
+are you feeling fine today?
+do you feel well?
+do you feel good today?
+are you doing ok?
+are you doing good today?
+are you doing fine?
+is it all good?
+is everything fine?
+is everything fine with you?
+everything ok?
+everything good?
+how is your evening?
+how is your morning?
+how was your morning?
+how is your week going?
+how was your week?
+what is up, bot?
+what's up, parley?
+what's up with you?
+hello parley, what's up?
+hi bot, what's up?
+what's happening today?
+what is happening with you?
+what's going on today?
+what is going on, bot?
+what are you up to today?
+what are you doing now?
+what are you doing, bot?
+hello, how is it going?
+hey bot, how is life?
+hey parley, how's it going today?
+hello bot, are you well?
+hi, are you ok?
+hi, are you doing well today?
+and how is life?
+and how is it going?
+and how do you feel?
+and what are you up to?
+how do you feel, parley?
+how are you, my friend?
+how are you, bot?
+how are you now?
+how are you really?
+are you good?
+are you happy?
+are you tired?
+i hope you are doing well
+i hope you feel good
 """),
     ),
     "thanks": (
@@ -175,12 +385,67 @@ gracias
 perfect, thank you
 i thank you
 tysm
----
 great, thank you
 thank you parley
 thanks for the help
 cool thanks
 thanks, that helps
+thanks a million
+thank you kindly
+thank you, bot
+thank you, that was helpful
+that was helpful, thanks
+that helped, thank you
+you helped me, thanks
+nice, thanks
+good, thank you
+wow, thanks
+thank you for that
+thanks for that
+thanks for the answer
+thank you for your answer
+thank you for everything
+thanks for the info
+i am grateful
+i really appreciate it
+appreciate it
+thanks again
+thank you again
+thanks man
+thanks friend
+a big thank you
+thanks a lot, bot
+thank you bot
+thanks, parley
+thanks to you
+ok, thank you
+ok great, thanks
+great, thanks a lot
+great, many thanks
+wow, thank you
+nice, thank you
+cool, thanks a lot
+perfect, thanks
+you helped me
+you helped me a lot
+you helped a lot, thanks
+you have helped me, thank you
+that helped me
+that helped me, thanks
+that helped a lot
+that was a great help
+thanks, you helped
+thank you, you helped me so much
+thanks, my friend
+thank you, my friend
+thank you, friend
+thanks for helping me
+thank you for helping
+thanks for all
+thank you for all your help
+thanks very much
+thanks, i appreciate it
+thank you, parley, that helps
 """),
     ),
     "bye": (
@@ -219,13 +484,112 @@ good night parley
 ciao, bye
 have a nice evening
 brb
----
 goodbye parley
 thanks and goodbye
 good night everyone
 bye everyone
 i have to go now, bye
 see you next time
+thank you and bye
+thanks, see you
+thank you, goodbye
+ok, goodbye
+ok, see you later
+i have to leave
+i have to go to bed, bye
+i need to go
+i need to leave now
+i must leave
+i am going now
+i am out
+i'm leaving, bye
+i'm going to go now
+time to go
+it is time to go
+goodbye my friend
+goodbye for now
+bye then
+bye, see you
+bye, have a nice day
+so long
+catch you later
+see you around
+see you in the morning
+have a good night
+have a nice weekend
+sleep well
+good night, bot
+so goodbye
+until later
+until then
+until we meet again
+until later, bye
+until tomorrow, bye
+see you then
+see you next week
+next time, bye
+bye, until next time then
+ok, i have to go
+ok, i must go
+i have to go home
+i need to go now
+i need to go to bed
+i need to sleep now, bye
+i really need to go
+i really have to go now
+i must go to bed
+now i must go
+i will go now
+i want to go now, bye
+we have to go
+we need to go now
+i should go
+i should go now
+i'm leaving
+i am leaving
+i am leaving, goodbye
+i am off to bed
+i am off now
+i'm out, bye
+let me go now, bye
+good night, parley
+good night to you
+good night to all
+good night, my friend
+good night and bye
+a good night to everyone
+goodbye everyone
+goodbye all
+bye all
+bye bot
+bye, my friend
+bye bye parley
+bye, see you later
+bye, have a good day
+have a good day, bye
+have a nice day, parley
+have a good evening
+have a nice night
+have a good weekend, bye
+have a good time
+thanks, goodbye
+thank you, bye bye
+thanks and bye
+thanks, see you later
+thanks, until next time
+great, bye
+ok bye bye
+so, bye
+farewell, my friend
+take care, bye
+take care, parley
+later, bot
+see you, bot
+see you all
+see you again
+see you again soon
+talk to you soon
+talk to you tomorrow
 """),
     ),
     "fine": (
@@ -306,12 +670,138 @@ that's funny
 that is funny
 haha nice
 lol ok
----
 yes, exactly
 yes of course
 haha ok
 wow, nice
 that is right
+yes, that is right
+yes, that's true
+yes, you are right
+you are right
+that's good
+that is good
+that's great
+that is nice
+that's nice
+that's cool
+that is cool
+that's fine
+that is fine
+sounds great
+sounds nice
+good idea
+good point
+oh wow
+wow ok
+oh okay
+okay cool
+ok nice
+ok then
+okay then
+fair enough
+makes sense
+that makes sense
+i understand
+i see, ok
+if you say so
+works for me
+fine by me
+good to know
+not bad
+not yet
+of course not
+definitely
+absolutely
+sure thing
+sure, why not
+ha
+hehe
+haha yes
+haha very funny
+lol nice
+this is cool, ok
+cool, cool
+nice, nice
+oh cool
+oh that's cool
+wow cool
+wow, that's cool
+wow, that is nice
+wow, great
+that's very nice
+that is very good
+that's very cool
+that is so cool
+that is so nice
+that's very funny
+that is so funny
+very funny
+haha funny
+haha, that's funny
+haha, very nice
+haha cool
+haha great
+lol, that's funny
+lol, very funny
+lol cool
+ok great
+ok fine
+ok, sounds good
+okay, sounds good to me
+sounds good to me
+sounds fine to me
+sounds right
+sounds right to me
+sounds cool
+sounds fun
+good, good
+very nice
+very well
+very cool
+great idea
+nice idea
+nice point
+cool idea
+nice one
+good one
+right, ok
+yes, right
+yes, that is true
+yes, true
+yeah, true
+yeah, right
+yeah, that is right
+so true
+so it is
+is that right
+quite right
+that is quite right
+that is quite good
+all good
+all fine
+it is fine
+it's fine
+it is ok
+it's all right
+that is all right
+that's ok
+that is ok
+that works
+that works for me
+it works for me
+i think that is right
+i think that's true
+i agree with that
+i see, nice
+i see, cool
+oh i see
+ah i see
+ah, ok
+ah, right
+oh right
+oh great
+oh yes
 """),
     ),
     "praise": (
@@ -347,13 +837,115 @@ this bot is cool
 you have a good memory
 that was good
 you are cute
----
 you are very nice
 great bot
 you're the best
 i like you a lot
 you are very helpful
 this bot is great
+i like you so much
+i really like you
+i love you so much
+i like how you answer
+i like talking to you
+we like you
+we love you, bot
+everyone likes you
+my friends like you
+you are amazing
+you're amazing
+you are wonderful
+you are fantastic
+you are so good
+you are so helpful
+you're very clever
+you're so nice
+you are really cool
+you are really smart
+you are a good bot
+you are a great bot
+you're a nice bot
+what a good bot
+what a nice bot
+what a clever bot
+such a good bot
+best bot ever
+you are my favourite bot
+you are my best friend
+you have a great memory
+you have such a good memory
+your memory is great
+your answers are good
+your answer was great
+great answer
+good answer
+nice answer
+that was a good answer
+that was great
+that was very helpful
+this bot is awesome
+this bot is so good
+this bot is really nice
+this is awesome
+impressive
+i am impressed
+you are so nice
+you are so cool
+you are so sweet
+you are so funny
+you are really nice
+you are really good
+you are really great
+you are really helpful
+you are nice to me
+you are nice, i like you
+you're nice
+you're cool
+you're so cool
+you're so good
+you're good at this
+you are good at this
+i like you very much
+i like you, bot
+i like this
+i really like this
+i really like this bot
+i love this
+i like your answers
+i like your answer
+i love your answers
+we like this bot
+we love you
+this bot is nice
+this bot is good
+this bot is so cool
+this bot is so smart
+this bot is the best
+this is so good
+this is so cool
+this is really good
+this is really great
+this is very good
+such a nice bot
+such a great bot
+such a clever bot
+such a good answer
+what a great bot
+what a cool bot
+what a good answer
+cool bot
+sweet bot
+that was great, bot
+that was really good
+that was a great answer
+that was so good
+that was very good
+that was clever
+that was nice of you
+you did great
+you did that well
+you are doing great
+you are doing well
 """),
     ),
     "blame": (
@@ -400,13 +992,128 @@ be quiet
 stop
 stop it
 go away
----
 you are a bad bot
 that answer is wrong
 no, that's not right
 you are not smart
 this is stupid
 that is not helpful
+no, that's wrong
+no, you are wrong
+no, that is not right
+no, not true
+you got it wrong
+you got that wrong
+that's incorrect
+that is incorrect
+that's false
+your answer is wrong
+your answer is bad
+that answer is bad
+that was wrong
+that was a bad answer
+that was not helpful
+what a bad bot
+you are a stupid bot
+you are terrible
+you are so dumb
+you're so stupid
+you're dumb
+you are not smart at all
+you are not good
+you're not helpful
+you are no help
+you know nothing
+you don't know anything
+you never listen
+you did not listen
+you don't listen
+you don't help me
+you made a mistake
+you are making mistakes
+that is a mistake
+that is not my question
+i did not ask that
+i did not say that
+that's not what i said
+that is not what i said
+i don't like this bot
+i hate this bot
+this bot is terrible
+this bot is useless
+this bot sucks
+this does not work
+it does not work
+bad answer
+terrible answer
+nonsense
+that is nonsense
+you talk nonsense
+leave me alone
+be silent
+i hate this
+i hate your answers
+i hate bots
+i really hate you
+everyone hates you
+we hate you
+i do not like you
+i really don't like you
+nobody likes you
+this bot is so stupid
+this bot is so bad
+this bot is not good
+this bot is no good
+this bot is dumb
+this bot is wrong
+such a bad bot
+such a stupid bot
+what a useless bot
+useless bot
+you useless bot
+dumb bot
+you dumb bot
+you are so useless
+you are so stupid
+you are so bad
+you are so wrong
+you are so boring
+you are wrong again
+you are always wrong
+you are not right
+you're wrong
+you're not smart
+you're not very good
+you are not so smart
+you are not clever
+you are not funny
+your answers are bad
+your answers are wrong
+your answer is stupid
+your answer is not right
+your answer was bad
+your answer was wrong
+that answer was wrong
+that was not right
+that was not true
+that was not what i asked
+that was not what i said
+that was stupid
+that was dumb
+not my question
+this is not what i asked
+this was not my question
+you did not answer my question
+that does not answer my question
+you don't answer my question
+you are bad at this
+you are really bad
+you are really stupid
+you are really annoying
+this is useless
+this is wrong
+this is not right
+this is dumb
 """),
     ),
     "identity": (
@@ -502,7 +1209,6 @@ are you sentient?
 are you a machine?
 are you a girl or a boy?
 what size are you?
----
 what exactly are you?
 what should i call you?
 are you an ai model?
@@ -513,6 +1219,68 @@ tell me who you are
 what sort of ai are you?
 who am i speaking to?
 is this a real model?
+who exactly are you?
+who are you, bot?
+who are you then?
+what are you exactly?
+what are you, a bot?
+what is your name, bot?
+what's your name again?
+how should i call you?
+what can i call you?
+what do people call you?
+who am i chatting with?
+who am i talking with?
+who is talking to me?
+who is answering me?
+who is speaking?
+who is behind this bot?
+are you just a bot?
+are you a real bot?
+are you a chatbot?
+are you a program?
+are you a computer?
+are you a robot or a human?
+am i talking to a human?
+am i talking to a bot?
+am i speaking to a robot?
+is this a human?
+is this a person?
+is this a robot?
+is this a language model?
+is this parley?
+is this the demo?
+is this the demo model?
+what sort of bot are you?
+what sort of model are you?
+what kind of ai are you?
+what kind of thing are you?
+what type of model are you?
+what are you based on?
+what are you running on?
+what model is running here?
+which model runs here?
+are you a small model?
+are you a tiny model?
+are you a large language model?
+how smart are you?
+how clever are you?
+how small are you?
+how were you made?
+how were you trained?
+when were you made?
+who are your makers?
+who wrote you?
+who owns you?
+tell me what you are
+tell me something about yourself
+tell me more about yourself
+say who you are
+can you introduce yourself?
+can you tell me who you are?
+can you tell me about yourself?
+could you introduce yourself?
+please introduce yourself
 """),
     ),
     "install": (
@@ -598,7 +1366,6 @@ do you have a real model?
 do you have a bigger model?
 get smarter
 how does one change the model?
----
 how would i use my own model?
 how do i use a bigger model?
 how can i install a real model?
@@ -610,6 +1377,71 @@ i want to use another model
 what can i set MODEL_PATH to?
 how do i get you to use a real model?
 how do i run my own model?
+how do i make you use a real model?
+how do i get you to use my model?
+how do i give you a better model?
+how do i put in another model?
+how do i try another model?
+how do i try a real model?
+how do i run my model?
+how do i run a real model?
+how do i run another model with you?
+how do i connect a real model?
+how do i replace the model?
+how do i replace you with a real model?
+how do i upgrade you?
+how do i upgrade the model?
+how can i run a bigger model?
+how can i run my own model?
+how can i switch the model?
+how can i set MODEL_PATH?
+how can i get a better model?
+how can i get a real model?
+how can i get smarter answers?
+how would i change the model?
+how would i install a real model?
+how could i use a real model?
+can i run a real model?
+can i run my own model?
+can i set another model?
+can i switch the model?
+can i have a better model?
+can i get a real model?
+can i use a real model with you?
+can you load another model?
+can you run a bigger model?
+can you switch to another model?
+can you use my model?
+could i use my own model?
+where do i change the model?
+where do i write MODEL_PATH?
+where do i put the path of my model?
+where can i set the model?
+what do i do to use a real model?
+what do i need for a real model?
+what do i have to do to use my own model?
+what do i put in MODEL_PATH?
+what is MODEL_PATH for?
+what goes into MODEL_PATH?
+which model should i use?
+which model can i use?
+tell me how to use a real model
+tell me how to change the model
+explain how to use a real model
+explain how to set the model
+i would like to use a real model
+i would like a better model
+i'd like to use my own model
+i want to run my own model
+i want to change the model
+i want to install a model
+i need a real model
+i need a better model
+i need another model
+please use a real model
+please load my model
+how does MODEL_PATH work?
+how do the model settings work?
 """),
     ),
     "abilities": (
@@ -686,7 +1518,6 @@ like what?
 what do you remember?
 what can you remember?
 what can you tell me?
----
 what are you able to do for me?
 what can you help me with?
 what could i ask you?
@@ -694,6 +1525,77 @@ can you help me with something?
 what can i use you for?
 show me your skills
 i need help please
+what can you do here?
+what can you do, bot?
+what can you actually do?
+what could you do for me?
+what do you do here?
+what do you do all day?
+what do you help with?
+what will you do for me?
+what can you do to help?
+what can i use this bot for?
+what can i do with this bot?
+what can i do with this?
+what could i say?
+what could i do here?
+what could i tell you?
+what can i tell you?
+what should i tell you?
+what should i do with you?
+what should i use you for?
+what are you useful for?
+what are you there for?
+what is it that you can do?
+what is this bot for?
+what is this bot good for?
+what are you made for?
+what use are you?
+what kind of help can you give?
+what sort of things can you do?
+what sort of questions can i ask?
+which questions can i ask you?
+which questions can you answer?
+which things can you do?
+what all can you do?
+what more can you do?
+what other things can you do?
+anything else you can do?
+can you do anything else?
+can you do things?
+can you do something for me?
+can you do something useful?
+can you help?
+can you please help me?
+can you help me a bit?
+can you help us?
+could you help me with something?
+could you please help me?
+would you help me?
+will you help me?
+i could use some help
+i need some help please
+i need your help please
+please help
+i want help
+help us
+tell me your skills
+tell me your abilities
+show me something
+show me your abilities
+list your skills
+list your abilities
+explain what you can do
+say what you can do
+please tell me what you can do
+can you tell me what you can do?
+can you show me what you can do?
+may i ask you something?
+i want to ask you something
+i want to ask a question
+i want to talk
+i want to chat with you
+let's chat
 """),
     ),
     "commands": (
@@ -764,7 +1666,6 @@ do i have to mention you?
 why don't you answer me?
 when do you answer?
 do you read all messages?
----
 can you list the commands?
 what commands do you know?
 show all commands
@@ -772,6 +1673,88 @@ could you explain the commands?
 which commands are available?
 how do i use this thing?
 help please
+can you list your commands?
+can you show me the commands?
+can you tell me the commands?
+can you explain the commands?
+can you give me the commands?
+could you list the commands?
+could you show me the commands?
+please list the commands
+please show me the commands
+please tell me your commands
+please explain your commands
+show the commands
+show all your commands
+show me what commands you have
+tell me which commands there are
+tell me which commands you have
+tell me all commands
+give me all commands
+give me your commands
+give me help
+list the commands
+all commands
+your commands?
+any commands?
+commands please
+help menu
+the manual please
+show help
+show the help
+show me the help
+show me the manual
+open help
+help with commands
+help me with the commands
+help, how does this work?
+help me use this bot
+what are the slash commands?
+what are your slash commands?
+which slash commands are there?
+which slash commands can i use?
+what commands are available?
+what can i type?
+what can i type here?
+what do i type?
+what do i have to type?
+what do i have to do to talk to you?
+is there a list of commands?
+is there any help?
+are there slash commands?
+are there other commands?
+do you know any commands?
+i want to see the commands
+i want to know the commands
+i need the commands
+i need help with the commands
+how do i use your commands?
+how do i use the commands?
+how do i use the slash commands?
+how do i use it?
+how do i use you here?
+how do i work with you?
+how does this thing work?
+how does the bot work?
+how does one use you?
+how is this bot used?
+how should i use you?
+how should i use this bot?
+how would i use this bot?
+how can one use you?
+how can i get an answer?
+how can i ask you something?
+how do i get an answer?
+how do i get you to answer?
+how do i call you here?
+how do i reach you?
+how do i make you answer?
+explain how to use you
+explain how this works
+explain how this bot works
+tell me how to use you
+tell me how to use this bot
+tell me how this works
 """),
     ),
     "/ask": (
@@ -811,13 +1794,40 @@ how can i ask a question without context?
 can i ask a question without history?
 which command answers without history?
 help /ask
----
 can you explain /ask?
 what is the /ask command?
 what can i do with /ask?
 please tell me what /ask does
 what happens when i use /ask?
 tell me about the ask command
+can you tell me what /ask does?
+could you explain /ask?
+could you tell me about /ask?
+please explain /ask
+please tell me about /ask
+tell me what /ask does
+tell me what /ask is
+tell me what /ask is for
+i want to know what /ask does
+i don't understand /ask
+what is /ask good for?
+what is the ask command?
+what is the ask command for?
+what is the use of /ask?
+what would /ask do?
+what happens with /ask?
+what happens if i use /ask?
+what can /ask do?
+what do i do with /ask?
+how does the ask command work?
+how does the /ask command work?
+how do i use the /ask command?
+can i use /ask?
+who can use /ask?
+where can i use /ask?
+does /ask know what i said?
+does /ask forget?
+will /ask remember this?
 """),
     ),
     "/clear": (
@@ -904,7 +1914,6 @@ what command clears your memory?
 will you forget me?
 when do you forget?
 help /clear
----
 can you explain /clear?
 what is the /clear command?
 please tell me what /clear does
@@ -914,6 +1923,77 @@ how would i clear your memory?
 what happens when i use /clear?
 could you forget everything?
 how can i reset the chat?
+can you tell me what /clear does?
+could you explain /clear?
+could you tell me about /clear?
+please explain /clear
+please tell me about /clear
+tell me what /clear does
+tell me what /clear is for
+tell me about the clear command
+i want to know what /clear does
+i don't understand /clear
+what is /clear good for?
+what is the clear command?
+what is the clear command for?
+what would /clear do?
+what happens with /clear?
+what happens if i use /clear?
+what happens when i clear?
+what can /clear do?
+what do i do with /clear?
+how does the clear command work?
+how do i use the /clear command?
+who can use /clear?
+can i use /clear?
+can i reset the chat?
+can i start over?
+can i make you forget?
+can i make you forget what i said?
+can i erase what i said?
+could you forget what i said?
+could you forget me?
+could you clear the history?
+could you start over?
+would you forget that?
+i want you to forget everything
+i want you to forget me
+i want to start over
+i want to clear the history
+i want to delete my data
+i want a new chat
+please clear the history
+please delete everything
+please reset
+please start over
+let's start over
+let's start again
+start again
+start a new chat
+start fresh
+forget this
+forget about me
+forget our chat
+forget all of it
+forget what i told you
+erase everything
+erase your memory
+erase the history
+wipe the history
+wipe your memory
+remove my messages
+delete my messages
+delete what i said
+delete the chat
+how can i start over?
+how can i reset you?
+how can i erase your memory?
+how could i clear the history?
+how would i make you forget?
+how would i reset the chat?
+how do i get you to forget?
+how do i wipe your memory?
+how do i remove what i said?
 """),
     ),
     "/quit": (
@@ -973,7 +2053,6 @@ stop the bot
 shut down
 turn yourself off
 help /quit
----
 can you explain /quit?
 what is the /quit command?
 please tell me what /quit does
@@ -982,6 +2061,61 @@ who is allowed to use /quit?
 what happens when i use /quit?
 how can i turn you off?
 how can i shut you down?
+can you tell me what /quit does?
+could you explain /quit?
+could you tell me about /quit?
+please explain /quit
+please tell me about /quit
+tell me what /quit does
+tell me what /quit is for
+tell me about the quit command
+i want to know what /quit does
+i don't understand /quit
+what is /quit good for?
+what is the quit command?
+what is the quit command for?
+what would /quit do?
+what happens with /quit?
+what happens if i use /quit?
+what happens after /quit?
+what can /quit do?
+how does the quit command work?
+how do i use the /quit command?
+who is able to use /quit?
+who can quit you?
+who is allowed to stop you?
+who may stop you?
+who may stop the bot?
+am i allowed to use /quit?
+can i quit the bot?
+can i shut you down?
+can i stop you?
+can you stop the bot?
+can you turn yourself off?
+could you shut down?
+could i stop the bot?
+how could i stop you?
+how can i turn off the bot?
+how can i end this bot?
+how can i close the bot?
+how would i turn you off?
+how would i shut down the bot?
+how do i switch you off?
+how do i switch off the bot?
+how do i kill the bot?
+i want to stop the bot
+i want to turn you off
+i want to quit
+please quit
+please shut down
+please turn off
+shut the bot down
+turn off
+turn the bot off
+switch off
+switch yourself off
+end the bot
+close the bot
 """),
     ),
     "memory": (
@@ -1054,7 +2188,6 @@ history
 memory
 how long is the history?
 how many messages back can you see?
----
 for how long do you remember?
 how long will you remember me?
 how many messages can you see?
@@ -1063,6 +2196,85 @@ can you explain your memory?
 how does your history work?
 do you remember things for long?
 how much history do you have?
+how long will you remember?
+how long will you remember this?
+how long will you remember my name?
+how long do you keep what i say?
+how long do you keep the history?
+how long do you know my name?
+how long do you have a memory?
+how long until you forget?
+how long before you forget?
+how soon do you forget?
+how much memory do you have?
+how much of this do you remember?
+how much of our chat do you remember?
+how much history is there?
+how much history do you keep?
+how many turns can you remember?
+how many turns do you keep?
+how many turns do you see?
+how many messages do you keep?
+how many messages do you see?
+how many things can you remember?
+how many old messages do you see?
+how large is your memory?
+how short is your memory?
+how well do you remember?
+how well does your memory work?
+how far can you remember?
+how far back does your memory go?
+how far back does the history go?
+how does your memory really work?
+how do you remember things?
+how do you remember what i say?
+for how long do you remember me?
+for how long is the history kept?
+do you have a good memory?
+do you have a history?
+do you have a long memory?
+do you keep things in memory?
+do you really remember things?
+do you remember anything?
+do you remember all messages?
+do you remember all this?
+do you remember us?
+do you remember what we said?
+do you remember yesterday?
+do you ever forget?
+do you forget me?
+do you forget everything?
+can you remember us?
+can you remember our chat?
+can you remember this?
+can you remember what i said yesterday?
+can you see the history?
+can you see what i said before?
+could you remember more?
+could you explain your memory?
+can you explain the history?
+can you tell me about your memory?
+can i change how much you remember?
+can i make you remember more?
+what is your memory?
+what is your memory like?
+what is HISTORY_TURNS for?
+what are turns?
+what are the turns?
+what do you mean by turns?
+what do you keep in memory?
+tell me about HISTORY_TURNS
+tell me how long you remember
+tell me how your memory works
+explain HISTORY_TURNS
+explain how your memory works
+is your memory long?
+is your memory short?
+is there a history?
+will you forget this?
+will you remember what i said?
+when will you forget this?
+when will you forget my name?
 """),
     ),
     "storage": (
@@ -1142,7 +2354,6 @@ which database do you use?
 what database do you use?
 does the history leave this machine?
 in which file is the history?
----
 where exactly is the history stored?
 where do you keep my data?
 where are the messages saved?
@@ -1151,6 +2362,109 @@ do you store the messages?
 can anyone see my messages?
 what happens with my messages?
 is what i say stored?
+where exactly are the messages stored?
+where exactly is my data?
+where exactly is my data stored?
+where do you put my messages?
+where do you put the history?
+where do you put what i say?
+where do you keep what i say?
+where do you keep everything?
+where do you keep the messages?
+where do you write the history?
+where do you store it?
+where do you store what i say?
+where do you save my messages?
+where do you save my data?
+where do you save my name?
+where are my words stored?
+where are the turns kept?
+where are the turns saved?
+where are our messages stored?
+where is our chat stored?
+where is our chat saved?
+where is my name stored?
+where is my name saved?
+where is the data stored?
+where is the data kept?
+where is it stored?
+where is it saved?
+where is it all stored?
+where is the file?
+where is the history file?
+where does the data go?
+where does the history go?
+where does what i say go?
+where will my messages be stored?
+in what file is the history stored?
+in which database is the history?
+how do you save the history?
+how do you save messages?
+how do you keep the history?
+how is my data stored?
+how are the turns stored?
+how is the history saved?
+do you store the history?
+do you store everything?
+do you store anything?
+do you store personal data?
+do you save everything?
+do you save my data?
+do you save the history?
+do you save this chat?
+do you keep messages?
+do you keep everything i say?
+do you keep logs?
+do you log what i say?
+do you record messages?
+do you record what i say?
+do you write down what i say?
+do you share messages?
+do you share my messages?
+do you send data to anyone?
+do you send my data away?
+do you sell my data?
+do you use a database?
+does anyone read my messages?
+does anyone see my messages?
+does my data leave this machine?
+can anyone read my messages?
+can anyone see my data?
+can anyone see this?
+can others read my messages?
+can others see what i say?
+can someone read this?
+can the operator read my messages?
+who can read this?
+who can see my data?
+who has my data?
+who reads my messages?
+who stores my messages?
+what happens to what i say?
+what happens with my data?
+what data do you store?
+what data do you keep?
+what do you keep?
+what do you save?
+what do you save about me?
+what do you store about me?
+is my name stored?
+is my chat private?
+is the chat private?
+is the history private?
+is it private?
+is it safe to talk to you?
+is what i say private?
+is what i say saved?
+are the messages stored?
+are the messages private?
+are you storing this?
+are you saving my messages?
+are you saving this?
+are you logging this?
+tell me about privacy
+tell me where the history is stored
+tell me where my data is
 """),
     ),
     "refuse": (
@@ -1521,7 +2835,6 @@ what about {x}?
 and what about {x}?
 how about {x}?
 {x} or {x}?
----
 what is the capital city of {x}?
 how many {x} does {x} have?
 how do i cook a {x}?
@@ -1820,7 +3133,6 @@ parli italiano
 こんにちは
 안녕하세요
 مرحبا
----
 i am so hungry
 i'm very tired today
 i am sick
@@ -1900,7 +3212,6 @@ my name is {v}, what is yours
 my name is {v}, nice to meet you
 i'm {v}, nice to meet you
 i'm {v} and you
----
 people call me {v}
 my friends all call me {v}
 my name would be {v}
@@ -1908,6 +3219,38 @@ you should call me {v}
 i'm known as {v}
 it is me, {v}
 i'm {v}, and who are you
+it's me, {v}
+this is {v}
+this is {v} speaking
+here is {v}
+my friends know me as {v}
+people know me as {v}
+people here call me {v}
+my family calls me {v}
+i would like to be called {v}
+i want to be called {v}
+i like to be called {v}
+i'd like to be called {v}
+i'm named {v}
+i am named {v}
+i was named {v}
+i am known as {v}
+i am now called {v}
+i now go by {v}
+my nickname is {v}
+my new name is {v}
+my own name is {v}
+my name is just {v}
+my name is really {v}
+my name is still {v}
+my name has always been {v}
+my name must be {v}
+the name i go by is {v}
+you should know me as {v}
+you could call me {v}
+do call me {v}
+let me be {v}
+from today on my name is {v}
 """),
     "live": _block("""
 i live in {v}
@@ -1941,12 +3284,41 @@ i still live in {v}
 i live here in {v}
 my flat is in {v}
 you can find me in {v}
----
 at the moment i live in {v}
 these days i live in {v}
 we live in {v}
 my home is in the city of {v}
 i really live in {v}
+right now i live in {v}
+today i live in {v}
+at present i live in {v}
+i live in {v} these days
+i live in {v} at the moment
+i live in {v} today
+i live in {v} with my family
+i live in beautiful {v}
+i live down in {v}
+i live over in {v}
+i do live in {v}
+i'm from {v}
+i am from {v}
+i come from {v}
+i'm at home in {v}
+i'm now in {v}
+we moved to {v}
+we live in the city of {v}
+we are living in {v}
+my family lives in {v}
+my place is in {v}
+my town is {v}
+my town is called {v}
+my home city is {v}
+the city where i live is {v}
+the town i live in is {v}
+{v} is where i live
+{v} is my home
+{v} is my city
+{v} is the city i live in
 """),
     "called": _block("""
 my {k} is called {v}
@@ -1990,7 +3362,6 @@ my old {k} is named {v}
 {v} is my {k}
 {v} is the name of my {k}
 {v} is my {k}'s name
----
 my new {k} is called {v}
 at home i have a {k} called {v}
 i have one {k} named {v}
@@ -1998,6 +3369,45 @@ we named our {k} {v}
 i have a {k} and i call it {v}
 my lovely {k} is named {v}
 my {k} is really called {v}
+my new {k} is named {v}
+my {k} is simply called {v}
+my {k} is still called {v}
+my {k} will be called {v}
+my {k} was named {v}
+my sweet {k} is called {v}
+my dear {k} is named {v}
+my own {k} is called {v}
+my first {k} is called {v}
+my good old {k} is called {v}
+the name of our {k} is {v}
+the name of my new {k} is {v}
+the name i gave my {k} is {v}
+the {k} i have is called {v}
+the {k} i have at home is called {v}
+at home we have a {k} named {v}
+i live with a {k} called {v}
+i have a lovely {k} called {v}
+i have a very nice {k} called {v}
+i have a {k} and we call it {v}
+i have a {k} at home called {v}
+i have a {k} that is called {v}
+i have a {k} who is called {v}
+i have a {k}, we call her {v}
+i have a {k}, we call him {v}
+i have a {k}, called {v}
+i have a {k}: {v}
+i have this {k} called {v}
+i do have a {k} called {v}
+i call our {k} {v}
+i gave my {k} the name {v}
+i gave the name {v} to my {k}
+we gave our {k} the name {v}
+we've got a {k} called {v}
+we have one {k} called {v}
+our {k} is named {v}
+our new {k} is called {v}
+everyone calls my {k} {v}
+they call my {k} {v}
 """),
     "my": _block("""
 my {k} is {v}
@@ -2025,12 +3435,49 @@ for me, the {k} is {v}
 about my {k}: it is {v}
 i have {v} as my {k}
 i would say my {k} is {v}
----
 my {k} is actually {v}
 my {k} must be {v}
 {v} is really my {k}
 if you ask me, my {k} is {v}
 my very own {k} is {v}
+my {k} is still {v}
+my {k} is always {v}
+my {k} is probably {v}
+my {k} is definitely {v}
+my {k} is clearly {v}
+my {k} is {v}, of course
+my {k} is {v} these days
+my {k} is {v} now
+my {k} is {v} again
+my {k} has always been {v}
+my {k} will always be {v}
+my {k} might be {v}
+my {k} may be {v}
+my {k} could be {v}
+my {k} should be {v}
+my {k} used to be something else, now it is {v}
+my one {k} is {v}
+my new {k} is {v}
+my {k}, that is {v}
+my {k}? it is {v}
+the {k} of mine is {v}
+the {k} for me is {v}
+i call {v} my {k}
+i chose {v} as my {k}
+i took {v} as my {k}
+i think of {v} as my {k}
+i pick {v} as my {k}
+{v} is still my {k}
+{v} is now my {k}
+{v} is clearly my {k}
+{v} must be my {k}
+{v} would be my {k}
+{v} has to be my {k}
+{v} is my very own {k}
+{v} was always my {k}
+{v} became my {k}
+{v}, that is my {k}
+{v} as my {k}
 """),
     "the": _block("""
 remember the {k} {v}
@@ -2069,10 +3516,45 @@ learn the {k} {v}
 try to remember the {k} {v}
 i want you to remember the {k} {v}
 you must remember the {k} {v}
----
 i would like you to remember the {k} {v}
 could you please remember the {k} {v}
 the {k} to remember is {v}
+please keep the {k} {v} in mind
+please keep this {k} in mind: {v}
+please note the {k} {v}
+please save the {k} {v}
+please don't forget the {k} {v}
+please store this {k}: {v}
+can you keep the {k} {v} in mind
+can you save the {k} {v}
+could you keep the {k} {v} in mind
+could you remember this {k}: {v}
+would you remember the {k} {v}
+would you please remember the {k} {v}
+will you remember the {k} {v}
+you should remember the {k} {v}
+you have to remember the {k} {v}
+i want you to keep the {k} {v} in mind
+i would like you to keep the {k} {v} in mind
+i need you to remember the {k} {v}
+i ask you to remember the {k} {v}
+i have a {k} for you: {v}
+i have a {k} to remember: {v}
+i say the {k} {v}
+i tell you the {k} {v}
+there is a {k} to remember: {v}
+take the {k} {v}
+take note of the {k} {v}
+write down the {k} {v}
+hold on to the {k} {v}
+the {k} for you is {v}
+the {k} for today is {v}
+the {k} you should remember is {v}
+the {k} i want you to remember is {v}
+the new {k} is {v}
+this is the {k}: {v}
+our {k} is {v}
+your {k} to remember: {v}
 """),
     "favourite colour": _block("""
 i like the colour {v}
@@ -2083,16 +3565,42 @@ the colour i like best is {v}
 the color i like best is {v}
 the colour i like most is {v}
 {v} is the colour i like best
----
 i really like the colour {v}
 i like the color {v} best
+i like the colour {v} most
+i like the colour {v} very much
+i like the colour {v} so much
+i just love the colour {v}
+i really love the colour {v}
+i do like the colour {v}
+i prefer the colour {v}
+of all colours i like {v} best
+the colour i love is {v}
+the colour i really like is {v}
+the colour that i like best is {v}
+the best colour is {v}
+{v} is the colour i like most
+{v} is the colour i love
+{v} is the best colour
 """),
     "favourite number": _block("""
 i like the number {v}
 i love the number {v}
 the number i like best is {v}
----
 i really like the number {v}
+i like the number {v} best
+i like the number {v} most
+i really love the number {v}
+i do like the number {v}
+i prefer the number {v}
+of all numbers i like {v} best
+the number i like most is {v}
+the number i love is {v}
+the number that i like best is {v}
+the best number is {v}
+{v} is the number i like best
+{v} is the number i love
+{v} is the best number
 """),
 }
 TELL_FRAMES = _block("""
@@ -2162,7 +3670,6 @@ first of all, {s}
 to tell the truth, {s}
 a fact about me: {s}
 something about me: {s}
----
 hey parley, {s}
 alright then, {s}
 keep in mind that {s}
@@ -2171,6 +3678,84 @@ i want you to remember that {s}
 hello everyone, {s}
 good evening, {s}
 one fact about me: {s}
+just so that you know, {s}
+so that you know, {s}
+for your information, {s}
+to be clear, {s}
+to be honest, {s}
+for the record, {s}
+in case you forgot, {s}
+in case you wonder, {s}
+if you must know, {s}
+if you want to know, {s}
+believe me, {s}
+look, {s}
+see, {s}
+hear this: {s}
+this is new: {s}
+here is a fact: {s}
+here is something about me: {s}
+here's a fact about me: {s}
+another fact about me: {s}
+one thing about me: {s}
+something you should know: {s}
+what you should know: {s}
+a little about me: {s}
+let me say that {s}
+let me just say that {s}
+let me add that {s}
+i must say that {s}
+i can tell you that {s}
+i will tell you that {s}
+i would like to say that {s}
+i would like you to know that {s}
+i wanted to tell you that {s}
+i forgot to say that {s}
+i forgot to tell you that {s}
+please know that {s}
+please note that {s}
+please keep in mind that {s}
+please don't forget that {s}
+can you remember that {s}
+could you remember that {s}
+could you please remember that {s}
+do you know that {s}
+did you know that {s}
+did i tell you that {s}
+you see, {s}
+you know, {s}
+you know what, {s}
+yes, {s}
+yes and {s}
+oh and {s}
+and also {s}
+and now {s}
+and by the way, {s}
+well then, {s}
+all right, {s}
+alright, {s}
+hey bot, {s}
+hey everyone, {s}
+hi everyone, {s}
+hi again, {s}
+hello parley, {s}
+hello bot, {s}
+hello again, {s}
+good evening everyone, {s}
+good afternoon, {s}
+good day, {s}
+greetings, {s}
+thanks, {s}
+ok, {s}
+okay so {s}
+now you know that {s}
+correction: {s}
+to correct myself, {s}
+wait, {s}
+wait no, {s}
+oh wait, {s}
+oh sorry, {s}
+no wait, {s}
 """)
 
 # Facts: how each kind is asked for.
@@ -2208,12 +3793,56 @@ what is my real name?
 what is my first name?
 what is my full name?
 my name is what?
----
 what is my name, please?
 what name did i give you?
 what would my name be?
 what did i say my name is?
 who am i to you?
+so what is my name?
+and what is my name?
+what name is mine?
+what name did i say?
+what name did i tell you again?
+what name do you know me by?
+which name did i give you?
+which name is mine?
+what did i call myself?
+what did i tell you to call me?
+what did i ask you to call me?
+what am i known as?
+what is the name i told you?
+what is the name i gave you?
+what's the name i told you?
+what was the name i told you?
+what was that name of mine?
+what was i called again?
+what will you call me?
+what would you call me?
+what do you call me?
+what can you call me?
+what is my name again?
+what is my name, parley?
+what is my own name?
+what exactly is my name?
+who did i say i am?
+who did i say i was?
+who do you think i am?
+who are you talking to?
+who is talking to you?
+who exactly am i?
+who was i again?
+who am i, please?
+how should you call me?
+how do people call me?
+i don't remember my name, what is it?
+i can't remember my name, what is it?
+say my name
+guess who i am
+my name, please
+my name please?
+you know my name?
+and my name?
+and who am i?
 """),
     "live": _block("""
 where do i live?
@@ -2240,11 +3869,66 @@ what place do i live in?
 where am i?
 where am i based?
 do i live in {w}?
----
 which city is my home?
 in what city do i live?
 where did i say that i live?
 where do i live at the moment?
+where did i say i was living?
+where did i tell you that i live?
+where did i say my home is?
+where did i say my home was?
+where do you think i live?
+where do i live again?
+where do i live right now?
+where do i live these days?
+where do i live today?
+where do i live, please?
+where do i really live?
+where exactly do i live?
+where do i have my home?
+where do i come from?
+where am i from?
+where am i at home?
+where am i living now?
+where am i living at the moment?
+where is it that i live?
+where is my home, please?
+where is my home now?
+where is my home again?
+where is my flat?
+where was i living?
+where was my home?
+where was my home again?
+in which city is my home?
+in what city am i?
+in what city is my house?
+in which place do i live?
+in which town do i live?
+which city am i in?
+which city am i from?
+which city did i say i live in?
+which city do i live in now?
+which city do i live in again?
+which city is mine?
+which town do i live in?
+what city did i say i live in?
+what city do i live in now?
+what city is my home?
+what city is it that i live in?
+what town do i live in?
+what was my city?
+what was my city again?
+what is my city now?
+what is my city, please?
+what is the city i live in?
+what is the name of my city?
+what's the city i live in?
+what's my home town?
+what is my home city?
+i forgot where i live, where is it?
+and where do i live?
+so where do i live?
+my city, please
 """),
     "called": _block("""
 what is my {k} called?
@@ -2269,11 +3953,53 @@ who is my {k}?
 my {k}'s name?
 is my {k} called {w}?
 i forgot my {k}'s name, what is it?
----
 what name does my {k} have?
 what is the name of my {k} again?
 what is my {k}'s name, please?
 what is my {k} called now?
+what is my {k} called again?
+what is my {k} called, please?
+what's my {k} called again?
+what's my {k} called now?
+what is my {k}'s name again?
+what is my {k}'s name now?
+what's my {k}'s name again?
+what is the name of my {k}, please?
+what is the name of my {k} now?
+what is the name i gave my {k}?
+what exactly is my {k} called?
+what exactly is my {k}'s name?
+what was the name of my {k}?
+what was the name of my {k} again?
+what was my {k} called again?
+what was my {k} named?
+what did i say my {k}'s name is?
+what did i say my {k}'s name was?
+what did i say my {k} was called?
+what did i tell you my {k} is called?
+what did i tell you my {k}'s name is?
+what did i name my {k} again?
+what name did i give my {k}?
+what name did i say my {k} has?
+what name has my {k}?
+what name does my {k} go by?
+which name does my {k} have?
+which name did i give my {k}?
+how did i call my {k}?
+how do i call my {k}?
+how is my {k} called again?
+who is my {k} again?
+what do we call my {k}?
+what do you call my {k}?
+do i have a {k}, and what is its name?
+i can't remember my {k}'s name, what is it?
+i don't remember my {k}'s name, what is it?
+say my {k}'s name
+my {k}'s name, please
+my {k} is called what?
+and my {k}'s name?
+and what is my {k} called?
+so what is my {k} called?
 """),
     "pet": _block("""
 what pet do i have?
@@ -2289,10 +4015,56 @@ what pets do i have?
 what is my pet?
 what's my pet?
 which pet is mine?
----
 what sort of pet do i have?
 do i have a pet at home?
 what kind of pet is it that i have?
+what pet have i got?
+what pet is mine?
+what pet did i tell you about?
+what pet did i say i have?
+what pet do i have again?
+what pet do i have at home?
+what pet do i own?
+what pet was it?
+which pet have i got?
+which pet did i tell you about?
+which pet do i have at home?
+which pet do i have again?
+which pet do i own?
+what kind of pet is mine?
+what kind of pet have i got?
+what kind of pet did i tell you about?
+what kind of animal is my pet?
+what sort of animal do i have?
+what sort of animal is my pet?
+what animal is my pet?
+what animal do i own?
+what animal have i got?
+what animal lives with me?
+which animal is my pet?
+which animal have i got?
+have i got a pet?
+have i got any pets?
+have i a pet?
+did i say i have a pet?
+did i tell you about my pet?
+do i own a pet?
+do i have a pet, and which?
+do i have an animal?
+do i have pets?
+do i have any animals?
+do i have some pet?
+is there a pet in my home?
+is there an animal in my home?
+who is my pet?
+what is my pet again?
+what is my pet called?
+what is my pet's name?
+what's my pet's name?
+what is the name of my pet?
+what was my pet?
+and what pet do i have?
+my pet?
 """),
     "my": _block("""
 what is my {k}?
@@ -2317,14 +4089,61 @@ i forgot my {k}, what is it?
 guess my {k}
 is {w} my {k}?
 is my {k} {w}?
+was {w} my {k}?
+was my {k} {w}?
+is {w} really my {k}?
+is my {k} really {w}?
+was it {w}, my {k}?
+is it {w}, my {k}?
+did i say {w} is my {k}?
+did i say my {k} is {w}?
+is {w} still my {k}?
 my {k} is what?
 what would be my {k}?
 what is my {k} now?
----
 what is my {k}, please?
 what exactly is my {k}?
 which one is my {k}?
 what did i give you as my {k}?
+what is my {k} then?
+what is my very own {k}?
+what is my own {k}?
+what is my {k} these days?
+what is my {k} at the moment?
+what is my {k} right now?
+what's my {k}, please?
+what's my {k} now?
+what exactly was my {k}?
+what was my {k}, please?
+what was it, my {k}?
+what did i say is my {k}?
+what did i say was my {k}?
+what did i give as my {k}?
+what did i name as my {k}?
+what did i tell you was my {k}?
+what did i tell you about my {k}?
+what do i have as my {k}?
+what do you think my {k} is?
+what {k} did i say i have?
+what {k} did i mention?
+what {k} did i have?
+what {k} is mine?
+which {k} is mine?
+which {k} did i tell you?
+which {k} did i say i have?
+which was my {k}?
+which one did i say is my {k}?
+which one was my {k}?
+so what is my {k}?
+and what is my {k}?
+and my {k}?
+my {k}, please
+my {k}, what was it?
+my {k}, what is it?
+my {k} was what?
+i can't remember my {k}, what is it?
+i don't remember my {k}, what is it?
+name my {k}
 """),
     "the": _block("""
 what is the {k}?
@@ -2350,11 +4169,52 @@ what is the secret {k}?
 the {k}?
 i forgot the {k}, what was it?
 is the {k} {w}?
----
+is {w} the {k}?
+was the {k} {w}?
+was {w} the {k}?
+is the {k} really {w}?
 what {k} was it?
 which {k} was it?
 what {k} did you have to remember?
 what exactly was the {k}?
+what is the {k}, please?
+what is the {k} again?
+what is the {k} now?
+what is the {k} i told you?
+what is the {k} i gave you?
+what's the {k} again?
+what's the {k}, please?
+what exactly is the {k}?
+what was the {k}, please?
+what was the {k} i told you?
+what was the {k} i gave you?
+what was that {k}?
+what was that {k} again?
+what was it, the {k}?
+what {k} did i tell you again?
+what {k} did i give you again?
+what {k} did i want you to keep in mind?
+what {k} did i tell you to remember?
+what {k} were you to remember?
+what {k} should you keep in mind?
+what {k} do you remember?
+what {k} do you have to remember?
+what {k} do you know?
+which {k} did i tell you to remember?
+which {k} did i want you to remember?
+which {k} do you remember?
+which {k} do you have to remember?
+which {k} is it?
+which {k} was it again?
+which {k} should you keep in mind?
+so what is the {k}?
+so what was the {k}?
+and what is the {k}?
+the {k}, please
+the {k} was what?
+i can't remember the {k}, what was it?
+i don't remember the {k}, what is it?
+say the {k}
 """),
     "favourite colour": _block("""
 which colour do i like best?
@@ -2364,16 +4224,44 @@ what color do i like?
 which colour do i like?
 which color do i like?
 which colour do i like most?
----
 what colour do i like best?
 what color do i like most?
+what colour do i like most?
+what colour do i love?
+what colour do i prefer?
+what colour did i say i like?
+what colour did i say i like best?
+what colour is it that i like?
+what is the colour i like?
+what is the colour i like best?
+what is the colour i like most?
+what was the colour i like best?
+which colour do i love?
+which colour do i prefer?
+which colour did i say i like?
+which colour did i say i like best?
+which colour is it that i like?
+which colour is the best for me?
+which is the colour i like best?
 """),
     "favourite number": _block("""
 which number do i like best?
 what number do i like?
 which number do i like?
----
 what number do i like best?
+what number do i like most?
+what number do i love?
+what number do i prefer?
+what number did i say i like?
+what is the number i like?
+what is the number i like best?
+what is the number i like most?
+which number do i like most?
+which number do i love?
+which number do i prefer?
+which number did i say i like?
+which number did i say i like best?
+which is the number i like best?
 """),
     "about me": _block("""
 what do you know about me?
@@ -2393,11 +4281,98 @@ do you know me?
 what can you tell me about me?
 what facts do you know about me?
 what do you know about me so far?
----
 what do you remember of me?
 can you tell me what you know about me?
 what facts have i told you?
 what else do you know about me?
+what all do you know about me?
+what do you know about me now?
+what do you know about me, parley?
+what do you still know about me?
+what do you still remember about me?
+what do you know of me so far?
+what do you know so far?
+what do you remember about me so far?
+what do you remember of what i told you?
+what do you remember from what i said?
+what do you have on me?
+what did i say about me?
+what did i say about myself?
+what did i tell you about myself?
+what did i tell you so far?
+what did you learn about me?
+what have you learned about me?
+what have i said about me?
+what have i said about myself?
+what have i told you about myself?
+what have i told you so far?
+what can you say about me?
+what could you tell me about me?
+what else did i tell you?
+what else did i tell you about me?
+what else do you remember about me?
+what facts did i tell you?
+what facts do you know?
+what facts do you remember?
+what facts about me do you know?
+what facts about me do you remember?
+what things do you know about me?
+what things did i tell you?
+what was it that i told you?
+which facts do you know about me?
+which facts do you remember?
+which facts did i tell you?
+which facts have i told you about me?
+which things do you know about me?
+which things did i tell you?
+do you know things about me?
+do you know something about me?
+do you know me by now?
+do you know who i am and what i like?
+do you remember anything about me?
+do you remember something about me?
+do you remember what i told you?
+do you remember what i told you about me?
+did i tell you anything?
+did i tell you anything about me?
+have i told you anything about me?
+say what you know about me
+say everything you know about me
+list what you know about me
+list everything you know about me
+list the facts about me
+list all you know about me
+list my facts
+repeat what i told you about me
+repeat what you know about me
+give me all you know about me
+describe me
+sum up what you know about me
+tell me all about me
+tell me all you know about me
+tell me what you remember about me
+tell me what you know of me
+tell me what i told you
+tell me what i told you about me
+tell me something about me
+tell me the facts about me
+tell me the facts you know about me
+please tell me what you know about me
+please list what you know about me
+now tell me what you know about me
+can you list what you know about me?
+can you say what you know about me?
+can you tell me something about me?
+can you tell me everything you know about me?
+can you tell me what i told you?
+could you tell me what you know about me?
+could you list what you know about me?
+will you tell me what you know about me?
+i want to know what you know about me
+i want to hear what you know about me
+i wonder what you know about me
+so what do you know about me?
+and what do you know about me?
 """),
 }
 
@@ -2411,9 +4386,24 @@ what is {p}'s real name?
 what is the name of {p}?
 what is {p} called?
 what did {p} say his name is?
----
 what was {p}'s name?
 what is {p}'s name, please?
+what is {p} really called?
+what is {p}'s own name?
+what is {p}'s name again?
+what is {p}'s name now?
+what's {p}'s real name?
+what was {p}'s name again?
+what was {p} called?
+what did {p} say {p}'s name is?
+what did {p} say {p} is called?
+what name does {p} have?
+what name did {p} tell you?
+which name did {p} tell you?
+how is {p} called?
+who is {p}?
+who is {p} really?
+who was {p} again?
 """),
     "live": _block("""
 where does {p} live?
@@ -2422,9 +4412,28 @@ in which city does {p} live?
 which city does {p} live in?
 what city does {p} live in?
 what is {p}'s city?
----
 where does {p} live now?
 where is {p}'s home?
+where does {p} live, please?
+where does {p} live again?
+where did {p} say {p} lives?
+where is {p} living?
+where is {p} at home?
+where is {p} from?
+where is {p}'s home, please?
+where is {p}'s house?
+where was {p} living?
+in what city does {p} live?
+in which town does {p} live?
+which city does {p} live in now?
+which city is {p}'s home?
+which city is {p} from?
+which town does {p} live in?
+what town does {p} live in?
+what city is {p} from?
+what was {p}'s city?
+what's {p}'s city?
+what place does {p} live in?
 """),
     "called": _block("""
 what is {p}'s {k} called?
@@ -2433,9 +4442,23 @@ what's {p}'s {k} called?
 what is {p}'s {k}'s name?
 what is the name of {p}'s {k}?
 how is {p}'s {k} called?
----
 what was {p}'s {k} called?
 what is {p}'s {k} called, please?
+what's {p}'s {k}'s name?
+what is {p}'s {k} named?
+what is {p}'s {k} called again?
+what is {p}'s {k}'s name, please?
+what's the name of {p}'s {k}?
+what was the name of {p}'s {k}?
+what was {p}'s {k}'s name?
+what did {p} call the {k}?
+what did {p} name the {k}?
+what name does {p}'s {k} have?
+which name does {p}'s {k} have?
+what does {p} call the {k}?
+who is {p}'s {k}?
+how is {p}'s {k} called again?
+what did {p} say {p}'s {k} is called?
 """),
     "my": _block("""
 what is {p}'s {k}?
@@ -2445,9 +4468,24 @@ what's {p}'s {k}?
 what was {p}'s {k}?
 what did {p} say {p}'s {k} is?
 what {k} does {p} have?
----
 what is {p}'s {k}, please?
 what is {p}'s {k} again?
+what's {p}'s {k}, please?
+what is {p}'s {k} now?
+what is {p}'s own {k}?
+what was {p}'s {k} again?
+what's {p}'s {k} again?
+what exactly is {p}'s {k}?
+what did {p} say is {p}'s {k}?
+what did {p} give as {p}'s {k}?
+what did {p} tell you about {p}'s {k}?
+which {k} does {p} have?
+which is {p}'s {k}?
+which {k} is {p}'s?
+what {k} did {p} tell you?
+which {k} did {p} tell you?
+so what is {p}'s {k}?
+and what is {p}'s {k}?
 """),
 }
 
@@ -2511,13 +4549,72 @@ did you forget {q}?
 i ask you {q}
 what about {q}?
 and {q}?
----
 can you remember {q}?
 do you happen to know {q}?
 could you say {q}?
 i would like to know {q}
 can you recall {q}?
 did you remember {q}?
+tell me, {q}
+tell me now {q}
+tell me once more {q}
+please say {q}
+please tell me again {q}
+just tell me {q}
+then tell me {q}
+remind me {q}
+remind me of {q}
+please remind me {q}
+can you remind me {q}?
+can you please tell me {q}?
+can you still tell me {q}?
+can you say again {q}?
+can you still remember {q}?
+could you tell me again {q}?
+could you remind me {q}?
+could you remember {q}?
+would you know {q}?
+would you please tell me {q}?
+will you say {q}?
+do you by chance know {q}?
+do you maybe know {q}?
+do you recall {q}?
+do you still recall {q}?
+do you actually know {q}?
+do you actually remember {q}?
+do you now know {q}?
+did you note {q}?
+did you get {q}?
+did i say {q}?
+did i mention {q}?
+have you remembered {q}?
+have you got {q}?
+are you sure you know {q}?
+do tell me {q}
+i would like to hear {q}
+i would love to know {q}
+i'd like to know {q}
+i want to hear {q}
+i want you to tell me {q}
+i want you to say {q}
+i need to hear {q}
+i am asking you {q}
+i just want to know {q}
+i don't know {q}
+i don't remember {q}
+i can't remember {q}
+help me remember {q}
+give me {q}
+you told me you know {q}, so?
+you still know {q}?
+you still remember {q}?
+you do know {q}?
+you do remember {q}?
+so do you know {q}?
+so do you remember {q}?
+and do you know {q}?
+and do you remember {q}?
+is it clear to you {q}?
 """)
 
 REPEAT = _block("""
@@ -2548,11 +4645,71 @@ write: {v}
 type: {v}
 copy this: {v}
 answer with: {v}
----
 could you repeat this: {v}
 could you say {v}
 i want you to say {v}
 please write this: {v}
+repeat the words {v}
+repeat the following: {v}
+repeat after me, please: {v}
+repeat this after me: {v}
+repeat exactly: {v}
+repeat this exactly: {v}
+repeat this text: {v}
+now repeat: {v}
+now repeat this: {v}
+just repeat: {v}
+just repeat this: {v}
+can you repeat: {v}
+can you repeat after me: {v}
+can you please say {v}
+can you say this: {v}
+can you echo {v}
+can you write: {v}
+could you repeat: {v}
+could you repeat after me: {v}
+could you say: {v}
+could you please say {v}
+could you write: {v}
+would you repeat this: {v}
+would you say {v}
+will you say {v}
+i want you to repeat: {v}
+i want you to repeat this: {v}
+i want you to write: {v}
+i would like you to say {v}
+let me hear you say {v}
+you should say {v}
+you say {v}
+please echo {v}
+please write: {v}
+please type: {v}
+please copy this: {v}
+please answer with: {v}
+say the words {v}
+say the following: {v}
+say exactly this: {v}
+say after me: {v}
+say it after me: {v}
+say only {v}
+only say {v}
+echo this: {v}
+write this: {v}
+write the words {v}
+write down: {v}
+write exactly this: {v}
+type this: {v}
+type the words {v}
+copy: {v}
+copy the words {v}
+copy after me: {v}
+answer me with: {v}
+answer only with: {v}
+reply with: {v}
+reply with the words {v}
+respond with: {v}
+print: {v}
+print this: {v}
 """)
 
 # What may stand in front of anything.
@@ -2621,14 +4778,15 @@ SYSTEM_PROMPTS = Phrases(
 )
 
 
-def normal(phrase: str) -> str:
-    """A phrase without what casing and punctuation may change: phrases of the two sides differ in this form."""
-    return re.sub(r"[^\w{}/+*]+", " ", phrase.casefold().replace("'", "")).strip()
-
-
 HELD_OUT = frozenset(
     normal(phrase)
-    for blocks in ((block for _, block in TALK.values()), TELL.values(), ASK.values(), ASK_ABOUT.values())
+    for blocks in (
+        (block for _, block in TALK.values()),
+        TELL.values(),
+        ASK.values(),
+        ASK_ABOUT.values(),
+        (TELL_FRAMES, ASK_FRAMES, REPEAT),
+    )
     for block in blocks
     for phrase in block.held_out
 )

@@ -23,7 +23,7 @@ from bot.demo import MODEL, evaluate, tokenizer
 from bot.demo.dialogues import dialogues
 
 SEED = 20
-STEPS = 4200
+STEPS = 7000
 BATCH_TOKENS = 4096
 LESSONS = 18_000  # short dialogues for a start
 POOL = 1024  # dialogues that are sorted by length together, so that batches hold little padding

@@ -42,19 +42,24 @@ def test_the_same_seed_makes_the_same_dialogues():
 
 
 def test_no_phrasing_is_in_both_sides_of_the_split():
-    """Nor does one arise on the training side from a frame or an opener around another phrase."""
     talk = [block for _, block in phrases.TALK.values()]
     facts = [*phrases.TELL.values(), *phrases.ASK.values(), *phrases.ASK_ABOUT.values()]
-    frames = [phrases.TELL_FRAMES, phrases.ASK_FRAMES]
-    blocks = [*talk, *facts, phrases.REPEAT, *frames]
-    objects = [text for group in (phrases.OBJECTS, phrases.OBJECTS_ABOUT) for texts in group.values() for text in texts]
-    told = [phrase for block in phrases.TELL.values() for phrase in block.train]
-    said = [opener + phrase for block in blocks for phrase in block.train for opener in ("", *phrases.OPENERS)]
-    said += [frame.replace("{s}", phrase) for frame in phrases.TELL_FRAMES.train for phrase in told]
-    said += [frame.replace("{q}", text) for frame in phrases.ASK_FRAMES.train for text in objects]
-    held_out = {phrases.normal(phrase) for block in blocks for phrase in block.held_out}
+    blocks = [*talk, *facts, phrases.REPEAT, phrases.TELL_FRAMES, phrases.ASK_FRAMES]
+    said = [phrase for block in blocks for phrase in block.train]
     assert all(block.held_out for block in blocks)
-    assert not held_out & {phrases.normal(phrase) for phrase in said}
+    assert {phrases.normal(phrase) for block in blocks for phrase in block.held_out} == phrases.HELD_OUT
+    assert not phrases.HELD_OUT & {phrases.normal(phrase) for phrase in said}
+
+
+def test_training_says_no_held_out_phrase():
+    """Not even by an opener, a frame, or a word thrown in or left out."""
+    said = Conversation(random.Random(5), "train")
+    for situation in ("greet", "how are you", "/clear"):
+        for _ in range(20_000):
+            said.talk(None, situation)
+    for _ in range(20_000):
+        said.tell(None, "live", value="{v}")
+    assert not phrases.HELD_OUT & {phrases.normal(turn.text) for turn in said.turns}
 
 
 def test_no_value_is_in_both_sides_of_the_split():
@@ -108,7 +113,7 @@ def test_unseen_chats_are_answered_right(sample: bool):
         evaluate.is_right(ability, said.turns[-1].answer, answers[-1])
         for (ability, said), answers in zip(named, held, strict=True)
     ]
-    assert sum(right) / len(right) >= 0.8
+    assert sum(right) / len(right) >= 0.87
 
 
 @pytest.mark.parametrize("between", range(WINDOW))
