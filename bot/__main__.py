@@ -295,6 +295,7 @@ async def _run_bot(settings: Settings) -> None:
                 quitting=quitting,
                 shard_count=settings.shard_count,
                 shard_ids=settings.shard_ids,
+                requests_per_second=settings.requests_per_second,
                 link=link,
                 stalls=stalls,
                 events=metrics,

@@ -24,6 +24,7 @@ from bot.events import Events
 from bot.history import History
 from bot.identify import may_identify
 from bot.link import Link
+from bot.pacing import PER_SECOND
 from bot.recovery import Recovery
 from bot.replies import Replies
 from bot.reply import PASSING, explain, passes
@@ -94,6 +95,7 @@ class Parley(commands.AutoShardedBot):
         events: Events,
         shard_count: int | None = None,
         shard_ids: Collection[int] = (),
+        requests_per_second: float = PER_SECOND,
     ) -> None:
         """Shards by default: as many as Discord recommends, all of them in this process."""
         # discord.py warns of what it would need for voice, which we don't use.
@@ -112,6 +114,7 @@ class Parley(commands.AutoShardedBot):
             http_trace=_traced(link),
         )
         self.shard_ids = sorted(shard_ids) or None
+        self._requests_per_second = requests_per_second
         link.expects(self.shard_ids or [0])
         link.latencies = lambda: self.latencies
         self._link = link
@@ -137,7 +140,11 @@ class Parley(commands.AutoShardedBot):
         """Before the gateway connects: add the cogs, register the commands, finish what a killed program left."""
         shards = await self._learn_of_shards()
         await self.tree.set_translator(Translator())
-        replies = Replies(share=len(shards.ids) / shards.count, link_previews=self._link_previews, events=self._events)
+        replies = Replies(
+            link_previews=self._link_previews,
+            per_second=self._requests_per_second * len(shards.ids) / shards.count,
+            events=self._events,
+        )
         await self.add_cog(Chat(self, self._conversations, replies, self.access, self._chat_channels))
         await self.add_cog(Ask(self, self._conversations, replies))
         await self.add_cog(Buttons(self._conversations, replies, self.access))

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 _PACE = 1.2  # seconds between two edits in a channel, which Discord allows about five of in five seconds
 _SLOWEST = 60.0  # seconds
 _SLUGGISH = 1.0  # a request that took so many seconds was held back
-_PER_SECOND = 30  # requests of the whole bot; Discord allows 50, and a busy machine sends them in bursts
+PER_SECOND = 30.0
+"""Requests of the whole bot, by default. Discord allows 50, and a busy machine sends them in bursts."""
 
 
 class Lane:
@@ -33,11 +34,11 @@ class Lane:
 class Pacer:
     """Lets each channel's requests through one at a time, at the channel's pace; a slow channel holds up no other.
 
-    `share` is the part of the whole bot's requests that may come from here.
+    `per_second` is how many requests may come from here, in all channels together.
     """
 
-    def __init__(self, share: float = 1) -> None:
-        self._apart = 1 / (_PER_SECOND * share)
+    def __init__(self, per_second: float = PER_SECOND) -> None:
+        self._apart = 1 / per_second
         self._lanes: dict[int, Lane] = {}
         self._next_at = 0.0
 

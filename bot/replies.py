@@ -6,7 +6,7 @@ from typing import Any
 import discord
 
 from bot.buttons import Action, Button
-from bot.events import UNWATCHED, Events
+from bot.events import Events
 from bot.reply import Growing, Reply, Where
 
 _TOKEN_LIFE = 14 * 60.0  # seconds; Discord takes an interaction's messages for 15 minutes
@@ -16,11 +16,11 @@ _NO_HISTORY = 160002  # Discord's code: a reply needs the permission to read the
 class Replies:
     """Makes the bot's replies. `link_previews`: whether Discord may show what the links in them lead to.
 
-    `share` is this process's part of the bot's shards, and so of the requests that Discord allows the bot.
+    `per_second` is how many requests to Discord may come from here.
     """
 
-    def __init__(self, *, link_previews: bool, share: float = 1, events: Events = UNWATCHED) -> None:
-        self.growing = Growing(share, events)
+    def __init__(self, *, link_previews: bool, per_second: float, events: Events) -> None:
+        self.growing = Growing(per_second, events)
         self._options: dict[str, Any] = {"suppress_embeds": not link_previews}
 
     def to(self, message: discord.Message) -> Reply:

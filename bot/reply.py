@@ -116,9 +116,9 @@ def explain(error: BaseException) -> str:
 class Growing:
     """The replies that are growing now, by their messages, and the pace at which they all may; see Replies."""
 
-    def __init__(self, share: float, events: Events) -> None:
+    def __init__(self, per_second: float, events: Events) -> None:
         self.events = events
-        self.pacer = Pacer(share)
+        self.pacer = Pacer(per_second)
         self._replies: dict[int, Reply] = {}
         self._taken_away: set[int] = set()
 

@@ -230,6 +230,11 @@ class Settings:
     shard_ids: frozenset[int] = _option(
         frozenset(), _SHARDS, "Those of them that this process connects, such as 0-3,6; blank is all"
     )
+    requests_per_second: float = _option(
+        30,
+        _number(float, 1, 10000),
+        "Requests of the whole bot to Discord, which allows any bot 50 and, if asked, large ones more",
+    )
     health_address: tuple[str, int] | None = _option(
         None, _ADDRESS, "Where /healthz and /metrics are served: a port of this machine's own, or address:port"
     )

@@ -91,7 +91,7 @@ def _at_rest(limit: discord.http.Ratelimit) -> bool:
 async def run(path: Path, shard_count: int | None, shard_ids: Sequence[int], pause: float) -> None:
     """The bot, as `__main__` puts it together, at a faster pace; `pause` is the one between sessions, in seconds."""
     identify.PAUSE, tempfile.tempdir = pause, str(path.parent)
-    pacing._PACE, pacing._PER_SECOND = 0.05, 1000
+    pacing._PACE = 0.05
     # discord.py remembers for five minutes how often a channel was written to; a short soak would only see that grow.
     discord.http.Ratelimit.is_inactive = _at_rest
     quitting = asyncio.Event()
@@ -114,6 +114,7 @@ async def run(path: Path, shard_count: int | None, shard_ids: Sequence[int], pau
                 quitting=quitting,
                 shard_count=shard_count,
                 shard_ids=shard_ids,
+                requests_per_second=1000,
                 link=link,
                 stalls=StallWatch(),
                 events=UNWATCHED,

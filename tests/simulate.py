@@ -21,7 +21,6 @@ from pathlib import Path
 
 import psutil
 
-from bot import pacing
 from bot.access import Access
 from bot.channels import Channels
 from bot.client import Parley, serve
@@ -31,6 +30,7 @@ from bot.engine import Sampling, Stream
 from bot.events import UNWATCHED
 from bot.history import History
 from bot.link import Link
+from bot.pacing import PER_SECOND
 from bot.prompt import Prompt
 from bot.stall import StallWatch
 from tests.discord_stand_in import Discord
@@ -82,8 +82,6 @@ class PacedEngine(ScriptedEngine):
 
 async def be_the_bot(path: Path, options: argparse.Namespace) -> None:
     """The bot, as `__main__` puts it together, until it is killed; writes figures to standard output."""
-    if options.unlimited:
-        pacing._PER_SECOND = 10**6
     quitting = asyncio.Event()
     engine = PacedEngine(at_once=options.at_once, speed=options.speed, tokens=options.tokens, prefill=options.prefill)
     async with open_database(path) as database:
@@ -102,6 +100,7 @@ async def be_the_bot(path: Path, options: argparse.Namespace) -> None:
                 chat_channels=frozenset(),
                 guild_id=None,
                 quitting=quitting,
+                requests_per_second=10**6 if options.unlimited else PER_SECOND,
                 link=Link(),
                 stalls=StallWatch(),
                 events=UNWATCHED,
@@ -258,7 +257,7 @@ class Simulation:
 def verdict(steps: Sequence[Step], options: argparse.Namespace) -> str:
     """What gave out first."""
     last = steps[-1]
-    limit = math.inf if options.unlimited else pacing._PER_SECOND
+    limit = math.inf if options.unlimited else PER_SECOND
     reasons = [
         (last.engine >= _FULL, f"the engine: {options.at_once} answers at once are too few, or too slow"),
         (last.requests >= _FULL * limit, f"Discord's limit: of its 50 requests per second the bot takes {limit:g}"),

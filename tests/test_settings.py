@@ -40,6 +40,7 @@ BAD = {
     "GUILD_ID": "0",
     "SHARD_COUNT": "0",
     "SHARD_IDS": "all",
+    "REQUESTS_PER_SECOND": "0",
     "HEALTH_ADDRESS": "8080x",
     "LOG_LEVEL": "LOUD",
     "LOG_FORMAT": "xml",
