@@ -168,6 +168,7 @@ async def program(
     reached = discord.environment()
     environment = {name: os.environ[name] for name in ("PATH", "OMP_NUM_THREADS")} | settings | reached
     environment["PYTHONPATH"] = os.pathsep.join([reached["PYTHONPATH"], str(ROOT)])
+    environment.setdefault("TMPDIR", str(folder))
     process = await asyncio.create_subprocess_exec(
         sys.executable, *arguments, cwd=folder, env=environment, stderr=asyncio.subprocess.PIPE
     )

@@ -62,6 +62,7 @@ async def test_a_program_is_seen_from_its_start_to_its_end(discord, tmp_path, pl
             assert "Wendolyn" not in await seen.text()
             well, parts = await seen.parts()
             assert well, parts
+            systemd.all_told()  # the kernel keeps ten at the most, and what comes then is lost
             process.terminate()
             while await systemd.told() != "STOPPING=1":
                 pass

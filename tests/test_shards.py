@@ -99,8 +99,8 @@ async def test_each_message_is_answered_once_by_its_process_and_one_outlives_the
 
 
 async def test_processes_begin_their_sessions_one_after_the_other(discord, tmp_path):
-    """Two seconds of the pause are for what a busy machine is late by."""
-    discord.gateway.identify_pause, pause = 0.5, 2.5
+    """Four seconds of the pause are for what a busy machine is late by."""
+    discord.gateway.identify_pause, pause = 0.5, 4.5
     async with nursery(discord) as births:
         for name, shards in (("here", [0, 1]), ("there", [2, 3])):
             await births.start(tmp_path / f"{name}.db", shard_count=4, shard_ids=shards, pause=pause, online=False)
