@@ -266,7 +266,7 @@ async def _run_bot(settings: Settings) -> None:
     quitting = asyncio.Event()
     access = _access(settings)
     metrics, link, stalls = Metrics(), Link(), StallWatch()
-    _find(settings)  # what is wrong is told before a database is made, and before torch is imported
+    _find(settings)  # before a database is made
     async with (
         open_database(settings.database_path, metrics) as database,
         _engine(settings) as engine,
@@ -336,6 +336,7 @@ async def _chat(settings: Settings) -> None:
 async def _ask(settings: Settings, text: str) -> None:
     from bot import console
 
+    _find(settings)
     async with _engine(settings) as engine:
         await console.ask(
             engine,
@@ -361,7 +362,7 @@ async def _check(options: argparse.Namespace) -> bool:
     from bot.check.database import look_at_database
     from bot.check.model import look_at_model
     from bot.check.options import look_at_bad_settings, look_at_settings
-    from bot.check.remote import look_at_servers
+    from bot.check.remote import look_at_engines
 
     try:
         settings, warnings = _settings(options)
@@ -375,7 +376,7 @@ async def _check(options: argparse.Namespace) -> bool:
         "settings": look_at_settings(settings, warnings),
         "database": look_at_database(settings.database_path),
         "discord": look_at_discord(settings, _access(settings)),
-        "model": look_at_servers(
+        "model": look_at_engines(
             settings.engine_url,
             lambda url: _remote_engine(replace(settings, engine_url=(url,))),
             system_prompt=settings.system_prompt,
@@ -393,6 +394,7 @@ async def _check(options: argparse.Namespace) -> bool:
 
 
 def _find(settings: Settings) -> None:
+    """What is wrong with the model's name is told before torch is imported. Raises ModelError."""
     if not settings.engine_url:
         find(settings.model_path)
 
@@ -417,7 +419,6 @@ def _remote_engine(settings: Settings) -> "RemoteEngine":
 
 
 def _local_engine(settings: Settings) -> "LocalEngine":
-    find(settings.model_path)
     # Imports torch, which takes seconds that neither --help nor a wrong name need wait for.
     from bot.engine.local import LocalEngine
 

@@ -168,9 +168,11 @@ class Parley(commands.AutoShardedBot):
         told = await self.http.request(discord.http.Route("GET", "/gateway/bot"))
         self.shard_count = self.shard_count or told["shards"]
         self._max_concurrency = told["session_start_limit"]["max_concurrency"]
-        shards = Shards(self.shard_count, frozenset(self.shard_ids or range(self.shard_count)))
-        if not shards.alone:
-            log.info("This process has the shards %s.", shards)
+        shards = Shards.chosen(self.shard_count, self.shard_ids)
+        self._link.expects(shards.ids)
+        if shards.alone:
+            return shards
+        log.info("This process has the shards %s.", shards)
         with suppress(DatabaseError):
             elsewhere = {guild for guild, _, _ in await self._database.places() if guild not in shards}
             if elsewhere:
@@ -223,7 +225,6 @@ class Parley(commands.AutoShardedBot):
 
     async def launch_shard(self, gateway_url: yarl.URL, shard_id: int, *, initial: bool = False) -> None:
         """Connect a shard, as discord.py does but for what `bot.gateway` does better."""
-        self._link.expects(self._connection.shard_ids)  # known by now, if Discord was to recommend them
         socket = await gateway.connect(self, gateway_url, shard_id, initial=initial)
         ours: Any = self  # whose shards and events are discord.py's own
         ours._AutoShardedClient__shards[shard_id] = shard = gateway.Resuming(

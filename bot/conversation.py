@@ -452,10 +452,9 @@ class Conversations:
         loading = self._engine.status().precision is None
         if not (before or queued or loading):
             return None
-        at_once = sum(other.runs for other in self._answers)
         seconds = None
         if self._seconds is not None and not loading:
-            seconds = self._seconds * (before + queued / max(at_once, 1))
+            seconds = self._seconds * (before + queued / max(self.running, 1))
         return Waiting(before + queued, seconds, loading)
 
     async def _prompt(self, question: Question, turns: Sequence[Turn], manner: Manner) -> Prompt:

@@ -140,12 +140,13 @@ def messages_for_a_server(prompt: Prompt, limit: int) -> list[list[Message]]:
     All have at most about `limit` tokens, of four bytes of UTF-8 each. What a tokenizer may read as a mark of its own
     is broken by a zero-width space. Raises QuestionTooLong when the system prompt and the question alone are over that.
     """
+    defuse = cache(_defuse_all)  # most turns are in most candidates
     candidates = []
     for candidate in shortened(prompt):
         said = messages(candidate)
         length = sum(_about_tokens(message["content"]) for message in said)
         if length <= limit:
-            candidates.append([{**message, "content": _defuse_all(message["content"])} for message in said])
+            candidates.append([{**message, "content": defuse(message["content"])} for message in said])
     if not candidates:
         question = _about_tokens(prompt.question)
         raise QuestionTooLong(question_too_long(question, limit - (length - question)))

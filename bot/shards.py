@@ -21,6 +21,11 @@ class Shards:
     count: int
     ids: frozenset[int]
 
+    @classmethod
+    def chosen(cls, count: int, ids: Iterable[int] | None) -> "Shards":
+        """Those of SHARD_IDS; without any, all."""
+        return cls(count, frozenset(ids or range(count)))
+
     def of(self, guild: int | None) -> int:
         """The shard that hears of a server."""
         return shard_of(guild, self.count)

@@ -21,7 +21,7 @@ from bot.check.application import look_at_discord
 from bot.check.database import look_at_database
 from bot.check.model import look_at_model
 from bot.check.options import look_at_bad_settings, look_at_settings
-from bot.check.remote import look_at_servers
+from bot.check.remote import look_at_engines
 from bot.database import open_database
 from bot.engine import Sampling
 from bot.history import History, Turn
@@ -567,7 +567,7 @@ async def servers_found(*urls, **options):
     from bot.engine.remote import RemoteEngine  # takes a while, which most tests here do without
 
     return await found(
-        look_at_servers(
+        look_at_engines(
             urls, lambda url: RemoteEngine([url], **options), system_prompt="Be brief.", sampling=Sampling()
         )
     )

@@ -43,8 +43,7 @@ async def look_at_discord(settings: Settings, access: Access) -> Findings:
         assert client.application
         yield ok(f"The token is that of {client.user.name}", name=client.user.name, id=str(client.user.id))
         yield _intents(client.application.flags, needed=bool(settings.chat_channels))
-        count = settings.shard_count or recommended
-        shards = Shards(count, settings.shard_ids or frozenset(range(count)))
+        shards = Shards.chosen(settings.shard_count or recommended, settings.shard_ids)
         yield _shards(shards, recommended, len(guilds))
         yield _session_starts(starts, len(shards.ids))
         async for finding in look_at_servers(client, guilds, settings, access, shards):

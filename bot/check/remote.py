@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 _TODO = "See whether that server runs and can be reached from this machine. With --debug you see what it said."
 
 
-async def look_at_servers(
+async def look_at_engines(
     urls: Sequence[str],
     open_engine: Callable[[str], AbstractAsyncContextManager["RemoteEngine"]],
     *,
