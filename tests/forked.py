@@ -21,19 +21,10 @@ from typing import Any
 import discord
 
 from bot import identify, pacing
-from bot.access import Access
-from bot.channels import Channels
-from bot.client import Parley, serve
-from bot.conversation import Conversations
-from bot.database import open_database
 from bot.engine import Sampling, Stream
-from bot.events import UNWATCHED
-from bot.history import History
-from bot.link import Link
 from bot.prompt import Prompt
-from bot.stall import StallWatch
 from tests.discord_stand_in import Discord
-from tests.parley import LIMITS, MANNER, ROOT
+from tests.parley import ROOT, serve_alone
 from tests.scripted import ScriptedEngine
 
 _PIECE = 150  # characters
@@ -94,38 +85,9 @@ async def run(path: Path, shard_count: int | None, shard_ids: Sequence[int], pau
     pacing._PACE = 0.05
     # discord.py remembers for five minutes how often a channel was written to; a short soak would only see that grow.
     discord.http.Ratelimit.is_inactive = _at_rest
-    quitting = asyncio.Event()
-    engine, link = Talker(), Link()
-    async with open_database(path) as database:
-        history, channels = History(database), Channels(database, MANNER, LIMITS)
-        conversations = Conversations(engine, history, channels, sampling=Sampling(), grace=0.1)
-
-        def make_client() -> Parley:
-            client = Parley(
-                conversations=conversations,
-                database=database,
-                history=history,
-                channels=channels,
-                engine=engine,
-                access=Access(),
-                link_previews=False,
-                chat_channels=frozenset(),
-                guild_id=None,
-                quitting=quitting,
-                shard_count=shard_count,
-                shard_ids=shard_ids,
-                requests_per_second=1000,
-                link=link,
-                stalls=StallWatch(),
-                events=UNWATCHED,
-            )
-            client._connection.guild_ready_timeout = 0.05
-            return client
-
-        watching = asyncio.create_task(watch(path))
-        token = os.environ["DISCORD_TOKEN"]
-        await serve(make_client, token, conversations=conversations, engine=engine, quitting=quitting)
-        watching.cancel()
+    watching = asyncio.create_task(watch(path))
+    await serve_alone(path, Talker(), shard_count=shard_count, shard_ids=shard_ids, requests_per_second=1000)
+    watching.cancel()
 
 
 def main() -> None:

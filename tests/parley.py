@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bot.access import Access
 from bot.channels import Channels, Limits, Manner
@@ -14,6 +15,7 @@ from bot.client import Parley, serve
 from bot.conversation import Conversations
 from bot.database import Database, open_database
 from bot.engine import Engine, Sampling
+from bot.events import UNWATCHED
 from bot.health import Health
 from bot.history import History
 from bot.link import Link
@@ -150,6 +152,39 @@ async def parley(
                     quitting.set()
                     async with asyncio.timeout(10):
                         await ended
+
+
+async def serve_alone(path: Path, engine: Engine, *, queue_limit: int = 50, **options: Any) -> None:
+    """Run the bot as all that a process does, until that is killed; `options` are further ones of Parley."""
+    quitting, link, stalls = asyncio.Event(), Link(), StallWatch()
+    async with open_database(path) as database:
+        history, channels = History(database), Channels(database, MANNER, LIMITS)
+        conversations = Conversations(
+            engine, history, channels, sampling=Sampling(), grace=0.1, queue_limit=queue_limit
+        )
+
+        def make_client() -> Parley:
+            client = Parley(
+                conversations=conversations,
+                database=database,
+                history=history,
+                channels=channels,
+                engine=engine,
+                access=EVERYBODY,
+                link_previews=False,
+                chat_channels=frozenset(),
+                guild_id=None,
+                quitting=quitting,
+                link=link,
+                stalls=stalls,
+                events=UNWATCHED,
+                **options,
+            )
+            client._connection.guild_ready_timeout = 0.05
+            return client
+
+        token = os.environ["DISCORD_TOKEN"]
+        await serve(make_client, token, conversations=conversations, engine=engine, quitting=quitting)
 
 
 @asynccontextmanager

@@ -21,23 +21,14 @@ from pathlib import Path
 
 import psutil
 
-from bot.access import Access
-from bot.channels import Channels
-from bot.client import Parley, serve
-from bot.conversation import Conversations
-from bot.database import open_database
 from bot.engine import Sampling, Stream
-from bot.events import UNWATCHED
-from bot.history import History
-from bot.link import Link
 from bot.pacing import PER_SECOND
 from bot.prompt import Prompt
-from bot.stall import StallWatch
 from tests.discord_stand_in import Discord
 from tests.discord_stand_in.channels import Channel
 from tests.discord_stand_in.messages import Message
 from tests.discord_stand_in.people import User
-from tests.parley import LIMITS, MANNER, ROOT
+from tests.parley import ROOT, serve_alone
 from tests.scripted import ScriptedEngine
 
 _WORD = "lorem "  # a token
@@ -81,35 +72,12 @@ class PacedEngine(ScriptedEngine):
 
 
 async def be_the_bot(path: Path, options: argparse.Namespace) -> None:
-    """The bot, as `__main__` puts it together, until it is killed; writes figures to standard output."""
-    quitting = asyncio.Event()
+    """Run the bot until it is killed, and write figures to standard output."""
     engine = PacedEngine(at_once=options.at_once, speed=options.speed, tokens=options.tokens, prefill=options.prefill)
-    async with open_database(path) as database:
-        history, channels = History(database), Channels(database, MANNER, LIMITS)
-        conversations = Conversations(engine, history, channels, sampling=Sampling(), grace=0.1, queue_limit=10**6)
-
-        def make_client() -> Parley:
-            return Parley(
-                conversations=conversations,
-                database=database,
-                history=history,
-                channels=channels,
-                engine=engine,
-                access=Access(),
-                link_previews=False,
-                chat_channels=frozenset(),
-                guild_id=None,
-                quitting=quitting,
-                requests_per_second=10**6 if options.unlimited else PER_SECOND,
-                link=Link(),
-                stalls=StallWatch(),
-                events=UNWATCHED,
-            )
-
-        telling = asyncio.create_task(tell(engine))
-        token = os.environ["DISCORD_TOKEN"]
-        await serve(make_client, token, conversations=conversations, engine=engine, quitting=quitting)
-        telling.cancel()
+    telling = asyncio.create_task(tell(engine))
+    per_second = 10**6 if options.unlimited else PER_SECOND
+    await serve_alone(path, engine, queue_limit=10**6, requests_per_second=per_second)
+    telling.cancel()
 
 
 async def tell(engine: PacedEngine) -> None:

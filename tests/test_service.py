@@ -6,16 +6,17 @@ import re
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tomllib
+from contextlib import closing
 from dataclasses import fields
 
 import pytest
 
 from bot.settings import Settings
 from tests.engine_stand_in import EngineServer, serving
+from tests.outside import Systemd, free_port
 from tests.parley import ROOT, program
 
 TEXT = (ROOT / "bot" / "SERVICE.md").read_text()
@@ -61,20 +62,15 @@ def test_systemd_understands_the_unit(tmp_path):
 async def test_the_service_starts_says_so_and_ends(discord, place, tmp_path):
     command = shlex.split(*unit("ExecStart"))
     assert command[0] == PYTHON
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
-        heard.bind(str(tmp_path / "notify"))
-        heard.setblocking(False)
-        loop = asyncio.get_running_loop()
-        async with serving(EngineServer()) as server:
-            settings = tmp_path / "env"
-            settings.write_text(f"ENGINE_URL={server.url}\n")
-            settings.chmod(0o600)
-            arguments = [str(settings) if word == "/etc/parley/env" else word for word in command[1:]]
-            told = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "200000"}
+    async with serving(EngineServer()) as server:
+        settings = tmp_path / "env"
+        settings.write_text(f"ENGINE_URL={server.url}\n")
+        settings.chmod(0o600)
+        arguments = [str(settings) if word == "/etc/parley/env" else word for word in command[1:]]
+        with closing(Systemd(str(tmp_path / "notify"))) as systemd:
+            told = {"NOTIFY_SOCKET": systemd.address, "WATCHDOG_USEC": "200000"}
             async with program(discord, tmp_path, arguments, **told) as service:
-                async with asyncio.timeout(60):
-                    assert await loop.sock_recv(heard, 100) == b"READY=1"
-                    assert await loop.sock_recv(heard, 100) == b"WATCHDOG=1"
+                assert [await systemd.told() for _ in range(2)] == ["READY=1", "WATCHDOG=1"]
                 assert discord.gateway.connected
                 service.send_signal(signal.SIGTERM)
                 assert await service.wait() == 0
@@ -103,9 +99,7 @@ def test_all_variables_are_parleys_settings():
 async def test_the_containers_check_tells_a_bot_that_is_well_from_one_that_is_not(discord, tmp_path):
     (check,) = (json.loads(text.split("CMD", 1)[1]) for text in image("HEALTHCHECK"))
     assert check[0] == PYTHON
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+    port = str(free_port())
 
     async def checked() -> int:
         process = await asyncio.create_subprocess_exec(

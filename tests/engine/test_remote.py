@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import socket
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
@@ -13,6 +12,7 @@ from bot.engine.remote import RemoteEngine
 from bot.prompt import Exchange, Prompt, QuestionTooLong
 from bot.wording import BROKEN_OFF, OUT_OF_REACH, REFUSED, TOO_LONG
 from tests.engine_stand_in import EngineServer, chunk, refusal, serving
+from tests.outside import free_port
 
 PROMPT = Prompt("Be brief.", (Exchange("Alice", "one", "two"),), "Bob", "hello there")
 SAMPLING = Sampling(max_new_tokens=40, temperature=0.5, top_p=0.8, top_k=0)
@@ -26,9 +26,7 @@ def short_pauses(monkeypatch):
 
 @pytest.fixture
 def unused_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return free_port()
 
 
 @asynccontextmanager

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 import urllib.error
 import urllib.request
@@ -19,6 +18,7 @@ from bot.engine import OutOfReach, Sampling
 from bot.engine.remote import RemoteEngine
 from bot.prompt import Exchange, Prompt
 from bot.wording import BROKEN_OFF
+from tests.outside import free_port
 from tests.parley import parley
 
 pytest.importorskip("uvicorn", reason="transformers serve takes a further package: pip install 'transformers[serving]'")
@@ -41,9 +41,7 @@ class Server:
 @asynccontextmanager
 async def serving(place) -> AsyncIterator[Server]:
     """`transformers serve`, ready to answer."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     arguments = ["serve", MODEL, "--host", "127.0.0.1", "--port", str(port), "--device", "cpu", "--dtype", "float32"]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", START, *arguments),
