@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 _PACE = 1.2  # seconds between two edits in a channel, which Discord allows about five of in five seconds
 _SLOWEST = 60.0  # seconds
 _SLUGGISH = 1.0  # a request that took so many seconds was held back
-PER_SECOND = 30.0
+PER_SECOND = 30
 """Requests of the whole bot, by default. Discord allows 50, and a busy machine sends them in bursts."""
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 
 from bot.errors import UserError
+from bot.pacing import PER_SECOND
 from bot.shards import MOST, read_ids
 
 
@@ -231,7 +232,7 @@ class Settings:
         frozenset(), _SHARDS, "Those of them that this process connects, such as 0-3,6; blank is all"
     )
     requests_per_second: float = _option(
-        30,
+        PER_SECOND,
         _number(float, 1, 10000),
         "Requests of the whole bot to Discord, which allows any bot 50 and, if asked, large ones more",
     )

@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,22 @@ class Running:
         assert await self.stored(channel) == [*expected]
 
 
+def _client(
+    *,
+    access: Access = EVERYBODY,
+    link_previews: bool = False,
+    chat_channels: Sequence[int] = (),
+    guild_id: int | None = None,
+    **parts: Any,
+) -> Parley:
+    """The client, which does not wait two seconds for late servers, as discord.py does."""
+    client = Parley(
+        access=access, link_previews=link_previews, chat_channels=frozenset(chat_channels), guild_id=guild_id, **parts
+    )
+    client._connection.guild_ready_timeout = 0.05
+    return client
+
+
 @asynccontextmanager
 async def parley(
     discord: Discord,
@@ -112,27 +129,24 @@ async def parley(
         health = Health(database=database, engine=engine, link=link, stalls=stalls, **limits_of_health)
         metrics.ask(conversations=conversations, engine=engine, link=link, stalls=stalls)
 
-        def make_client() -> Parley:
-            client = Parley(
-                conversations=conversations,
-                database=database,
-                history=history,
-                channels=channels,
-                engine=engine,
-                access=access,
-                link_previews=link_previews,
-                chat_channels=frozenset(chat_channels),
-                guild_id=guild_id,
-                quitting=quitting,
-                shard_count=shard_count,
-                shard_ids=shard_ids,
-                link=link,
-                stalls=stalls,
-                events=metrics,
-            )
-            client._connection.guild_ready_timeout = 0.05  # discord.py waits two seconds for late servers
-            return client
-
+        make_client = partial(
+            _client,
+            conversations=conversations,
+            database=database,
+            history=history,
+            channels=channels,
+            engine=engine,
+            access=access,
+            link_previews=link_previews,
+            chat_channels=chat_channels,
+            guild_id=guild_id,
+            quitting=quitting,
+            shard_count=shard_count,
+            shard_ids=shard_ids,
+            link=link,
+            stalls=stalls,
+            events=metrics,
+        )
         async with summaries.at_work() if summary else nullcontext():
             with discord.redirect():
                 ended = asyncio.create_task(
@@ -163,26 +177,19 @@ async def serve_alone(path: Path, engine: Engine, *, queue_limit: int = 50, **op
             engine, history, channels, sampling=Sampling(), grace=0.1, queue_limit=queue_limit
         )
 
-        def make_client() -> Parley:
-            client = Parley(
-                conversations=conversations,
-                database=database,
-                history=history,
-                channels=channels,
-                engine=engine,
-                access=EVERYBODY,
-                link_previews=False,
-                chat_channels=frozenset(),
-                guild_id=None,
-                quitting=quitting,
-                link=link,
-                stalls=stalls,
-                events=UNWATCHED,
-                **options,
-            )
-            client._connection.guild_ready_timeout = 0.05
-            return client
-
+        make_client = partial(
+            _client,
+            conversations=conversations,
+            database=database,
+            history=history,
+            channels=channels,
+            engine=engine,
+            quitting=quitting,
+            link=link,
+            stalls=stalls,
+            events=UNWATCHED,
+            **options,
+        )
         token = os.environ["DISCORD_TOKEN"]
         await serve(make_client, token, conversations=conversations, engine=engine, quitting=quitting)
 
@@ -203,7 +210,6 @@ async def program(
     reached = discord.environment()
     environment = {name: os.environ[name] for name in ("PATH", "OMP_NUM_THREADS")} | settings | reached
     environment["PYTHONPATH"] = os.pathsep.join([reached["PYTHONPATH"], str(ROOT)])
-    environment.setdefault("TMPDIR", str(folder))
     process = await asyncio.create_subprocess_exec(
         sys.executable, *arguments, cwd=folder, env=environment, stderr=asyncio.subprocess.PIPE
     )

@@ -57,7 +57,7 @@ def test_only_its_side_imports_torch_or_discord(module):
     [
         ("bot.errors", set()),
         ("bot.wording", set()),
-        ("bot.settings", {"bot.errors", "bot.shards"}),
+        ("bot.settings", {"bot.errors", "bot.pacing", "bot.shards"}),
         ("bot.prompt", {"bot.errors", "bot.wording"}),
         ("bot.database", {"bot.errors", "bot.events", "bot.wording"}),
         ("bot.history", {"bot.database"}),

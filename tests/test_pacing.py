@@ -108,6 +108,7 @@ async def test_two_hundred_channels_at_once_stay_within_the_limits(path):
                 await channel.wait_for(lambda message: message.content.endswith("word 29"), within=60)
         # A machine that stood still for a moment sends at once what was meant to be apart; 429s are waited for.
         assert len(discord.limits.too_many) <= 5
+        assert {refused.scope for refused in discord.limits.too_many} <= {"global"}
         shown = Counter(len(message.versions) for channel in channels for message in channel.shows(people[0])[1:])
         assert sum(shown.values()) == 200
         assert shown[1] < 100, "most people saw their answer grow"
