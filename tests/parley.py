@@ -194,6 +194,22 @@ async def serve_alone(path: Path, engine: Engine, *, queue_limit: int = 50, **op
         await serve(make_client, token, conversations=conversations, engine=engine, quitting=quitting)
 
 
+_SCRIPTED = """
+import contextlib, sys
+import bot.__main__ as main
+from tests.scripted import ScriptedEngine
+
+@contextlib.asynccontextmanager
+async def engine(settings):
+    yield ScriptedEngine()
+
+main._engine = engine
+sys.exit(main.main(sys.argv[1:]))
+"""
+WITHOUT_A_MODEL = ("-c", _SCRIPTED)
+"""In the place of `-m bot`: the same, in a second and not in five, for what has to do with no model."""
+
+
 @asynccontextmanager
 async def program(
     discord: Discord, folder: Path, arguments: Sequence[str] = ("-m", "bot"), **more: str

@@ -10,7 +10,7 @@ import pytest
 from bot.engine.batching import Batch
 from tests.discord_stand_in import Channel, Discord, User
 from tests.engine.models import save_model
-from tests.parley import Running, parley, program
+from tests.parley import WITHOUT_A_MODEL, Running, parley, program
 
 
 async def say(discord: Discord, running: Running, channel: Channel, person: User, text: str) -> str:
@@ -166,7 +166,7 @@ async def test_the_program_remembers_after_being_killed_and_ends_when_told(disco
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_the_program_normally(discord, tmp_path, place, ending):
-    async with program(discord, tmp_path) as process:
+    async with program(discord, tmp_path, WITHOUT_A_MODEL) as process:
         await discord.gateway.ready()
         process.send_signal(ending)
         _, log = await process.communicate()
@@ -176,7 +176,7 @@ async def test_a_signal_ends_the_program_normally(discord, tmp_path, place, endi
 
 async def test_a_token_that_discord_refuses_ends_the_program_with_a_sentence(discord, tmp_path):
     token, discord.application.token = discord.application.token, "another.token"
-    async with program(discord, tmp_path) as process:
+    async with program(discord, tmp_path, WITHOUT_A_MODEL) as process:
         discord.application.token = token
         _, log = await process.communicate()
         assert process.returncode == 1

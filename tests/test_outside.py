@@ -7,20 +7,7 @@ from contextlib import closing
 import aiohttp
 
 from tests.outside import Outside, Systemd, entries, free_port, outside
-from tests.parley import program
-
-WITHOUT_A_MODEL = """
-import contextlib, sys
-import bot.__main__ as main
-from tests.scripted import ScriptedEngine
-
-@contextlib.asynccontextmanager
-async def engine(settings):
-    yield ScriptedEngine()
-
-main._engine = engine
-sys.exit(main.main([]))
-"""
+from tests.parley import WITHOUT_A_MODEL, program
 
 
 async def answers(seen: Outside) -> str:
@@ -77,8 +64,7 @@ async def test_a_program_is_seen_from_its_start_to_its_end(discord, tmp_path, pl
 async def test_a_port_in_use_is_told_in_a_sentence(discord, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        arguments = ["-c", WITHOUT_A_MODEL]
-        async with program(discord, tmp_path, arguments, HEALTH_ADDRESS=str(port), LOG_LEVEL="ERROR") as process:
+        async with program(discord, tmp_path, WITHOUT_A_MODEL, HEALTH_ADDRESS=str(port), LOG_LEVEL="ERROR") as process:
             _, log = await process.communicate()
     assert process.returncode == 1
     (sentence,) = log.decode().splitlines()

@@ -19,7 +19,7 @@ from bot.shards import MOST, read_ids, shard_of, written
 from bot.wording import QUITTING_HERE
 from tests.discord_stand_in import Channel, Discord, Guild, Message, User
 from tests.forked import answer, nursery
-from tests.parley import parley, program
+from tests.parley import WITHOUT_A_MODEL, parley, program
 from tests.scripted import ScriptedEngine
 
 
@@ -109,7 +109,7 @@ async def test_processes_begin_their_sessions_one_after_the_other(discord, tmp_p
 
 
 async def test_the_settings_reach_the_gateway(discord, tmp_path):
-    async with program(discord, tmp_path, SHARD_COUNT="4", SHARD_IDS="2"):
+    async with program(discord, tmp_path, WITHOUT_A_MODEL, SHARD_COUNT="4", SHARD_IDS="2"):
         await discord.gateway.ready()
         assert [session.shard for session in discord.gateway.connected] == [(2, 4)]
         assert not discord.commands.registered[None]
