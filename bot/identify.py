@@ -54,9 +54,12 @@ def _take(path: Path, key: int) -> float:
     """Note that a shard identifies now, if one may; returns the seconds until then."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600))
     with closing(sqlite3.connect(path, timeout=_BUSY, isolation_level=None)) as file:
+        file.execute("PRAGMA synchronous = OFF")  # a slow disk must not come between the note and the session
         file.execute("CREATE TABLE IF NOT EXISTS identifies (key INTEGER PRIMARY KEY, at REAL NOT NULL) STRICT")
+        file.execute("BEGIN IMMEDIATE")  # it is now that it is this process's turn, perhaps after another's
         values = {"key": key, "now": time.time(), "pause": PAUSE}
-        if file.execute(_TAKE, values).fetchall():
-            return 0
-        ((left,),) = file.execute(_LEFT, values)
-        return float(left)
+        left = 0.0
+        if not file.execute(_TAKE, values).fetchall():
+            ((left,),) = file.execute(_LEFT, values)
+        file.execute("COMMIT")
+        return left
