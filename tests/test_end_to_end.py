@@ -76,8 +76,7 @@ async def test_two_people_in_two_channels_at_once_and_the_event_loop_stays_free(
     async with parley(discord, demo_engine, path) as running:
         watching = asyncio.create_task(watch())
         talking = asyncio.gather(chat(running, channel, alice, "Zara"), chat(running, other, bob, "Oskar"))
-        while not demo_engine.status().running:
-            await asyncio.sleep(0.01)
+        await discord.until(lambda: demo_engine.status().running > 0)
         commands = [await alice.command(guild.channel("third"), name) for name in ("clear", "clear", "clear")]
         may_go_on.set()
         names = await talking
