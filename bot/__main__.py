@@ -33,6 +33,7 @@ from bot.prompt import Form
 from bot.reshard import Part, reshard
 from bot.settings import Settings, SettingsError, read
 from bot.shards import MOST, read_ids
+from bot.signals import run
 from bot.stall import StallWatch
 from bot.summary import SPARE, Summaries
 from bot.systemd import notified
@@ -80,9 +81,9 @@ def _run(options: argparse.Namespace) -> int:
     unfinished = 1 if options.command == "check" else 0  # what was not looked at is not well
     try:
         if options.command == "check":
-            return 0 if asyncio.run(_check(options)) else 1
+            return 0 if run(_check(options)) else 1
         if options.command == "reshard":
-            print(*asyncio.run(reshard(options.old, options.into, options.shards)), sep="\n")
+            print(*run(reshard(options.old, options.into, options.shards)), sep="\n")
             return 0
         settings, warnings = _settings(options)
         _set_up_logging(settings.log_level, bare=options.command is not None)
@@ -92,13 +93,13 @@ def _run(options: argparse.Namespace) -> int:
             tell(warning, logging.WARNING)
         match options.command:
             case "chat":
-                asyncio.run(_chat(settings))
+                run(_chat(settings))
             case "ask":
-                asyncio.run(_ask(settings, _question(options.words)))
+                run(_ask(settings, _question(options.words)))
             case "bench":
-                asyncio.run(_bench(settings, options))
+                run(_bench(settings, options))
             case _:
-                asyncio.run(_run_bot(settings))
+                run(_run_bot(settings))
     except UserError as error:
         if getattr(options, "debug", False):
             traceback.print_exc()

@@ -117,6 +117,7 @@ def test_only_its_side_imports_torch_or_discord(module):
         ),
         ("bot.check", set()),
         ("bot.stall", set()),
+        ("bot.signals", set()),
         ("bot.events", set()),
         ("bot.link", set()),
         ("bot.logs", set()),

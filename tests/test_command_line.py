@@ -199,11 +199,18 @@ def test_sigterm_ends_the_chat_normally(tmp_path):
     assert terminal.ends() == 0
 
 
+# The thread that loads takes the signal, so that it does not wake the event loop by itself.
 LOADS_FOR_EVER = """
-import sys, time
+import signal, sys, time
 from bot.engine import loading
-loading.load = lambda *unused, **options: print("Loading", file=sys.stderr, flush=True) or time.sleep(1000)
+ENDINGS = {signal.SIGINT, signal.SIGTERM}
+def load(*unused, **options):
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)
+    print("Loading", file=sys.stderr, flush=True)
+    time.sleep(1000)
+loading.load = load
 from bot.__main__ import main
+signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
 sys.exit(main(["ask", "--model", "demo", "hi"]))
 """
 
