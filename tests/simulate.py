@@ -46,8 +46,14 @@ class PacedEngine(ScriptedEngine):
         self._tokens = tokens
         self._speed = speed
         self._prefill = prefill
-        self.busy = 0.0
-        """Seconds of answering, all answers together."""
+        self._began: set[float] = set()  # the answers under way
+        self._busy = 0.0  # seconds of those that have ended
+
+    @property
+    def busy(self) -> float:
+        """Seconds of answering until now, all answers together."""
+        now = time.perf_counter()
+        return self._busy + sum(now - began for began in self._began)
 
     def submit(self, prompt: Prompt, sampling: Sampling, channel: int | None = None) -> Stream:
         """Begin to answer."""
@@ -62,12 +68,14 @@ class PacedEngine(ScriptedEngine):
         async with self._places:
             self._waiting -= 1
             began = time.perf_counter()
+            self._began.add(began)
             stream.begin()
             await asyncio.sleep(self._prefill)
             for number in range(1, self._tokens + 1):
                 stream.put(_WORD)
                 await asyncio.sleep(began + self._prefill + number / self._speed - time.perf_counter())
-            self.busy += time.perf_counter() - began
+            self._began.remove(began)
+            self._busy += time.perf_counter() - began
             stream.end()
 
 
@@ -81,14 +89,14 @@ async def be_the_bot(path: Path, options: argparse.Namespace) -> None:
 
 
 async def tell(engine: PacedEngine) -> None:
-    """Write down once a second how the bot is."""
+    """Write down about five times a second how the bot is."""
     while True:
         late = []
-        for _ in range(50):
+        for _ in range(10):
             before = time.perf_counter()
             await asyncio.sleep(0.02)
             late.append(time.perf_counter() - before - 0.02)
-        print(json.dumps({"engine": engine.busy, "stall": max(late)}), flush=True)
+        print(json.dumps({"at": time.perf_counter(), "engine": engine.busy, "stall": max(late)}), flush=True)
 
 
 @asynccontextmanager
@@ -124,7 +132,7 @@ class Step:
     """Per second, and how many of them Discord refused for being too many."""
     refused: int
     engine: float
-    """A part of its places that was taken."""
+    """A part of its places that was taken, in the second half."""
     bot: float
     """CPU seconds per second."""
     stand_in: float
@@ -185,7 +193,7 @@ class Simulation:
         took = time.perf_counter() - began
         after = observed.cpu_times(), me.cpu_times()
         sent = len(discord.requests) - requests
-        used = list(figures)
+        used = figures[len(figures) // 2 :]  # at first a queue only builds up
         await asyncio.sleep(seconds)
         reading.cancel()
         first, whole = zip(*(self._times(channel, question) for channel, question in asked), strict=True)
@@ -196,7 +204,7 @@ class Simulation:
             whole=whole,
             requests=sent / took,
             refused=len(discord.limits.too_many) - refused,
-            engine=(used[-1]["engine"] - used[0]["engine"]) / max(len(used) - 1, 1) / self._options.at_once,
+            engine=(used[-1]["engine"] - used[0]["engine"]) / (used[-1]["at"] - used[0]["at"]) / self._options.at_once,
             bot=(after[0].user + after[0].system - before[0].user - before[0].system) / took,
             stand_in=(after[1].user + after[1].system - before[1].user - before[1].system) / took,
             stall=max(figure["stall"] for figure in figures),
