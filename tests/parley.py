@@ -6,7 +6,6 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,20 +67,35 @@ class Running:
         assert await self.stored(channel) == [*expected]
 
 
-def _client(
+async def _serve(
+    token: str,
     *,
+    conversations: Conversations,
+    engine: Engine,
+    quitting: asyncio.Event,
     access: Access = EVERYBODY,
     link_previews: bool = False,
     chat_channels: Sequence[int] = (),
     guild_id: int | None = None,
     **parts: Any,
-) -> Parley:
-    """The client, which does not wait two seconds for late servers, as discord.py does."""
-    client = Parley(
-        access=access, link_previews=link_previews, chat_channels=frozenset(chat_channels), guild_id=guild_id, **parts
-    )
-    client._connection.guild_ready_timeout = 0.05
-    return client
+) -> None:
+    """Serve with clients that do not wait two seconds for late servers, as discord.py does."""
+
+    def make_client() -> Parley:
+        client = Parley(
+            conversations=conversations,
+            engine=engine,
+            quitting=quitting,
+            access=access,
+            link_previews=link_previews,
+            chat_channels=frozenset(chat_channels),
+            guild_id=guild_id,
+            **parts,
+        )
+        client._connection.guild_ready_timeout = 0.05
+        return client
+
+    await serve(make_client, token, conversations=conversations, engine=engine, quitting=quitting)
 
 
 @asynccontextmanager
@@ -129,33 +143,26 @@ async def parley(
         health = Health(database=database, engine=engine, link=link, stalls=stalls, **limits_of_health)
         metrics.ask(conversations=conversations, engine=engine, link=link, stalls=stalls)
 
-        make_client = partial(
-            _client,
-            conversations=conversations,
-            database=database,
-            history=history,
-            channels=channels,
-            engine=engine,
-            access=access,
-            link_previews=link_previews,
-            chat_channels=chat_channels,
-            guild_id=guild_id,
-            quitting=quitting,
-            shard_count=shard_count,
-            shard_ids=shard_ids,
-            link=link,
-            stalls=stalls,
-            events=metrics,
-        )
         async with summaries.at_work() if summary else nullcontext():
             with discord.redirect():
                 ended = asyncio.create_task(
-                    serve(
-                        make_client,
+                    _serve(
                         discord.application.token,
                         conversations=conversations,
+                        database=database,
+                        history=history,
+                        channels=channels,
                         engine=engine,
+                        access=access,
+                        link_previews=link_previews,
+                        chat_channels=chat_channels,
+                        guild_id=guild_id,
                         quitting=quitting,
+                        shard_count=shard_count,
+                        shard_ids=shard_ids,
+                        link=link,
+                        stalls=stalls,
+                        events=metrics,
                     )
                 )
                 try:
@@ -176,9 +183,8 @@ async def serve_alone(path: Path, engine: Engine, *, queue_limit: int = 50, **op
         conversations = Conversations(
             engine, history, channels, sampling=Sampling(), grace=0.1, queue_limit=queue_limit
         )
-
-        make_client = partial(
-            _client,
+        await _serve(
+            os.environ["DISCORD_TOKEN"],
             conversations=conversations,
             database=database,
             history=history,
@@ -190,8 +196,6 @@ async def serve_alone(path: Path, engine: Engine, *, queue_limit: int = 50, **op
             events=UNWATCHED,
             **options,
         )
-        token = os.environ["DISCORD_TOKEN"]
-        await serve(make_client, token, conversations=conversations, engine=engine, quitting=quitting)
 
 
 _SCRIPTED = """
