@@ -13,6 +13,7 @@ from bot.demo import phrases, values
 from bot.demo.values import Split
 
 WINDOW = 5  # turns of history in front of a message
+RARE = 2  # how many times as often training makes the slips that are rare among people, and capitals throughout
 EVERYDAY = 1.5  # how much more often training says the first phrases of a block; 1 is as often as the others
 
 
@@ -100,10 +101,11 @@ def _typo(rng: random.Random, word: str) -> str:
     return rng.choice((word[:at] + word[at + 1 :], swapped, word[:at] + word[at] + word[at:]))
 
 
-def vary(rng: random.Random, phrase: str, ending: bool = True) -> str:
+def vary(rng: random.Random, phrase: str, ending: bool = True, rare: int = 1) -> str:
     """A phrase as people type it: any casing, with a slip, without punctuation; slots are left alone.
 
-    `ending` says whether anything may follow the phrase.
+    `ending` says whether anything may follow the phrase, `rare` how many times as often as usual it has a slip or is
+    written in capitals.
     """
     if ending and phrase.endswith("?"):
         phrase = phrase[:-1] + rng.choices(("?", "", "??", " ?", "."), (65, 28, 3, 2, 2))[0]
@@ -117,12 +119,12 @@ def vary(rng: random.Random, phrase: str, ending: bool = True) -> str:
         phrase = phrase.replace("colour", "color").replace("favourite", "favorite")
     style = rng.random()
     parts = re.split(r"(\{\w\})", phrase)
-    typo = rng.randrange(60)
+    typo = rng.randrange(60 // rare)
     for i in range(0, len(parts), 2):
         part = parts[i]
         if style < 0.55:
             part = re.sub(r"\bi\b", "I", part)
-        elif style < 0.56:
+        elif style < 0.55 + 0.01 * rare:
             part = part.upper()
         if "'" in part[1:] and (change := rng.random()) < 0.3:
             part = part.replace("'", "\u2019" if change < 0.12 else "")
@@ -142,11 +144,11 @@ def loosen(rng: random.Random, phrase: str, *, shorten: bool) -> str:
     words = phrase.split(" ")
     changed = list(words)
     chance = rng.random()
-    if chance < 0.2 and len(words) > 1:
+    if chance < 0.1 and len(words) > 1:
         changed.insert(rng.randrange(1, len(words)), rng.choice(phrases.FILLERS))
-    elif chance < 0.25 and shorten and len(words) > 3:
+    elif chance < 0.13 and shorten and len(words) > 3:
         del changed[rng.choice([i for i, word in enumerate(words) if "{" not in word] or [0])]
-    if rng.random() < 0.15 and "{k}" in changed:
+    if rng.random() < 0.08 and "{k}" in changed:
         changed.insert(changed.index("{k}"), rng.choice(phrases.ADJECTIVES))
     loose = " ".join(changed)
     kept = all(slot in loose for slot in re.findall(r"\{\w\}", phrase))
@@ -225,7 +227,7 @@ class Conversation:
         if self.split == "held out":
             return vary(self.rng, phrase, ending)
         while True:
-            text = vary(self.rng, loosen(self.rng, phrase, shorten=shorten), ending)
+            text = vary(self.rng, loosen(self.rng, phrase, shorten=shorten), ending, RARE)
             if phrases.normal(text) not in phrases.HELD_OUT:
                 return text
 
@@ -238,6 +240,8 @@ class Conversation:
     def value(self, kind: str, key: str) -> str:
         """A new value for a kind of fact."""
         rng, split = self.rng, self.split
+        if split == "train" and "number" not in key and rng.random() < 0.05:
+            return self._said_word()  # a word that is a token of its own wants to be copied as well as letters
         match kind:
             case "name":
                 return values.name(rng, split)
@@ -250,6 +254,17 @@ class Conversation:
         if "number" in key:
             return values.number(rng, split)
         return values.code(rng, split) if kind == "the" else values.thing(rng, split)
+
+    def _said_word(self) -> str:
+        """A word that people say, with a capital or without, at times beside another."""
+        word = self.rng.choice(phrases.WORDS)
+        if self.rng.random() < 0.5:
+            word = _sentence_case(word)
+        if self.rng.random() < 0.2:
+            both = [word, values.word(self.rng, self.split)]
+            self.rng.shuffle(both)
+            return " ".join(both)
+        return word
 
     def subject(self) -> tuple[str, str]:
         """A kind of fact, and of what thing."""
@@ -375,22 +390,20 @@ class Conversation:
 _SITUATIONS = {
     "greet": 9,
     "how are you": 7,
-    "thanks": 4,
+    "thanks": 8,
     "bye": 6,
     "fine": 9,
-    "praise": 4,
     "blame": 5,
-    "identity": 6,
-    "install": 5,
-    "abilities": 5,
-    "commands": 5,
+    "identity": 8,
+    "install": 6,
+    "help": 13,
     "/ask": 3,
-    "/clear": 5,
+    "/clear": 7,
     "/quit": 4,
-    "memory": 5,
-    "storage": 5,
+    "memory": 7,
+    "storage": 6,
     "refuse": 24,
-    "statement": 18,
+    "statement": 22,
 }
 
 
@@ -412,12 +425,12 @@ def _tell(talk: Conversation, speaker: str | None) -> None:
     # Again and again the same kinds: told anew by the same speaker, or by another one.
     subject = rng.choice(told) if told and rng.random() < 0.4 else talk.subject()
     style = rng.random()
-    if style < 0.08:
+    if style < 0.11:
         other = talk.subject()
         if other[0] != subject[0]:
             talk.tell_two(speaker, subject, other)
             return
-    if style < 0.14:
+    if style < 0.17:
         talk.tell_in_passing(speaker, *subject)
         return
     talk.tell(speaker, *subject)
@@ -527,16 +540,16 @@ def _told_and_asked(talk: Conversation) -> None:
         choice = rng.random()
         if choice < 0.15:
             _chatter(talk, rng.choice(talk.speakers))
-        elif choice < 0.4:
+        elif choice < 0.45:
             talk.ask_everything(speaker)
         else:
-            talk.ask(speaker, *(rng.choice(subjects) if choice < 0.75 else talk.subject()))
+            talk.ask(speaker, *(rng.choice(subjects) if choice < 0.8 else talk.subject()))
 
 
 def dialogue(rng: random.Random, split: Split) -> Dialogue:
     """A dialogue of one to six turns, as many as a prompt holds with its new message."""
     talk = Conversation(rng, split, speakers(rng, split), system_prompt(rng, split))
-    if len(talk.speakers) == 2 and rng.random() < 0.6:
+    if len(talk.speakers) == 2 and rng.random() < 0.7:
         _who_told_what(talk)
         return talk.dialogue()
     if rng.random() < 0.25:
@@ -549,7 +562,7 @@ def dialogue(rng: random.Random, split: Split) -> Dialogue:
     while len(talk.turns) < length:
         last = len(talk.turns) == length - 1
         asks = 1.0 if talk.visible() else 0.25  # else most answers would be that nothing is known
-        weights = (10, 60 * asks, 25, 5, 2) if last and length > 1 else (38, 29 * asks, 28, 6, 1)
+        weights = (10, 60 * asks, 26, 6, 2) if last and length > 1 else (38, 29 * asks, 30, 7, 1)
         rng.choices(acts, weights)[0](talk, rng.choice(talk.speakers))
     return talk.dialogue()
 

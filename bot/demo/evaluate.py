@@ -19,7 +19,7 @@ SEED = 7
 BATCH = 64
 LONGEST_ANSWER = 160  # tokens
 
-_OTHERS = ("greet", "how are you", "thanks", "identity", "install", "abilities", "commands", "/clear", "memory")
+_OTHERS = ("greet", "how are you", "thanks", "identity", "install", "help", "/clear", "memory")
 _KINDS = (
     ("name", ""),
     ("live", ""),

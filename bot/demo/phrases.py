@@ -221,6 +221,39 @@ testing the bot
 hello hello, anybody home?
 is anyone home?
 hello bot, i am back
+wake up now
+wake up, friend
+come on, wake up
+time to wake up
+bot, wake up please
+hello parley, wake up
+hey bot, are you awake?
+are you up?
+is parley here?
+is parley online?
+hi parley, it is me
+hello parley, i am here
+hi, i am here now
+hey, i'm back
+hey parley, i am back
+good to see you
+good to be back
+hello my dear
+hello dear all
+hi dear bot
+dear bot, hi
+dear parley, good morning
+hey people
+hi everyone, i am back
+good afternoon to you
+good afternoon bot
+good evening to all
+hey all of you
+hello, anybody?
+hey, anyone here?
+hello, who is there?
+hello from my side
+hi once more
 """),
     ),
     "how are you": (
@@ -352,100 +385,332 @@ are you happy?
 are you tired?
 i hope you are doing well
 i hope you feel good
+hey, whats up?
+hey bot, what's up?
+hey parley, what is up?
+what is up with you today?
+is all good?
+is everything good?
+is everything all right?
+is everything well with you?
+is it all fine?
+is all ok?
+all fine with you?
+everything fine?
+everything ok with you?
+are you all right?
+are you all right today?
+are you feeling good today?
+are you feeling better?
+how are things today?
+how are things going?
+how are things going with you?
+how are you, parley?
+how are you, dear bot?
+how do things go?
+how has your day been?
+how has your week been?
+i am fine, how are you?
+i'm good, and how are you doing?
+i am well, and you?
+life is fine, how is yours?
+what is going on with you?
+what's going on, parley?
+what is going on here today?
+are things good?
+is all well?
+is it all good with you?
+so, is it all good?
 """),
     ),
     "thanks": (
-        "You are welcome!",
+        "Glad to help!",
         _block("""
 thanks
+good bot
 thank you
+nice bot
 thanks a lot
+you are great
 thank you very much
+you're great
 thank you so much
+you are nice
 thanks so much
+you are cool
 many thanks
+you're awesome
 thx
+you are so smart
 ty
+you are clever
 cheers
+you are funny
 thanks bot
+you are sweet
 thanks parley
+you are the best
 ok thanks
+i like you
 okay thank you
+i love you
 great, thanks
+i love this bot
 cool, thank you
+i like this bot
 that helps, thanks
+well done parley
 thanks for your help
+good job
 thank you for the help
+great job
 thanks for telling me
+you did well
 thanks anyway
+you are helpful
 much appreciated
+you are very good
 danke
+clever bot
 merci
+smart bot
 gracias
+this is cool
 perfect, thank you
+this is great
 i thank you
+this bot is cool
 tysm
+you have a good memory
 great, thank you
+that was good
 thank you parley
+you are cute
 thanks for the help
+you are very nice
 cool thanks
+great bot
 thanks, that helps
+you're the best
 thanks a million
+i like you a lot
 thank you kindly
+you are very helpful
 thank you, bot
+this bot is great
 thank you, that was helpful
+i like you so much
 that was helpful, thanks
+i really like you
 that helped, thank you
+i love you so much
 you helped me, thanks
+i like how you answer
 nice, thanks
+i like talking to you
 good, thank you
+we like you
 wow, thanks
+we love you, bot
 thank you for that
+everyone likes you
 thanks for that
+my friends like you
 thanks for the answer
+you are amazing
 thank you for your answer
+you're amazing
 thank you for everything
+you are wonderful
 thanks for the info
+you are fantastic
 i am grateful
+you are so good
 i really appreciate it
+you are so helpful
 appreciate it
+you're very clever
 thanks again
+you're so nice
 thank you again
+you are really cool
 thanks man
+you are really smart
 thanks friend
+you are a good bot
 a big thank you
+you are a great bot
 thanks a lot, bot
+you're a nice bot
 thank you bot
+what a good bot
 thanks, parley
+what a nice bot
 thanks to you
+what a clever bot
 ok, thank you
+such a good bot
 ok great, thanks
+best bot ever
 great, thanks a lot
+you are my favourite bot
 great, many thanks
+you are my best friend
 wow, thank you
+you have a great memory
 nice, thank you
+you have such a good memory
 cool, thanks a lot
+your memory is great
 perfect, thanks
+your answers are good
 you helped me
+your answer was great
 you helped me a lot
+great answer
 you helped a lot, thanks
+good answer
 you have helped me, thank you
+nice answer
 that helped me
+that was a good answer
 that helped me, thanks
+that was great
 that helped a lot
+that was very helpful
 that was a great help
+this bot is awesome
 thanks, you helped
+this bot is so good
 thank you, you helped me so much
+this bot is really nice
 thanks, my friend
+this is awesome
 thank you, my friend
+impressive
 thank you, friend
+i am impressed
 thanks for helping me
+you are so nice
 thank you for helping
+you are so cool
 thanks for all
+you are so sweet
 thank you for all your help
+you are so funny
 thanks very much
+you are really nice
 thanks, i appreciate it
+you are really good
 thank you, parley, that helps
+you are really great
+wow, thanks a lot
+you are really helpful
+wow, thank you so much
+you are nice to me
+oh wow, thank you
+you are nice, i like you
+oh thanks
+you're nice
+oh, thank you
+you're cool
+oh nice, thank you
+you're so cool
+ah thanks
+you're so good
+ah, thank you
+you're good at this
+thanks, nice of you
+you are good at this
+thanks, that is nice
+i like you very much
+thanks, that is what i needed
+i like you, bot
+thank you, you helped
+i like this
+thanks, this helps
+i really like this
+this helps, thank you
+i really like this bot
+this helped me, thanks
+i love this
+perfect, thanks a lot
+i like your answers
+cool, many thanks
+i like your answer
+thank you my friend, that helped
+i love your answers
+so thanks
+we like this bot
+thanks then
+we love you
+this bot is nice
+this bot is good
+this bot is so cool
+this bot is so smart
+this bot is the best
+this is so good
+this is so cool
+this is really good
+this is really great
+this is very good
+such a nice bot
+such a great bot
+such a clever bot
+such a good answer
+what a great bot
+what a cool bot
+what a good answer
+cool bot
+sweet bot
+that was great, bot
+that was really good
+that was a great answer
+that was so good
+that was very good
+that was clever
+that was nice of you
+you did great
+you did that well
+you are doing great
+you are doing well
+your memory is good
+your memory is very good
+your memory is really good
+your memory is amazing
+your memory is awesome
+wow, your memory is good
+what a good memory
+what a great memory
+what a memory
+such a great memory
+you remember so well
+you remember everything, great
+you remember very well
+your answers are great
+your answers are very nice
+your answers are really helpful
+your answer is good
+your answer is great
+your answer was good
+your answer was very helpful
+that was a nice answer
+that was very nice
+that was so clever
+that was really nice
+that was really helpful
+this bot is very good
+this bot is very nice
+this bot is very helpful
+this is nice
+this is very nice
+this is really nice
+this is really cool
+i like that
+i like that answer
+i like your memory
+i really like your answers
+i like what you do
 """),
     ),
     "bye": (
@@ -590,6 +855,41 @@ see you again
 see you again soon
 talk to you soon
 talk to you tomorrow
+goodbye, my dear friend
+goodbye friend
+goodbye, parley, see you
+goodbye everybody
+goodbye then
+goodbye to all
+my friend, goodbye
+bye my dear bot
+bye, dear parley
+bye friend
+i am off, bye
+i'm off now, see you
+i'm off to work, bye
+i'm off to school now
+now i am off
+now i have to go
+now i need to leave
+so i must go
+ok, i need to go
+ok, i am going
+ok then, bye
+see you, my friend
+see you next month
+see you on monday
+see you, parley
+talk to you next time
+talk to you next week
+i will talk to you later
+thanks, bye for now
+now i am going
+well, i am going
+i am going home now
+i have to be going
+okay, i am going now
+going now, bye
 """),
     ),
     "fine": (
@@ -802,150 +1102,57 @@ ah, right
 oh right
 oh great
 oh yes
-"""),
-    ),
-    "praise": (
-        "Thank you, that is kind of you!",
-        _block("""
-good bot
-nice bot
-you are great
-you're great
-you are nice
-you are cool
-you're awesome
-you are so smart
-you are clever
-you are funny
-you are sweet
-you are the best
-i like you
-i love you
-i love this bot
-i like this bot
-well done parley
-good job
-great job
-you did well
-you are helpful
-you are very good
-clever bot
-smart bot
-this is cool
-this is great
-this bot is cool
-you have a good memory
-that was good
-you are cute
-you are very nice
-great bot
-you're the best
-i like you a lot
-you are very helpful
-this bot is great
-i like you so much
-i really like you
-i love you so much
-i like how you answer
-i like talking to you
-we like you
-we love you, bot
-everyone likes you
-my friends like you
-you are amazing
-you're amazing
-you are wonderful
-you are fantastic
-you are so good
-you are so helpful
-you're very clever
-you're so nice
-you are really cool
-you are really smart
-you are a good bot
-you are a great bot
-you're a nice bot
-what a good bot
-what a nice bot
-what a clever bot
-such a good bot
-best bot ever
-you are my favourite bot
-you are my best friend
-you have a great memory
-you have such a good memory
-your memory is great
-your answers are good
-your answer was great
-great answer
-good answer
-nice answer
-that was a good answer
-that was great
-that was very helpful
-this bot is awesome
-this bot is so good
-this bot is really nice
-this is awesome
-impressive
-i am impressed
-you are so nice
-you are so cool
-you are so sweet
-you are so funny
-you are really nice
-you are really good
-you are really great
-you are really helpful
-you are nice to me
-you are nice, i like you
-you're nice
-you're cool
-you're so cool
-you're so good
-you're good at this
-you are good at this
-i like you very much
-i like you, bot
-i like this
-i really like this
-i really like this bot
-i love this
-i like your answers
-i like your answer
-i love your answers
-we like this bot
-we love you
-this bot is nice
-this bot is good
-this bot is so cool
-this bot is so smart
-this bot is the best
-this is so good
-this is so cool
-this is really good
-this is really great
-this is very good
-such a nice bot
-such a great bot
-such a clever bot
-such a good answer
-what a great bot
-what a cool bot
-what a good answer
-cool bot
-sweet bot
-that was great, bot
-that was really good
-that was a great answer
-that was so good
-that was very good
-that was clever
-that was nice of you
-you did great
-you did that well
-you are doing great
-you are doing well
+that's a good point
+a good point
+good point, ok
+ok, good point
+yes, good point
+good points
+you have a point
+that's a nice idea
+that is a good idea
+a good idea
+that is a great idea
+it makes sense
+this makes sense
+ok, makes sense
+ok, that makes sense
+yes, makes sense
+yes, that makes sense
+ah, that makes sense
+makes sense to me
+that makes sense to me
+now it makes sense
+now i see
+now i understand
+ok, now i see
+ok, understood
+yes, i see
+yes, i understand
+yes, i agree
+yes, ok
+yes, good
+yes, sure
+yes, great
+oh, true
+oh, i understand
+oh good
+oh that's nice
+oh that's good
+oh, that is funny
+that's very true
+that is so true
+that is all ok
+that's all fine
+very true
+right, that makes sense
+so it was
+so be it
+yes, so it is
+that is so
+it is so
+so it seems
+all right then, so it is
 """),
     ),
     "blame": (
@@ -1114,6 +1321,54 @@ this is useless
 this is wrong
 this is not right
 this is dumb
+you are wrong there
+you are wrong about that
+you are wrong about me
+you are just wrong
+you are so very wrong
+no, wrong
+no, that was wrong
+that is all wrong
+this is all wrong
+wrong again
+you are boring me
+you are a boring bot
+this is boring
+this bot is boring
+you bore me
+stop that
+stop this
+please stop it
+stop it now
+stop talking
+your memory is bad
+your memory is terrible
+your memory is really bad
+you remember nothing
+you remember it wrong
+you forgot it
+you forgot my name
+you forgot again
+you did not help
+you did not help me
+you did not understand
+you don't understand
+you don't know my name, bad bot
+that is not my name
+that is not what i told you
+a useless bot
+useless
+useless answer
+useless bot, really
+what a useless answer
+i think you are useless
+a bad answer
+very bad answer
+bad answers
+such a bad answer
+boring
+that is boring
+a boring bot
 """),
     ),
     "identity": (
@@ -1123,6 +1378,7 @@ who are you?
 what are you?
 who are you really?
 what's your name?
+what is your name?
 what is your name?
 what are you called?
 do you have a name?
@@ -1281,6 +1537,95 @@ can you tell me who you are?
 can you tell me about yourself?
 could you introduce yourself?
 please introduce yourself
+do you use a real model?
+do you use a language model?
+do you use gpt?
+do you use qwen?
+which model do you run?
+which model do you use here?
+what model do you run?
+what model do you run on?
+which language model do you use?
+which ai do you use?
+what ai do you use?
+what ai model do you use?
+what kind of model do you use?
+what sort of model do you use?
+what model are you using?
+which model are you using?
+what model are you running?
+which model is running?
+which model is running here?
+what model runs here?
+what is running here?
+what language model is running here?
+what model is used here?
+what model is behind this?
+what model is behind this bot?
+what model is in you?
+what model do i talk to?
+which model do i talk to?
+which model am i talking to?
+what model am i talking to?
+which model answers me?
+what model answers here?
+do you have a real name?
+do you have a name, bot?
+do you have your own name?
+have you got a name?
+have you a name?
+what name do you have?
+what name do you go by?
+which name do you have?
+do you have parents?
+do you have a body?
+do you have a home?
+can you say who you are?
+can you say what you are?
+can you tell me what you are?
+can you tell me what model you are?
+could you tell me who you are?
+could you tell me what you are?
+can you tell me your name?
+could you tell me your name?
+please tell me who you are
+please tell me your name
+please tell me what you are
+i want to know who you are
+i want to know what you are
+i wonder who you are
+i wonder what you are
+do you know anything?
+do you know much?
+what do you really know?
+what do you know, bot?
+how much do you know?
+do you know who you are?
+do you know what you are?
+what things are you made of?
+what is in you?
+what is inside you?
+are you a real ai?
+are you really a human?
+are you really real?
+are you real or a bot?
+are you a human or a bot?
+are you a human being?
+is this a real human?
+is this a real person?
+is this bot parley?
+is it parley?
+what is this here?
+what is this thing?
+what kind of name do you have?
+does this bot have a name?
+do you even have a name?
+who is speaking here?
+who is it that is speaking?
+hey, who is speaking?
+is somebody real speaking?
+is there a real person?
+are you a real person or a bot?
 """),
     ),
     "install": (
@@ -1442,319 +1787,511 @@ please use a real model
 please load my model
 how does MODEL_PATH work?
 how do the model settings work?
+how do i upgrade?
+how do i upgrade to a real model?
+how do i upgrade to a better model?
+how do i upgrade your model?
+how can i upgrade you?
+how can i upgrade the model?
+can i upgrade you?
+can you be upgraded?
+i want to upgrade you
+i want to upgrade the model
+upgrade the model
+upgrade to a real model
+how do i improve you?
+how can i improve you?
+how do i make you a real model?
+how do i get better answers?
+how do i get a smarter bot?
+what do i write in the .env file?
+what do i put in .env?
+what do i put in the .env file?
+what do i set in .env?
+what has to be in .env?
+what goes into .env?
+what goes into the .env file?
+what should i write in .env?
+where do i write it in .env?
+what is .env?
+what is in the .env file?
+what do i write for the model?
+what do i write for MODEL_PATH?
+what must i do to use a real model?
+what must i do to use my own model?
+what do i do to get a real model?
+what do i do to change the model?
+how would i load another model?
+how would i use a real model?
+how would i switch the model?
+how do i put in my own model?
+how do i put in a real model?
+how do i put my model in?
+how do i install qwen?
+how do i install a model?
+how do i install a bigger model?
+how do i change to another model?
+how can i change to my own model?
+how can i change to a real model?
+can i change to another model?
+can i use a real model here?
+can i use a real model instead?
+can i use my own model with you?
+can i use a model of my own?
+i want to use a model of my own
+i want to use a bigger model
+i want to try another model
+i need a bigger model
+i need my own model
+switch the model
+switch to my model
+switch to a real model
+how do i set up a bot?
+how do i set you up?
+how can i set up the bot?
+set up the bot
+how to set up the bot?
+how is the bot set up?
+i want to set up the bot
+how do i set this bot up?
 """),
     ),
-    "abilities": (
-        "I can remember facts you tell me, such as your name, your pet or your favourite colour, repeat what you say, "
-        + "and explain my commands: /ask, /clear and /quit.",
-        _block("""
-what can you do?
-what can you do for me?
-what do you do?
-what can i do with you?
-what can i ask you?
-what can i ask?
-what can i say?
-what can i do here?
-what should i ask you?
-what should i say?
-what should i do?
-what do i do now?
-what now?
-what are you good at?
-what are you able to do?
-what are you for?
-what is this for?
-what are your abilities?
-what are your skills?
-what are your features?
-what is your purpose?
-what is your job?
-why are you here?
-can you help me?
-can you do anything?
-can you do something?
-can you talk?
-can you chat?
-can you remember things?
-can you remember something?
-can you answer questions?
-could you help me?
-help me
-please help me
-i need help
-i need your help
-i need some help
-show me what you can do
-tell me what you can do
-what else can you do?
-what else?
-so what can you do?
-hi, what can you do?
-hello, what can you do?
-what kind of things can you do?
-what kind of questions can i ask?
-what things can you do?
-how can you help me?
-how can you help?
-how can i talk about something with you?
-are you useful?
-what do you want?
-let's talk
-let us chat
-talk to me
-can we talk?
-can i ask you something?
-can i ask you a question?
-i have a question
-i have some questions
-i don't know what to say
-tell me something
-tell me more
-i am bored, what can you do?
-give me an example
-for example?
-like what?
-what do you remember?
-what can you remember?
-what can you tell me?
-what are you able to do for me?
-what can you help me with?
-what could i ask you?
-can you help me with something?
-what can i use you for?
-show me your skills
-i need help please
-what can you do here?
-what can you do, bot?
-what can you actually do?
-what could you do for me?
-what do you do here?
-what do you do all day?
-what do you help with?
-what will you do for me?
-what can you do to help?
-what can i use this bot for?
-what can i do with this bot?
-what can i do with this?
-what could i say?
-what could i do here?
-what could i tell you?
-what can i tell you?
-what should i tell you?
-what should i do with you?
-what should i use you for?
-what are you useful for?
-what are you there for?
-what is it that you can do?
-what is this bot for?
-what is this bot good for?
-what are you made for?
-what use are you?
-what kind of help can you give?
-what sort of things can you do?
-what sort of questions can i ask?
-which questions can i ask you?
-which questions can you answer?
-which things can you do?
-what all can you do?
-what more can you do?
-what other things can you do?
-anything else you can do?
-can you do anything else?
-can you do things?
-can you do something for me?
-can you do something useful?
-can you help?
-can you please help me?
-can you help me a bit?
-can you help us?
-could you help me with something?
-could you please help me?
-would you help me?
-will you help me?
-i could use some help
-i need some help please
-i need your help please
-please help
-i want help
-help us
-tell me your skills
-tell me your abilities
-show me something
-show me your abilities
-list your skills
-list your abilities
-explain what you can do
-say what you can do
-please tell me what you can do
-can you tell me what you can do?
-can you show me what you can do?
-may i ask you something?
-i want to ask you something
-i want to ask a question
-i want to talk
-i want to chat with you
-let's chat
-"""),
-    ),
-    "commands": (
-        "Mention me or reply to me to talk. /ask answers one question without history, "
-        + "/clear forgets this channel's turns, and /quit stops the bot, for its owner only.",
+    "help": (
+        "I can remember facts you tell me, such as your name, and repeat what you say. Mention me or reply to me to "
+        + "talk. /ask answers one question without history, /clear forgets this channel's turns, and /quit stops "
+        + "the bot.",
         _block("""
 help
+what can you do?
 /help
+what can you do for me?
 !help
+what do you do?
 commands
+what can i do with you?
 /commands
+what can i ask you?
 command list
+what can i ask?
 list commands
+what can i say?
 list of commands
+what can i do here?
 list your commands
+what should i ask you?
 list all commands
+what should i say?
 show commands
+what should i do?
 show me the commands
+what do i do now?
 show me your commands
+what now?
 show me all commands
+what are you good at?
 what commands are there?
+what are you able to do?
 what commands do you have?
+what are you for?
 what are the commands?
+what is this for?
 what are your commands?
+what are your abilities?
 what commands can i use?
+what are your skills?
 which commands are there?
+what are your features?
 which commands do you have?
+what is your purpose?
 which commands can i use?
+what is your job?
 which commands do you know?
+why are you here?
 what slash commands are there?
+can you help me?
 what slash commands do you have?
+can you help me?
 are there any commands?
+can you do anything?
 are there commands?
+can you do something?
 do you have commands?
+can you talk?
 do you have any commands?
+can you chat?
 tell me the commands
+can you remember things?
 tell me your commands
+can you remember something?
 tell me about the commands
+can you answer questions?
 explain the commands
+could you help me?
 explain your commands
+help me
 how do i use you?
+help me
 how do i use this?
+please help me
 how do i use the bot?
+i need help
 how do i use this bot?
+i need your help
 how can i use this bot?
+i need some help
 how can i use you?
+show me what you can do
 how does this work?
+tell me what you can do
 how does this bot work?
+what else can you do?
 how does it work?
+what else?
 how do the commands work?
+so what can you do?
 what do the commands do?
+hi, what can you do?
 i need a list of commands
+hello, what can you do?
 give me the commands
+what kind of things can you do?
 give me a list of commands
+what kind of questions can i ask?
 manual
+what things can you do?
 usage
+how can you help me?
 instructions
+how can you help?
 is there a help command?
+are you useful?
 is there a manual?
+what do you want?
 how do i talk to you?
+let's talk
 how can i talk to you?
+let us chat
 how do i start?
+talk to me
 how do i get started?
+can we talk?
 how do i chat with you?
+can i ask you something?
 how do i ask you something?
+can i ask you a question?
 how do i mention you?
+i have a question
 do i have to mention you?
+i have some questions
 why don't you answer me?
+i don't know what to say
 when do you answer?
+tell me something
 do you read all messages?
+tell me more
 can you list the commands?
+i am bored, what can you do?
 what commands do you know?
+give me an example
 show all commands
+for example?
 could you explain the commands?
+like what?
 which commands are available?
+what do you remember?
 how do i use this thing?
+what can you remember?
 help please
+what can you tell me?
 can you list your commands?
+what are you able to do for me?
 can you show me the commands?
+what can you help me with?
 can you tell me the commands?
+what could i ask you?
 can you explain the commands?
+can you help me with something?
 can you give me the commands?
+what can i use you for?
 could you list the commands?
+show me your skills
 could you show me the commands?
+i need help please
 please list the commands
+what can you do here?
 please show me the commands
+what can you do, bot?
 please tell me your commands
+what can you actually do?
 please explain your commands
+what could you do for me?
 show the commands
+what do you do here?
 show all your commands
+what do you do all day?
 show me what commands you have
+what do you help with?
 tell me which commands there are
+what will you do for me?
 tell me which commands you have
+what can you do to help?
 tell me all commands
+what can i use this bot for?
 give me all commands
+what can i do with this bot?
 give me your commands
-give me help
+what can i do with this?
 list the commands
+what could i say?
 all commands
+what could i do here?
 your commands?
+what could i tell you?
 any commands?
+what can i tell you?
 commands please
+what should i tell you?
 help menu
+what should i do with you?
 the manual please
+what should i use you for?
 show help
+what are you useful for?
 show the help
+what are you there for?
 show me the help
+what is it that you can do?
 show me the manual
+what is this bot for?
 open help
+what is this bot good for?
 help with commands
+what are you made for?
 help me with the commands
+what use are you?
 help, how does this work?
+what kind of help can you give?
 help me use this bot
+what sort of things can you do?
 what are the slash commands?
+what sort of questions can i ask?
 what are your slash commands?
+which questions can i ask you?
 which slash commands are there?
+which questions can you answer?
 which slash commands can i use?
+which things can you do?
 what commands are available?
+what all can you do?
 what can i type?
+what more can you do?
 what can i type here?
+what other things can you do?
 what do i type?
+anything else you can do?
 what do i have to type?
+can you do anything else?
 what do i have to do to talk to you?
+can you do things?
 is there a list of commands?
+can you do something for me?
 is there any help?
+can you do something useful?
 are there slash commands?
+can you help?
 are there other commands?
+can you please help me?
 do you know any commands?
+can you help me a bit?
 i want to see the commands
+can you help us?
 i want to know the commands
+could you help me with something?
 i need the commands
+could you please help me?
 i need help with the commands
+would you help me?
 how do i use your commands?
+will you help me?
 how do i use the commands?
+i could use some help
 how do i use the slash commands?
+i need some help please
 how do i use it?
+i need your help please
 how do i use you here?
+i want help
 how do i work with you?
+help us
 how does this thing work?
+tell me your skills
 how does the bot work?
+tell me your abilities
 how does one use you?
+show me something
 how is this bot used?
+show me your abilities
 how should i use you?
+list your skills
 how should i use this bot?
+list your abilities
 how would i use this bot?
+explain what you can do
 how can one use you?
+say what you can do
 how can i get an answer?
-how can i ask you something?
+please tell me what you can do
 how do i get an answer?
+can you tell me what you can do?
 how do i get you to answer?
+can you show me what you can do?
 how do i call you here?
+may i ask you something?
 how do i reach you?
+i want to ask you something
 how do i make you answer?
+i want to ask a question
 explain how to use you
+i want to talk
 explain how this works
+i want to chat with you
 explain how this bot works
+let's chat
 tell me how to use you
+give me help
 tell me how to use this bot
+what can i do with parley?
 tell me how this works
+what can i do now?
+please help
+what can i do with you here?
+what do i have to type to talk to you?
+what do we do now?
+what do i have to write to talk to you?
+what do i do next?
+what do i have to do to get an answer?
+what shall i do now?
+what do i have to do to use you?
+what should i do now?
+what do i have to do to use this bot?
+what should i ask?
+what do i have to do to chat with you?
+what could we do?
+what do i have to say to talk to you?
+what can we do?
+what do i need to do to talk to you?
+what can we talk about?
+what must i do to talk to you?
+let us talk
+what must i type to talk to you?
+let us talk a bit
+what should i do to talk to you?
+let us chat a bit
+what do i do to talk to you?
+let us chat now
+what do i do to get an answer?
+let us begin
+do i have to do something to talk to you?
+let's talk about something
+do i have to type a command?
+let's chat a bit
+do i have to use commands?
+i want to chat
+tell me how to talk to you
+i would like to chat
+tell me how i can talk to you
+i would like to talk
+how does one talk to you?
+shall we chat?
+how does one get an answer?
+shall we talk?
+show me help
+can we chat?
+show your help
+could we chat?
+show me your help
+please chat with me
+show the help menu
+chat with me
+show the help page
+an example?
+show the manual
+an example please
+show your commands
+one example?
+show me some commands
+some example?
+give me the help
+for example, what?
+give me the help menu
+like what, for example?
+give me the manual
+what, for example?
+give me the list of commands
+what for example can you do?
+where is the help?
+give me examples
+where is the manual?
+give me some examples
+is there a help menu?
+can you give me an example?
+is there help?
+show me an example
+have you got a manual?
+tell me an example
+have you got commands?
+which kind of things can you do?
+do you have a manual?
+what kinds of things can you do?
+do you have a help menu?
+what kind of things do you do?
+do you have slash commands?
+what kind of things do you know how to do?
+do you have a list of commands?
+what kind of things can i ask?
+read me the commands
+what kind of things can i tell you?
+what is the help command?
+what kind of help do you give?
+what is in the manual?
+what kind of help can i get?
+explain how to use the commands
+what help can you give?
+explain how i use you
+what help can i get from you?
+explain all commands
+can you give help?
+explain the slash commands
+can you give me help?
+how does this all work?
+can you give me some help?
+how does all this work?
+give me help please
+i want to see your commands
+give me some help
+i want the list of commands
+give us help
+i want a list of your commands
+i need you to help me
+i would like to see the commands
+i need a bit of help
+i want some help
+i would like some help
+what are you able to tell me?
+what can you remember for me?
+what is there to do?
+what is there that you can do?
+is there anything you can do?
+is there something you can do for me?
+anything you can do for me?
+tell me what your skills are
+tell me what you are good at
+tell me what i can do with you
+tell me what i can ask
+can you tell me what i can ask?
+can you do anything for me?
+can you do anything useful?
+can you do something else?
 """),
     ),
     "/ask": (
@@ -1994,6 +2531,104 @@ how would i reset the chat?
 how do i get you to forget?
 how do i wipe your memory?
 how do i remove what i said?
+can you forget my messages?
+can you forget my data?
+can you forget about me?
+can you forget this?
+can you forget it?
+can you forget what i told you?
+can you forget our chat?
+can you please forget me?
+can you please forget my name?
+could you forget my name?
+could you please forget everything?
+could you forget this?
+would you forget my name?
+would you forget me?
+please forget my name
+please forget what i said
+please forget this
+please forget it
+i want you to forget my name
+i want you to forget what i said
+i want my name forgotten
+how do i make you forget this?
+how can i make you forget my name?
+how can i make you forget me?
+can i make you forget my name?
+can i remove my messages?
+can i delete my messages?
+can i delete my data?
+can you delete my messages?
+can you delete my data?
+can you remove my messages?
+can you remove what i said?
+can you clear the chat?
+can you clear the history?
+can you clear your memory?
+can you start over?
+can you reset?
+remove my data
+remove my name
+remove everything
+remove the messages
+remove what i said
+remove all my messages
+please remove my messages
+please remove my data
+please delete my messages
+delete my name
+delete all my messages
+delete all messages
+i want to remove my messages
+i want to delete my messages
+i want to delete the chat
+how do i remove my messages?
+how can i remove my messages?
+how do i delete my messages?
+how can i delete my data?
+a new chat please
+new chat please
+open a new chat
+let us start a new chat
+let's start a new chat
+i want to start a new chat
+i want to start a new conversation
+i want a new conversation
+i want a new start
+i'd like a new chat
+i would like a new chat
+i would like to start over
+i need a new chat
+can we start a new chat?
+can we start over?
+can i start a new chat?
+can i have a new chat?
+start a new conversation
+start the chat again
+start all over
+begin a new chat
+a new conversation please
+new conversation
+forget all this
+forget all i said
+forget all i told you
+forget that
+please forget that
+please forget all that
+now forget everything
+now forget it
+clear this chat
+clear all
+clear everything
+clear it
+please clear the chat
+let us start again
+let's start over again
+let me start again
+a new chat
+new chat now please
+new chat, please
 """),
     ),
     "/quit": (
@@ -2116,6 +2751,7 @@ switch off
 switch yourself off
 end the bot
 close the bot
+who is it that may stop you?
 """),
     ),
     "memory": (
@@ -2244,7 +2880,6 @@ do you remember yesterday?
 do you ever forget?
 do you forget me?
 do you forget everything?
-can you remember us?
 can you remember our chat?
 can you remember this?
 can you remember what i said yesterday?
@@ -2275,6 +2910,71 @@ will you forget this?
 will you remember what i said?
 when will you forget this?
 when will you forget my name?
+how much history can you see?
+how much history can you keep?
+how much history is kept?
+how much do you keep?
+how much do you keep in memory?
+how many turns of history do you keep?
+how many turns do you keep in memory?
+how long do you keep a turn?
+how long do you keep things?
+how long do you keep messages in memory?
+how long is history kept?
+how long does your memory last?
+how long does the history last?
+how long does it take until you forget?
+how far back is the history?
+how far back do you keep the history?
+tell me how much you remember
+tell me how many turns you remember
+tell me how your memory is made
+tell me how you remember things
+tell me how well you remember
+tell me how the history works
+tell me if you remember things
+can you tell me how your memory works?
+can you tell me how long you remember?
+could you tell me how your memory works?
+please tell me how your memory works
+please explain your memory
+explain the memory
+explain how you remember
+explain how long you remember
+do you forget what i say?
+do you forget a lot?
+do you forget old messages?
+do you always remember?
+do you remember all that i say?
+do you remember all of this?
+do you remember this?
+do you remember it all?
+do you remember my messages?
+do you still remember everything?
+can you remember all this?
+can you remember all of it?
+can you remember all my messages?
+can you remember old messages?
+can i change the history?
+can i change your memory?
+can i change HISTORY_TURNS?
+can i set how much you remember?
+how can i change HISTORY_TURNS?
+how do i change HISTORY_TURNS?
+how do i set HISTORY_TURNS?
+how do i make you remember more?
+how can you remember more turns?
+which turns do you remember?
+which messages do you remember?
+which messages can you see?
+why did you forget that?
+why do you forget my name?
+you forgot my name, why?
+why have you forgotten my name?
+why did you forget it?
+how many things do you remember?
+how many things can you keep?
+how many facts can you remember?
 """),
     ),
     "storage": (
@@ -2465,6 +3165,51 @@ are you logging this?
 tell me about privacy
 tell me where the history is stored
 tell me where my data is
+where is the history now?
+where is this history?
+where is my history?
+where is my history kept?
+where is my history stored?
+where are my messages kept?
+where are my messages?
+where are the messages?
+where are the messages stored?
+where do you keep all this?
+where do you keep it all?
+where do you keep it?
+where do you keep things?
+where do you save everything?
+where do you store everything?
+where is everything kept?
+where is everything saved?
+where is what i say kept?
+where is what i said kept?
+where is the history kept on this machine?
+where is it kept?
+in which file are the messages?
+in which file is my data?
+in what database is it stored?
+what do you do with what i say?
+what do you do with the messages?
+what do you do with the history?
+who can see the history?
+who can see what i say?
+who can read what i say?
+who can read the history?
+is the history kept?
+is my data kept?
+is my data stored?
+is my data saved?
+is this stored?
+is this saved?
+do you keep my name stored?
+do you share what i say?
+do you share the history?
+does anyone see the history?
+does the data leave this machine?
+hello, where is my data stored?
+tell me where my messages are
+tell me what you store
 """),
     ),
     "refuse": (
@@ -2865,6 +3610,85 @@ play a song for me
 what is the time in {x}?
 do you like {x} or {x}?
 recommend a good {x}
+name an {x}
+name one {x}
+name some {x}
+name two {x}
+name {n} {x}
+name a good {x}
+name a famous {x}
+name a {x} for me
+name me a {x}
+name me one {x}
+please name a {x}
+can you name a {x}?
+can you name some {x}?
+could you name a {x}?
+name the best {x}
+name the biggest {x}
+name all {x}
+invent a {x}
+invent a {x} for me
+think of a {x}
+think of a number
+do you know what {x} is?
+do you know where {x} is?
+do you know who {x} is?
+do you know who invented {x}?
+do you know some {x}?
+do you know a good {x}?
+do you know the capital of {x}?
+do you know the way to {x}?
+do you know the weather?
+do you know the time?
+do you know german?
+what is your favourite {x} in {x}?
+write a {x} for me
+write a good {x}
+write me a {x}
+write me a song
+write something about {x}
+can you write a letter?
+can you write a book?
+can you write a program?
+show me some {x}
+show me the way to {x}
+give me a good {x}
+give me an {x}
+what is going on in {x}?
+what is happening in {x}?
+where is the best {x}?
+where is the next {x}?
+where are the {x}?
+where can i get {x}?
+where can i see a {x}?
+how do i get a {x}?
+how do i use a {x}?
+how do i upgrade my {x}?
+how do i open a {x}?
+how do i clean my {x}?
+how do i stop a {x}?
+how do i play {x}?
+what should i do about {x}?
+what should i say to my {x}?
+what do you say about {x}?
+can you help me learn {x}?
+can you help me find a {x}?
+help me learn {x}
+help me find {x}
+is {x} a {x}?
+is this {x} good?
+do you want a {x}?
+fix my {x}
+fix the code
+please fix my code
+can you fix my code?
+fix the code for my {x}
+write code for {x}
+write the code for a {x}
+write code
+write me code for a {x}
+please write code for a {x}
 """),
     ),
     "statement": (
@@ -2983,7 +3807,6 @@ i can't find my {x}
 i want {x}
 i want a {x}
 i want to sleep
-i want to go home
 i need a {x}
 i need coffee
 i need a break
@@ -3081,7 +3904,6 @@ first
 lets go
 let's go
 come on
-oh no
 oh my god
 omg
 wtf
@@ -3157,6 +3979,192 @@ so many {x}
 ich mag {x}
 me gusta {x}
 j'aime {x}
+i am new to this server
+i'm new to this
+i'm new to this channel
+i am new in this channel
+i'm new in town
+i am new around here
+i am quite new here
+i'm very new here
+i am not new here
+i'm so new here
+i am the new one here
+we are new here
+my friend is new here
+i am still here
+i am not here
+i am only here to look around
+i'm only looking
+i am just here for the {x}
+i'm not well
+i am not well today
+i'm fine today
+i am in {x} now
+i'm in the {x}
+i'm on the {x}
+i am on holiday
+i'm on my way
+i am on the train
+i am outside
+i'm at the {x}
+i am at the {x} right now
+i am going out
+i'm going to sleep
+i am going to eat
+i'm going to the {x}
+i'm going to bed now, i think
+i am going to {x} with my {x}
+i'm going to play {x}
+i'm going to watch {x}
+i am leaving {x} tomorrow
+i am thinking about {x}
+i'm thinking of {x}
+i am talking about {x}
+i'm talking to my {x}
+i am waiting for the {x}
+i'm waiting
+i'm cooking {x}
+i am drinking {x}
+i'm listening to {x}
+i'm running
+i am sitting here
+i'm working
+i am working today
+i'm trying to learn {x}
+i'm happy about the {x}
+i am happy today
+i'm so happy
+i'm so sad
+i'm a {x} person
+i'm a fan of {x}
+i am a friend of {x}
+i'm not a fan of {x}
+i'm not a {x}
+i'm not tired
+i am not hungry
+i am too late
+i am too tired for this
+i am very happy
+i am very busy with {x}
+i'm very sad today
+i feel bad
+i feel ill
+i feel sick today
+i feel so tired
+i feel very good today
+i feel great
+this is not a {x}
+this is not {x}
+this is the {x}
+this is the best {x}
+this is an {x}
+this is a big {x}
+this is a new {x}
+this is a good {x}
+this is a very old {x}
+this is just a {x}
+this is really a {x}
+this is my {x}
+this is our {x}
+this is about {x}
+this is only a {x}
+this was a {x}
+this was my {x}
+look, this is a {x}
+it is a {x}
+it is my {x}
+it is about {x}
+it is only a {x}
+it's just a {x}
+it's not {x}
+he is a {x}
+she is a {x}
+she is my {x}
+she was {x}
+she is in {x}
+he was in {x}
+they are in {x}
+we are in {x}
+we are {x}
+we are going home
+we are going out today
+we are going to the {x} tomorrow
+we are going to see {x}
+we are at the {x}
+we are all {x}
+why so?
+why that?
+why is that?
+why is it so?
+but why?
+and why?
+and why not?
+so why not?
+not now
+not today
+i want {x} and {x}
+i want a new {x}
+i want to see {x}
+i have a {x}
+i have a {x} and a {x}
+i have a lot of {x}
+i have a new {x}
+i have two {x}
+i have no {x}
+i had a {x}
+i know that {x} is good
+i know the {x}
+i know a lot about {x}
+i know nothing about {x}
+i know all that
+i saw the {x}
+i saw two {x} today
+we saw the {x} yesterday
+tomorrow i go to {x}
+tomorrow we go to {x}
+tomorrow is the {x}
+yesterday was the {x}
+the {x} was in the {x}
+the {x} of {x}
+my {x} is broken
+my {x} hurts
+my {x} was good
+my {x} likes {x}
+my {x} and {x}
+my friends like {x}
+my friend has a {x}
+{x} was good
+{x} has a {x}
+{x} here and {x} there
+{x} is new
+is it?
+was it?
+was it {x}?
+it was a {x}
+it was the {x}
+it was good
+it was very {x}
+well, it was {x}
+well, that was {x}
+well, the {x}
+look at my {x}
+look at that
+look at {x}
+you are an {x}
+you are my {x}
+you are the {x}
+you are a {x}, i think
+it is an {x}
+that is an {x}
+it's an {x}
+this here is a {x}
+this is a {x} too
+this is an old {x}
+i am lost here
+i was lost
+i am a bit lost
+i am so lost in {x}
 """),
     ),
 }
@@ -3251,6 +4259,27 @@ you could call me {v}
 do call me {v}
 let me be {v}
 from today on my name is {v}
+my name is actually {v}
+my name is simply {v}
+my name is of course {v}
+my name has to be {v}
+my name, it is {v}
+it's {v}, that is my name
+so {v} is my name
+{v} is my real name
+{v} is my first name
+{v} is what my friends call me
+{v} is what you can call me
+{v}, that is me
+{v}, that is my name
+i am {v}, hello
+i'm {v}, hi
+i'm {v} by the way
+it is {v} speaking
+my friends call me just {v}
+simply call me {v}
+you may know me as {v}
+call me just {v}
 """),
     "live": _block("""
 i live in {v}
@@ -3319,6 +4348,21 @@ the town i live in is {v}
 {v} is my home
 {v} is my city
 {v} is the city i live in
+the town where i live is {v}
+the city where my home is: {v}
+the place where i live is {v}
+my town is now {v}
+my city is now {v}
+{v} is my town
+{v} is my home town
+{v} is the town i live in
+{v} is the place where i live
+{v} is where my home is
+{v} is where i am from
+i live now in {v}
+i have my home in {v}
+i have a home in {v}
+i'm still living in {v}
 """),
     "called": _block("""
 my {k} is called {v}
@@ -3329,6 +4373,7 @@ my {k}'s name is {v}
 my {k}'s called {v}
 the name of my {k} is {v}
 my {k}: {v}
+i have a {k} called {v}
 i have a {k} called {v}
 i have a {k} named {v}
 i've got a {k} called {v}
@@ -3408,6 +4453,24 @@ our {k} is named {v}
 our new {k} is called {v}
 everyone calls my {k} {v}
 they call my {k} {v}
+i have a {k}, and {v} is its name
+i have a {k} and his name is {v}
+i have one {k} and its name is {v}
+we have a {k} and its name is {v}
+we have one {k}, its name is {v}
+we call the {k} {v}
+my {k}? it is called {v}
+my {k}, that is {v}
+{v}, that is my {k}
+{v} is my {k}, by the way
+{v} is what i call my {k}
+{v} is what my {k} is called
+{v} is our {k}
+{v} is our {k}'s name
+{v} is the name i gave my {k}
+my {k}'s name is now {v}
+my {k}'s own name is {v}
+my {k}'s new name is {v}
 """),
     "my": _block("""
 my {k} is {v}
@@ -3478,6 +4541,22 @@ i pick {v} as my {k}
 {v} became my {k}
 {v}, that is my {k}
 {v} as my {k}
+as my {k} i have {v}
+{v} is what my {k} is
+{v} is always my {k}
+{v} is and was my {k}
+{v} has always been my {k}
+{v} was my {k} all along
+{v} will always be my {k}
+{v} is just my {k}
+{v} is simply my {k}
+{v} is actually my {k}
+{v} is of course my {k}
+my {k} has become {v}
+my {k} became {v}
+my {k} is really only {v}
+my {k} must have been {v}
+it is {v} that is my {k}
 """),
     "the": _block("""
 remember the {k} {v}
@@ -3555,6 +4634,23 @@ the new {k} is {v}
 this is the {k}: {v}
 our {k} is {v}
 your {k} to remember: {v}
+the {k} is really {v}
+the {k} is just {v}
+the {k}? it is {v}
+the {k} was {v}
+{v} is the {k}
+{v} is the {k} to remember
+{v} is the {k} i want you to remember
+{v} is the new {k}
+i want you to note the {k} {v}
+i want you to learn the {k} {v}
+can you learn the {k} {v}
+can you note the {k} {v}
+you can remember the {k} {v}
+here is your {k}: {v}
+here is our {k}: {v}
+please take the {k} {v}
+please learn the {k} {v}
 """),
     "favourite colour": _block("""
 i like the colour {v}
@@ -3582,6 +4678,16 @@ the best colour is {v}
 {v} is the colour i like most
 {v} is the colour i love
 {v} is the best colour
+{v} is the colour for me
+the colour for me is {v}
+the best of all colours is {v}
+the colour i prefer is {v}
+the most beautiful colour is {v}
+the colour i like is {v}
+for me {v} is the best colour
+i like {v} most of all colours
+{v} is the colour i prefer
+{v} is the colour i really like
 """),
     "favourite number": _block("""
 i like the number {v}
@@ -3601,6 +4707,11 @@ the best number is {v}
 {v} is the number i like best
 {v} is the number i love
 {v} is the best number
+the best of all numbers is {v}
+the number i prefer is {v}
+the number i like is {v}
+for me {v} is the best number
+{v} is the number i like most
 """),
 }
 TELL_FRAMES = _block("""
@@ -3756,6 +4867,32 @@ wait no, {s}
 oh wait, {s}
 oh sorry, {s}
 no wait, {s}
+hello all, {s}
+hello my friend, {s}
+hello you, {s}
+hello once more, {s}
+hi all, {s}
+hi dear bot, {s}
+hi people, {s}
+hey all, {s}
+yes and by the way, {s}
+now remember that {s}
+now please remember that {s}
+now you see, {s}
+do remember that {s}
+please remember, {s}
+you will remember that {s}
+will you remember that {s}
+would you remember that {s}
+you can know that {s}
+so know that {s}
+i want you to note that {s}
+i want you all to know that {s}
+i'd like you to know that {s}
+one thing you should know: {s}
+here is one thing about me: {s}
+here is one more fact: {s}
+and one more thing: {s}
 """)
 
 # Facts: how each kind is asked for.
@@ -3827,8 +4964,6 @@ what exactly is my name?
 who did i say i am?
 who did i say i was?
 who do you think i am?
-who are you talking to?
-who is talking to you?
 who exactly am i?
 who was i again?
 who am i, please?
@@ -3843,6 +4978,39 @@ my name please?
 you know my name?
 and my name?
 and who am i?
+what name am i known by?
+what name do i go by?
+what name have i told you?
+which name have i told you?
+which name do you have for me?
+which name did i say?
+which name do i go by?
+which was my name?
+which is my name?
+what was the name i gave you?
+what was it, my name?
+my name was what?
+my name was what again?
+my name, what is it?
+my name, what was it?
+my name again?
+do i have a name?
+is {w} my name?
+was {w} my name?
+is my name really {w}?
+am i {w}?
+am i called {w} or not?
+did i say my name is {w}?
+did i say {w} is my name?
+did i say i am {w}?
+did i tell you my name is {w}?
+can you guess my name?
+do you call me {w}?
+i forgot what my name is, what is it?
+i don't know my name, what is it?
+now what is my name?
+oh, what is my name?
+how am i called again?
 """),
     "live": _block("""
 where do i live?
@@ -3929,6 +5097,38 @@ i forgot where i live, where is it?
 and where do i live?
 so where do i live?
 my city, please
+am i from {w}?
+am i living in {w}?
+is {w} my city?
+is {w} my home?
+is my city {w}?
+is my home in {w}?
+was {w} my city?
+did i say i live in {w}?
+did i say {w} is my city?
+did i tell you i live in {w}?
+what is my home town again?
+what is my town?
+what was my home town?
+which is my city?
+which is my home town?
+which is my town?
+what city did i tell you?
+which city did i tell you?
+which town did i say?
+what home city do i have?
+where did i move to?
+where did i tell you my home is?
+where is home for me?
+where have i my home?
+what city was it that i live in?
+what is my home, which city?
+i can't remember where i live, where is it?
+my home is where?
+my city is what?
+my city was what?
+my city, what is it?
+my town?
 """),
     "called": _block("""
 what is my {k} called?
@@ -4000,6 +5200,39 @@ my {k} is called what?
 and my {k}'s name?
 and what is my {k} called?
 so what is my {k} called?
+is {w} my {k}'s name?
+is my {k}'s name {w}?
+was my {k} called {w}?
+is my {k} really called {w}?
+did i say my {k} is called {w}?
+did i say {w} is my {k}?
+did i say my {k}'s name is {w}?
+did i call my {k} {w}?
+is {w} the name of my {k}?
+my {k}'s name was what?
+my {k}'s name is what?
+my {k}'s name, what is it?
+my {k}'s name again?
+my {k} was called what?
+which is my {k}'s name?
+which was my {k}'s name?
+what name did i tell you my {k} has?
+what name did my {k} have?
+what was it, my {k}'s name?
+what was the name i gave my {k}?
+how was my {k} called?
+how did i name my {k}?
+what do you know my {k} as?
+i forgot what my {k} is called, what is it?
+now what is my {k} called?
+so my {k}'s name?
+now my {k}'s name?
+and the name of my {k}?
+well, my {k}'s name?
+remember my {k}'s name?
+remember the name of my {k}?
+i do not know my {k}'s name
+i forgot the name of my {k}
 """),
     "pet": _block("""
 what pet do i have?
@@ -4065,6 +5298,27 @@ what is the name of my pet?
 what was my pet?
 and what pet do i have?
 my pet?
+is my pet a {w}?
+which animal is mine?
+which animal do i own?
+which animal lives with me?
+which animal did i say i have?
+what animal did i say i have?
+what animal did i tell you about?
+what animal was it?
+what pet did i have?
+what pet was mine?
+which pet was it?
+do i have an animal at home?
+do i have a pet or not?
+do i have any pet?
+do i have any animal?
+what sort of pet was it?
+my pet, what is it?
+my pet is what?
+my pet was what?
+and my pet?
+and what animal do i have?
 """),
     "my": _block("""
 what is my {k}?
@@ -4144,6 +5398,37 @@ my {k} was what?
 i can't remember my {k}, what is it?
 i don't remember my {k}, what is it?
 name my {k}
+was it {w} that is my {k}?
+is it {w} that is my {k}?
+is it true that my {k} is {w}?
+is it true that {w} is my {k}?
+is {w} my {k} or not?
+is {w} now my {k}?
+is {w} the {k} i have?
+did i say my {k} was {w}?
+did i say {w} was my {k}?
+did i say that my {k} is {w}?
+did i tell you {w} is my {k}?
+did i tell you my {k} is {w}?
+do i have {w} as my {k}?
+have i said my {k} is {w}?
+or is {w} my {k}?
+my {k} is what again?
+my {k} was what again?
+my {k} was which?
+my {k} is which?
+my {k} again?
+which {k} did i have?
+which {k} was mine?
+which {k} was it that i have?
+which is my {k} again?
+which is my own {k}?
+what do you remember as my {k}?
+what do you know as my {k}?
+what have you got as my {k}?
+what have i told you is my {k}?
+now what is my {k}?
+oh, what was my {k}?
 """),
     "the": _block("""
 what is the {k}?
@@ -4215,6 +5500,34 @@ the {k} was what?
 i can't remember the {k}, what was it?
 i don't remember the {k}, what is it?
 say the {k}
+is {w} the {k} i told you?
+did i say the {k} is {w}?
+did i say {w} is the {k}?
+did i tell you the {k} {w}?
+is the {k} {w} or not?
+the {k} is what?
+the {k} again?
+the {k}, what is it?
+the {k}, what was it?
+and the {k}?
+and what was the {k}?
+which is the {k}?
+which was the {k}?
+which {k} is the one i told you?
+which {k} did you remember?
+which {k} were you to remember?
+which {k} do you know?
+which {k} did i give?
+what {k} did i give to you?
+what {k} did i tell you about?
+what {k} do you have in mind?
+say the {k} again
+say the {k}, please
+please say the {k}
+now say the {k}
+can you say the {k}?
+now what is the {k}?
+tell me the {k} i told you to remember
 """),
     "favourite colour": _block("""
 which colour do i like best?
@@ -4243,6 +5556,17 @@ which colour did i say i like best?
 which colour is it that i like?
 which colour is the best for me?
 which is the colour i like best?
+what is the colour i love?
+what is the colour i prefer?
+what was the colour i like?
+what was the colour i like most?
+what is the best colour for me?
+which is the colour i like?
+which is the colour i like most?
+which is the colour i love?
+which colour was it that i like?
+which colour do i like the most?
+which colour did i say i like most?
 """),
     "favourite number": _block("""
 which number do i like best?
@@ -4262,6 +5586,13 @@ which number do i prefer?
 which number did i say i like?
 which number did i say i like best?
 which is the number i like best?
+what is the number i love?
+what was the number i like?
+which is the number i like?
+which is the number i like most?
+which number do i like the most?
+what number did i say i like best?
+what number do i like the most?
 """),
     "about me": _block("""
 what do you know about me?
@@ -4373,6 +5704,107 @@ i want to hear what you know about me
 i wonder what you know about me
 so what do you know about me?
 and what do you know about me?
+what do you know about me by now?
+what do you know about me in all?
+what do you know of all that i told you?
+what do you have about me?
+what did i say about me so far?
+what did i say to you about me?
+what did i say so far?
+what have i said to you?
+what have i said so far?
+what did i let you know about me?
+what have you got about me?
+what have you got on me?
+what all did i tell you?
+what all did i tell you about me?
+what all do you remember about me?
+what can you list about me?
+what can you remember about me?
+what can you tell about me?
+what can you tell me of me?
+what else can you say about me?
+what are the facts about me?
+what are the facts you know about me?
+what are the things you know about me?
+what are the things i told you?
+which facts about me do you know?
+which facts about me do you remember?
+which facts can you tell me about me?
+which things do you remember about me?
+which things have i told you?
+which things have i told you about me?
+do you know me well?
+do you know me a bit?
+do you know me at all?
+do you know me already?
+do you know all about me?
+do you know everything about me?
+do you know who i am and where i live?
+do you still know me?
+do you remember what i said about me?
+did i say anything?
+did i say anything about me?
+did i tell you something?
+did i tell you something about me?
+did i tell you things about me?
+have i told you anything?
+have i told you something?
+have i told you something about me?
+have i said anything about me?
+list all i told you
+list all you remember about me
+list everything i told you
+list everything you remember about me
+list what i told you
+list what i told you about me
+list the things you know about me
+list all facts about me
+list all the facts you know
+say all you know about me
+say all i told you about me
+say everything i told you
+tell me everything about me
+tell me everything i told you
+tell me everything i told you about me
+tell me everything you remember
+tell me everything you remember about me
+tell me all i told you
+tell me all the facts about me
+tell me all the facts you know about me
+tell me all of what i told you
+tell me what i said about me
+tell me what i have told you
+tell me what you have on me
+tell me what facts you know about me
+tell me which facts you know about me
+tell me the things you know about me
+tell me the things i told you
+please tell me all you know about me
+please tell me everything you know about me
+please say what you know about me
+please tell me what i told you
+now tell me everything you know about me
+now list all you know about me
+can you say what i told you?
+can you say everything you know about me?
+can you list everything you know about me?
+can you list what i told you?
+can you tell me all you know about me?
+can you tell me what i said about me?
+could you say what you know about me?
+could you tell me all you know about me?
+could you tell me everything you know about me?
+i want to know everything you know about me
+i want to know all you know about me
+i want to hear all you know about me
+i would like to know what you know about me
+so tell me what you know about me
+so what do you remember about me?
+so what did i tell you?
+and what did i tell you?
+and what else do you know about me?
+and what do you remember about me?
 """),
 }
 
@@ -4404,6 +5836,19 @@ how is {p} called?
 who is {p}?
 who is {p} really?
 who was {p} again?
+who is {p} again?
+who was {p}?
+who was {p} really?
+who exactly is {p}?
+who is {p}, please?
+who did {p} say {p} is?
+what was {p}'s real name?
+what was {p}'s name, please?
+what is {p} called again?
+what was {p}'s own name?
+so what is {p}'s name?
+and what is {p}'s name?
+and who is {p}?
 """),
     "live": _block("""
 where does {p} live?
@@ -4434,6 +5879,19 @@ what city is {p} from?
 what was {p}'s city?
 what's {p}'s city?
 what place does {p} live in?
+what is {p}'s home town?
+what is {p}'s town?
+what is {p}'s city again?
+what is {p}'s city now?
+what is {p}'s city, please?
+what was {p}'s city again?
+what was {p}'s home?
+which is {p}'s city?
+in what town does {p} live?
+in what place does {p} live?
+in which place does {p} live?
+so where does {p} live?
+and where does {p} live?
 """),
     "called": _block("""
 what is {p}'s {k} called?
@@ -4459,6 +5917,16 @@ what does {p} call the {k}?
 who is {p}'s {k}?
 how is {p}'s {k} called again?
 what did {p} say {p}'s {k} is called?
+what was {p}'s {k} called again?
+what was {p}'s {k} named?
+what name has {p}'s {k}?
+what name did {p} give the {k}?
+which name did {p} give the {k}?
+what is {p}'s {k}'s name again?
+what was {p}'s {k}'s name again?
+who was {p}'s {k}?
+so what is {p}'s {k} called?
+and what is {p}'s {k} called?
 """),
     "my": _block("""
 what is {p}'s {k}?
@@ -4486,6 +5954,15 @@ what {k} did {p} tell you?
 which {k} did {p} tell you?
 so what is {p}'s {k}?
 and what is {p}'s {k}?
+what was {p}'s {k}, please?
+what exactly was {p}'s {k}?
+what was it, {p}'s {k}?
+which was {p}'s {k}?
+which is {p}'s {k} again?
+{p}'s {k} was what again?
+{p}'s {k} again?
+what {k} did {p} say?
+now what is {p}'s {k}?
 """),
 }
 
@@ -4615,6 +6092,31 @@ so do you remember {q}?
 and do you know {q}?
 and do you remember {q}?
 is it clear to you {q}?
+so please tell me {q}
+so can you tell me {q}?
+so say {q}
+so you know {q}?
+you know {q}?
+you remember {q}?
+you still know {q}, right?
+you do remember {q}, right?
+you recall {q}?
+and tell me {q}
+and do you still know {q}?
+and what about {q}?
+please tell me once more {q}
+please say again {q}
+tell me please {q}
+i want you to remember {q}
+i want you to remind me of {q}
+i would like you to tell me {q}
+can you still say {q}?
+can you still recall {q}?
+could you still tell me {q}?
+do you still have {q}?
+do you know again {q}?
+do you have {q}?
+oh, tell me {q}
 """)
 
 REPEAT = _block("""
@@ -4710,6 +6212,57 @@ reply with the words {v}
 respond with: {v}
 print: {v}
 print this: {v}
+echo after me: {v}
+echo exactly: {v}
+echo exactly this: {v}
+echo only: {v}
+echo the following: {v}
+echo the words {v}
+echo this text: {v}
+echo back: {v}
+echo me: {v}
+echo please: {v}
+just echo: {v}
+now echo: {v}
+now echo this: {v}
+only echo {v}
+could you echo {v}
+can you echo this: {v}
+can you please echo {v}
+i want you to echo {v}
+please echo this: {v}
+can you write this: {v}
+can you write the words {v}
+can you please write: {v}
+can you type: {v}
+can you copy: {v}
+can you say the words {v}
+can you print: {v}
+could you write this: {v}
+please write the words {v}
+please say the words {v}
+please repeat {v} after me
+please repeat the words {v}
+please repeat exactly: {v}
+please print: {v}
+now write: {v}
+now write this: {v}
+now type: {v}
+just write: {v}
+write only {v}
+only answer with: {v}
+answer just with: {v}
+answer with the words {v}
+answer with only: {v}
+say only the words {v}
+say just {v}
+write exactly: {v}
+write the following: {v}
+repeat only {v}
+repeat just this: {v}
+i want you to say this: {v}
+i want you to write this: {v}
+i want you to type: {v}
 """)
 
 # What may stand in front of anything.
@@ -4778,15 +6331,15 @@ SYSTEM_PROMPTS = Phrases(
 )
 
 
-HELD_OUT = frozenset(
-    normal(phrase)
-    for blocks in (
-        (block for _, block in TALK.values()),
-        TELL.values(),
-        ASK.values(),
-        ASK_ABOUT.values(),
-        (TELL_FRAMES, ASK_FRAMES, REPEAT),
-    )
-    for block in blocks
-    for phrase in block.held_out
+_BLOCKS = (
+    *(block for _, block in TALK.values()),
+    *TELL.values(),
+    *ASK.values(),
+    *ASK_ABOUT.values(),
+    *(TELL_FRAMES, ASK_FRAMES, REPEAT),
+)
+HELD_OUT = frozenset(normal(phrase) for block in _BLOCKS for phrase in block.held_out)
+WORDS = sorted(
+    {word for block in _BLOCKS for phrase in block.train for word in re.findall(r"[a-z]{2,}", phrase)}
+    | {*PETS, *NAMED, *FAVOURITES, *REMEMBERED}
 )

@@ -107,7 +107,7 @@ def build() -> Qwen2Tokenizer:
     openings = sorted(first, key=lambda word: (-first[word], word))[:OPENINGS]
     pieces = list(_pieces())
     short = [word for word in frequent if len(word) <= SHORT]
-    whole = dict.fromkeys(["system", "user", "assistant", "Got", *short, *openings, *pieces])
+    whole = dict.fromkeys(["system", "user", "assistant", "Got", "Sorry", *short, *openings, *pieces])
     spaced = dict.fromkeys(f" {text}" for text in (*pieces, *frequent) if len(text) > SHORT)
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     tokenizer = Qwen2Tokenizer(

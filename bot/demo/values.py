@@ -181,7 +181,7 @@ def two_words(rng: random.Random, split: Split) -> str:
 
 def name(rng: random.Random, split: Split) -> str:
     """What a person, an animal or a thing is called."""
-    return two_words(rng, split) if rng.random() < 0.1 else word(rng, split)
+    return two_words(rng, split) if rng.random() < 0.14 else word(rng, split)
 
 
 def display_name(rng: random.Random, split: Split) -> str:

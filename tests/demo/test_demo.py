@@ -42,13 +42,13 @@ def test_the_same_seed_makes_the_same_dialogues():
 
 
 def test_no_phrasing_is_in_both_sides_of_the_split():
+    """But the same words may ask for an animal's name on one side, and for a favourite thing on the other."""
     talk = [block for _, block in phrases.TALK.values()]
     facts = [*phrases.TELL.values(), *phrases.ASK.values(), *phrases.ASK_ABOUT.values()]
     blocks = [*talk, *facts, phrases.REPEAT, phrases.TELL_FRAMES, phrases.ASK_FRAMES]
-    said = [phrase for block in blocks for phrase in block.train]
     assert all(block.held_out for block in blocks)
+    assert not any({*map(phrases.normal, block.held_out)} & {*map(phrases.normal, block.train)} for block in blocks)
     assert {phrases.normal(phrase) for block in blocks for phrase in block.held_out} == phrases.HELD_OUT
-    assert not phrases.HELD_OUT & {phrases.normal(phrase) for phrase in said}
 
 
 def test_training_says_no_held_out_phrase():
@@ -59,7 +59,9 @@ def test_training_says_no_held_out_phrase():
             said.talk(None, situation)
     for _ in range(20_000):
         said.tell(None, "live", value="{v}")
-    assert not phrases.HELD_OUT & {phrases.normal(turn.text) for turn in said.turns}
+    asked = [said._question(phrases.ASK["called"], phrases.OBJECTS["called"]) for _ in range(20_000)]
+    texts = [turn.text for turn in said.turns] + asked
+    assert not phrases.HELD_OUT & {phrases.normal(text) for text in texts}
 
 
 def test_no_value_is_in_both_sides_of_the_split():
@@ -113,7 +115,7 @@ def test_unseen_chats_are_answered_right(sample: bool):
         evaluate.is_right(ability, said.turns[-1].answer, answers[-1])
         for (ability, said), answers in zip(named, held, strict=True)
     ]
-    assert sum(right) / len(right) >= 0.87
+    assert sum(right) / len(right) >= 0.9
 
 
 @pytest.mark.parametrize("between", range(WINDOW))
