@@ -124,8 +124,8 @@ def test_a_cpu_without_avx512_answers_the_same(tmp_path):
 
 
 def test_ask_reads_standard_input(tmp_path):
-    ended = bot(tmp_path, "ask", "--model", "demo", "-", stdin="say blue moon\n", TEMPERATURE="0")
-    assert ended.stdout == "blue moon\n"
+    ended = bot(tmp_path, "ask", "--model", "demo", "-", stdin="what does /clear do?\n", TEMPERATURE="0")
+    assert ended.stdout == "/clear forgets this channel's turns, so that we start afresh.\n"
 
 
 class Terminal:
