@@ -7,14 +7,13 @@ import logging
 import os
 import signal
 import sys
-import threading
 import traceback
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from bot import __version__
 from bot.access import Access
@@ -33,7 +32,7 @@ from bot.prompt import Form
 from bot.reshard import Part, reshard
 from bot.settings import Settings, SettingsError, read
 from bot.shards import MOST, read_ids
-from bot.signals import run
+from bot.signals import on_ctrl_c, run
 from bot.stall import StallWatch
 from bot.summary import SPARE, Summaries
 from bot.systemd import notified
@@ -60,17 +59,19 @@ normal end, 1 when the work could not be done, 2 for wrong usage or settings.
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line, and end the process with its exit status."""
     status = _run(_parse(arguments))
-    if any(thread.name.startswith("engine") for thread in threading.enumerate()):
-        # A model that is still being loaded cannot be interrupted, and Python would wait for it. What needs to be
-        # closed has been closed.
-        logging.shutdown()
-        for stream in filter(None, (sys.stdout, sys.stderr)):
+    # Python's own end would take a while, in which a signal is death by it; it would wait for a model that is still
+    # being loaded; and it would be death by SIGINT after one that broke off an import, although that is no failure.
+    # What needs to be closed has been closed.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.SIG_IGN)
+    logging.shutdown()
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        with suppress(BrokenPipeError):
             stream.flush()
-        os._exit(status)
-    return status
+    os._exit(status)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -420,8 +421,10 @@ def _remote_engine(settings: Settings) -> "RemoteEngine":
 
 
 def _local_engine(settings: Settings) -> "LocalEngine":
-    # Imports torch, which takes seconds that neither --help nor a wrong name need wait for.
-    from bot.engine.local import LocalEngine
+    # Imports torch, which takes seconds that neither --help nor a wrong name need wait for. An import cannot be
+    # cancelled, as Ctrl+C does with what the event loop does, but broken off.
+    with on_ctrl_c(signal.default_int_handler):
+        from bot.engine.local import LocalEngine
 
     return LocalEngine(
         settings.model_path,
@@ -474,4 +477,4 @@ def _sampling(settings: Settings) -> Sampling:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -3,13 +3,14 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from bot.conversation import Answer, Conversations, Question, Stale
 from bot.engine import Engine, Sampling
 from bot.errors import UserError
 from bot.prompt import Prompt
+from bot.signals import on_ctrl_c
 from bot.wording import BANNER, NOTHING_TO_REGENERATE, forgotten
 
 log = logging.getLogger(__name__)
@@ -28,9 +29,9 @@ async def chat(conversations: Conversations) -> None:
         try:
             # Reading blocks the event loop, on purpose: nothing else has work for it while the prompt waits, and
             # a line read in a thread could not be interrupted.
-            with _interrupt(signal.default_int_handler):
+            with on_ctrl_c(signal.default_int_handler):
                 text = input("You: ").strip()  # noqa: ASYNC250
-        except (EOFError, KeyboardInterrupt):
+        except (EOFError, KeyboardInterrupt, RuntimeError):  # RuntimeError: there is no standard input
             print()
             return
         match text.lower().removeprefix("/"):
@@ -69,7 +70,7 @@ async def _answer(answering: Awaitable[None]) -> None:
 
 async def _show(answer: Answer) -> tuple[int, ...]:
     try:
-        with _interrupt(_in_loop(answer.stop)):
+        with on_ctrl_c(_in_loop(answer.stop)):
             async for piece in answer:
                 print(piece, end="", flush=True)
     finally:
@@ -85,13 +86,3 @@ def _in_loop(action: Callable[[], None]) -> Callable[..., None]:
         loop.call_soon_threadsafe(action)
 
     return handler
-
-
-@contextmanager
-def _interrupt(handler: Callable[..., None]) -> Iterator[None]:
-    """Within the block Ctrl+C calls the handler."""
-    before = signal.signal(signal.SIGINT, handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -1,10 +1,11 @@
-"""Signals that wake the event loop."""
+"""What Ctrl+C does, and that every signal wakes the event loop."""
 
 import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -16,11 +17,15 @@ def run(main: Coroutine[Any, Any, Result]) -> Result:
     Python handles a signal when its main thread comes to run Python again. One that another thread takes, or that
     comes in the moment before the loop goes to sleep, would wait until something else wakes the loop.
     """
-    return asyncio.run(main if sys.platform == "win32" else _woken(main))  # on Windows asyncio does it by itself
+    with asyncio.Runner() as runner, _woken(runner.get_loop()):
+        return runner.run(main)
 
 
-async def _woken(main: Coroutine[Any, Any, Result]) -> Result:
-    loop = asyncio.get_running_loop()
+@contextmanager
+def _woken(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    if sys.platform == "win32":  # where asyncio does it by itself
+        yield
+        return
     heard, rung = socket.socketpair()
     with heard, rung:
         heard.setblocking(False)
@@ -28,7 +33,19 @@ async def _woken(main: Coroutine[Any, Any, Result]) -> Result:
         loop.add_reader(heard, heard.recv, 4096)
         before = signal.set_wakeup_fd(rung.fileno(), warn_on_full_buffer=False)
         try:
-            return await main
+            yield
         finally:
             signal.set_wakeup_fd(before)
             loop.remove_reader(heard)
+
+
+@contextmanager
+def on_ctrl_c(handler: Callable[..., object]) -> Iterator[None]:
+    """Within the block Ctrl+C calls the handler, unless whoever started the program has it ignored."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -208,7 +208,7 @@ async def engine(settings):
     yield ScriptedEngine()
 
 main._engine = engine
-sys.exit(main.main(sys.argv[1:]))
+main.main(sys.argv[1:])
 """
 WITHOUT_A_MODEL = ("-c", _SCRIPTED)
 """In the place of `-m bot`: the same, in a second and not in five, for what has to do with no model."""

@@ -126,7 +126,7 @@ def test_only_its_side_imports_torch_or_discord(module):
         ("bot.systemd", {"bot.health", "bot.link"}),
         ("bot.web", {"bot.errors", "bot.health"}),
         ("bot.translations", {"bot.wording"}),
-        ("bot.console", {"bot.conversation", "bot.engine", "bot.errors", "bot.prompt", "bot.wording"}),
+        ("bot.console", {"bot.conversation", "bot.engine", "bot.errors", "bot.prompt", "bot.signals", "bot.wording"}),
     ],
 )
 def test_a_room_knows_only_those_below(module, may_know):

@@ -11,6 +11,7 @@ import pytest
 
 from bot import __version__
 from tests.engine.models import save_model
+from tests.parley import WITHOUT_A_MODEL
 
 ROOT = Path(__file__).parent.parent
 
@@ -211,7 +212,7 @@ def load(*unused, **options):
 loading.load = load
 from bot.__main__ import main
 signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
-sys.exit(main(["ask", "--model", "demo", "hi"]))
+main(["ask", "--model", "demo", "hi"])
 """
 
 
@@ -224,6 +225,40 @@ def test_a_signal_ends_the_program_while_the_model_loads(tmp_path, ending):
         process.send_signal(ending)
         assert process.wait(20) == 0
         assert "Traceback" not in process.stderr.read()
+
+
+SLOW_TO_IMPORT = """
+import sys
+print("Importing", file=sys.stderr, flush=True)
+exec("import time; time.sleep(1000)")  # as many a library does; Python tells an interrupted exec from other code
+"""
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("command", ["ask hi", "chat", "check"])
+def test_a_signal_ends_the_program_while_torch_is_imported(tmp_path, command, ending):
+    (tmp_path / "torch.py").write_text(SLOW_TO_IMPORT)
+    arguments = [sys.executable, "-m", "bot", *command.split(), "--model", "demo"]
+    with subprocess.Popen(arguments, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        assert "Importing" in process.stderr.readline()
+        process.send_signal(ending)
+        assert process.wait(20) == (1 if command == "check" else 0)
+        assert "Traceback" not in process.stderr.read()
+
+
+def test_a_chat_without_standard_input_ends(tmp_path):
+    command = [sys.executable, *WITHOUT_A_MODEL, "chat", "--model", "demo"]
+    ended = subprocess.run(
+        ["sh", "-c", '"$@" <&-', "sh", *command],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0
+    assert ended.stderr == ""
 
 
 def test_a_terminal_is_not_needed(tmp_path):

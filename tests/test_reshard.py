@@ -17,7 +17,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from bot.__main__ import main
+from bot.__main__ import _parse, _run
 from bot.database import TABLES, open_database
 from bot.reshard import Part, ReshardError, reshard
 from bot.shards import read_ids, shard_of
@@ -25,6 +25,11 @@ from bot.shards import read_ids, shard_of
 GUILDS = [(5 << 22) + (number << 22) for number in range(6)]  # of six shards in turn
 TURN = 10  # columns of a turn, without its id
 Rows = dict[str, list[tuple[Any, ...]]]
+
+
+def parley(arguments: list[str]) -> int:
+    """The exit status of a command, which would end this process as well."""
+    return _run(_parse(arguments))
 
 
 def rows(*paths: Path) -> Rows:
@@ -219,7 +224,7 @@ def left(folder: Path) -> list[str]:
 
 
 def test_the_command_tells_what_went_where(old, capsys):
-    assert main(["reshard", "old.db", "--shards", "2", "--into", "a.db=0", "b.db=1"]) == 0
+    assert parley(["reshard", "old.db", "--shards", "2", "--into", "a.db=0", "b.db=1"]) == 0
     here, there = ("a.db", "b.db") if shard_of(GUILDS[0], 2) == 0 else ("b.db", "a.db")
     out = capsys.readouterr().out
     assert f"{here}, shards {int(here == 'b.db')} of 2: 1 channels; 1 of turns, 0 of channels, 0 of summaries\n" in out
@@ -238,7 +243,7 @@ def test_the_command_tells_what_went_where(old, capsys):
     ],
 )
 def test_wrong_shards_are_refused_as_wrong_usage(old, tmp_path, capsys, arguments, told):
-    assert main(["reshard", *arguments]) == 2
+    assert parley(["reshard", *arguments]) == 2
     assert told in capsys.readouterr().err
     assert left(tmp_path) == ["old.db"]
 
@@ -246,7 +251,7 @@ def test_wrong_shards_are_refused_as_wrong_usage(old, tmp_path, capsys, argument
 @pytest.mark.parametrize("into", ["a.db", "a.db=", "=0", "a.db=x", "a.db=3-1"])
 def test_what_is_no_file_and_its_shards_is_refused_with_an_example(old, capsys, into):
     with pytest.raises(SystemExit) as ended:
-        main(["reshard", "old.db", "--shards", "1", "--into", into])
+        parley(["reshard", "old.db", "--shards", "1", "--into", into])
     assert ended.value.code == 2
     assert "such as a.db=0-1" in capsys.readouterr().err
 
@@ -267,14 +272,14 @@ def test_what_is_no_database_of_ours_is_refused(old, tmp_path, capsys, name, con
         with closing(sqlite3.connect(name)) as file:
             file.executescript(content)
     before = left(tmp_path)
-    assert main(["reshard", "old.db", name, "--shards", "2", "--into", "a.db=0", "b.db=1"]) == 1
+    assert parley(["reshard", "old.db", name, "--shards", "2", "--into", "a.db=0", "b.db=1"]) == 1
     assert told in capsys.readouterr().err
     assert left(tmp_path) == before
 
 
 def test_an_existing_file_is_never_written_to(old, tmp_path, capsys):
     Path("b.db").write_text("mine")
-    assert main(["reshard", "old.db", "--shards", "2", "--into", "a.db=0", "b.db=1"]) == 1
+    assert parley(["reshard", "old.db", "--shards", "2", "--into", "a.db=0", "b.db=1"]) == 1
     assert "b.db is there already" in capsys.readouterr().err
     assert left(tmp_path) == ["b.db", "old.db"]
     assert Path("b.db").read_text() == "mine"
@@ -297,6 +302,6 @@ def test_where_one_file_cannot_be_named_none_is(old, tmp_path, monkeypatch, caps
         return rename(path, target)
 
     monkeypatch.setattr("pathlib.Path.rename", fails_for_b)
-    assert main(["reshard", "old.db", "--shards", "2", "--into", "a.db=0", "b.db=1"]) == 1
+    assert parley(["reshard", "old.db", "--shards", "2", "--into", "a.db=0", "b.db=1"]) == 1
     assert "b.db cannot be opened: [Errno 28] No space left on device" in capsys.readouterr().err
     assert left(tmp_path) == ["old.db"]
