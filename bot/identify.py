@@ -56,7 +56,7 @@ def _take(path: Path, key: int) -> float:
     with closing(sqlite3.connect(path, timeout=_BUSY, isolation_level=None)) as file:
         file.execute("PRAGMA synchronous = OFF")  # a slow disk must not come between the note and the session
         file.execute("CREATE TABLE IF NOT EXISTS identifies (key INTEGER PRIMARY KEY, at REAL NOT NULL) STRICT")
-        file.execute("BEGIN IMMEDIATE")  # it is now that it is this process's turn, perhaps after another's
+        file.execute("BEGIN IMMEDIATE")  # the time counts from here: another process may have had the file first
         values = {"key": key, "now": time.time(), "pause": PAUSE}
         left = 0.0
         if not file.execute(_TAKE, values).fetchall():

@@ -211,7 +211,7 @@ main._engine = engine
 main.main(sys.argv[1:])
 """
 WITHOUT_A_MODEL = ("-c", _SCRIPTED)
-"""In the place of `-m bot`: the same, in a second and not in five, for what has to do with no model."""
+"""In the place of `-m bot`: the same program without torch, which starts in a second instead of five."""
 
 
 @asynccontextmanager
