@@ -32,7 +32,7 @@ from bot.prompt import Form
 from bot.reshard import Part, reshard
 from bot.settings import Settings, SettingsError, read
 from bot.shards import MOST, read_ids
-from bot.signals import on_ctrl_c, run
+from bot.signals import in_loop, on_ctrl_c, run
 from bot.stall import StallWatch
 from bot.summary import SPARE, Summaries
 from bot.systemd import notified
@@ -308,9 +308,8 @@ async def _run_bot(settings: Settings) -> None:
             notified(os.environ, health, link, quitting),
         ):
             await engine.found()
-            loop = asyncio.get_running_loop()
             for ending in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(ending, lambda *_: loop.call_soon_threadsafe(quitting.set))
+                signal.signal(ending, in_loop(quitting.set))
             try:
                 async with summaries.at_work() if settings.summary else nullcontext():
                     await serve(

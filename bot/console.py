@@ -1,16 +1,15 @@
 """The same conversations in a terminal."""
 
-import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from contextlib import suppress
 
 from bot.conversation import Answer, Conversations, Question, Stale
 from bot.engine import Engine, Sampling
 from bot.errors import UserError
 from bot.prompt import Prompt
-from bot.signals import on_ctrl_c
+from bot.signals import in_loop, on_ctrl_c
 from bot.wording import BANNER, NOTHING_TO_REGENERATE, forgotten
 
 log = logging.getLogger(__name__)
@@ -70,19 +69,9 @@ async def _answer(answering: Awaitable[None]) -> None:
 
 async def _show(answer: Answer) -> tuple[int, ...]:
     try:
-        with on_ctrl_c(_in_loop(answer.stop)):
+        with on_ctrl_c(in_loop(answer.stop)):
             async for piece in answer:
                 print(piece, end="", flush=True)
     finally:
         print(flush=True)
     return ()
-
-
-def _in_loop(action: Callable[[], None]) -> Callable[..., None]:
-    """A signal handler that has the running event loop do the action."""
-    loop = asyncio.get_running_loop()
-
-    def handler(*signal_and_frame: object) -> None:
-        loop.call_soon_threadsafe(action)
-
-    return handler

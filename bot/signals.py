@@ -49,3 +49,13 @@ def on_ctrl_c(handler: Callable[..., object]) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def in_loop(action: Callable[[], None]) -> Callable[..., None]:
+    """A signal handler that has the running event loop do the action."""
+    loop = asyncio.get_running_loop()
+
+    def handler(*signal_and_frame: object) -> None:
+        loop.call_soon_threadsafe(action)
+
+    return handler

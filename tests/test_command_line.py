@@ -200,6 +200,18 @@ def test_sigterm_ends_the_chat_normally(tmp_path):
     assert terminal.ends() == 0
 
 
+def signalled(tmp_path: Path, arguments: list[str], line: str, ending: signal.Signals) -> int:
+    """The exit status of a program that gets a signal when it has printed the line; it shows no traceback."""
+    command = [sys.executable, *arguments]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        assert line in process.stderr.readline()
+        process.send_signal(ending)
+        status = process.wait(20)
+        assert "Traceback" not in process.stderr.read()
+    return status
+
+
 # The thread that loads takes the signal, so that it does not wake the event loop by itself.
 LOADS_FOR_EVER = """
 import signal, sys, time
@@ -218,13 +230,7 @@ main(["ask", "--model", "demo", "hi"])
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_program_while_the_model_loads(tmp_path, ending):
-    command = [sys.executable, "-c", LOADS_FOR_EVER]
-    with subprocess.Popen(command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr
-        assert "Loading" in process.stderr.readline()
-        process.send_signal(ending)
-        assert process.wait(20) == 0
-        assert "Traceback" not in process.stderr.read()
+    assert signalled(tmp_path, ["-c", LOADS_FOR_EVER], "Loading", ending) == 0
 
 
 SLOW_TO_IMPORT = """
@@ -238,33 +244,23 @@ exec("import time; time.sleep(1000)")  # as many a library does; Python tells an
 @pytest.mark.parametrize("command", ["ask hi", "chat", "check"])
 def test_a_signal_ends_the_program_while_torch_is_imported(tmp_path, command, ending):
     (tmp_path / "torch.py").write_text(SLOW_TO_IMPORT)
-    arguments = [sys.executable, "-m", "bot", *command.split(), "--model", "demo"]
-    with subprocess.Popen(arguments, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr
-        assert "Importing" in process.stderr.readline()
-        process.send_signal(ending)
-        assert process.wait(20) == (1 if command == "check" else 0)
-        assert "Traceback" not in process.stderr.read()
+    arguments = ["-m", "bot", *command.split(), "--model", "demo"]
+    assert signalled(tmp_path, arguments, "Importing", ending) == (1 if command == "check" else 0)
+
+
+def without(tmp_path: Path, closed: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a program with streams closed by the shell, as in `<&-`."""
+    command = ["sh", "-c", f'"$@" {closed}', "sh", sys.executable, *arguments]
+    return subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
 
 
 def test_a_chat_without_standard_input_ends(tmp_path):
-    command = [sys.executable, *WITHOUT_A_MODEL, "chat", "--model", "demo"]
-    ended = subprocess.run(
-        ["sh", "-c", '"$@" <&-', "sh", *command],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ended = without(tmp_path, "<&-", *WITHOUT_A_MODEL, "chat", "--model", "demo")
     assert ended.returncode == 0
     assert ended.stderr == ""
 
 
 def test_a_terminal_is_not_needed(tmp_path):
-    command = f"{sys.executable} -m bot ask - <&- >&-"
-    ended = subprocess.run(
-        ["sh", "-c", command], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
-    )
+    ended = without(tmp_path, "<&- >&-", "-m", "bot", "ask", "-")
     assert ended.returncode == 2
     assert "no question" in ended.stderr
