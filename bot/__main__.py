@@ -16,30 +16,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from bot import __version__
-from bot.access import Access
-from bot.channels import Channels, Limits, Manner
-from bot.conversation import Conversations
-from bot.database import Database, open_database
+from bot.conversation.conversations import Conversations
+from bot.conversation.summary import SPARE, Summaries
 from bot.engine import Engine, Sampling
-from bot.engine.finding import find
+from bot.engine.models.locate import find
+from bot.engine.prompt import Form
 from bot.errors import UserError
-from bot.events import UNWATCHED, Events
-from bot.health import Health
-from bot.history import History
-from bot.link import Link
-from bot.logs import tell, write_json
-from bot.prompt import Form
-from bot.reshard import Part, reshard
+from bot.gateway.status import Link
+from bot.messages.access import Access
+from bot.monitoring.health import Health
+from bot.monitoring.json_logs import tell, write_json
+from bot.monitoring.loop_lag import StallWatch
+from bot.monitoring.systemd import notified
+from bot.observer import UNWATCHED, Events
 from bot.settings import Settings, SettingsError, read
 from bot.shards import MOST, read_ids
 from bot.signals import in_loop, on_ctrl_c, run
-from bot.stall import StallWatch
-from bot.summary import SPARE, Summaries
-from bot.systemd import notified
+from bot.storage.channel_settings import Channels, Limits, Manner
+from bot.storage.database import Database, open_database
+from bot.storage.reshard import Part, reshard
+from bot.storage.turns import History
 
 if TYPE_CHECKING:
-    from bot.engine.local import LocalEngine
-    from bot.engine.remote import RemoteEngine
+    from bot.engine.local.engine import LocalEngine
+    from bot.engine.remote.engine import RemoteEngine
 
 _DESCRIPTION = """\
 Parley lets a community talk, in its own Discord channels, to its own language model on an ordinary CPU.
@@ -261,9 +261,9 @@ async def _run_bot(settings: Settings) -> None:
             " into a file .env as DISCORD_TOKEN=..., and start again; README.md shows how. Without Discord, try:"
             " python -m bot chat"
         )
-    from bot.client import Parley, serve
-    from bot.metrics import Metrics
-    from bot.web import served
+    from bot.gateway.client import Parley, serve
+    from bot.monitoring.http import served
+    from bot.monitoring.metrics import Metrics
 
     quitting = asyncio.Event()
     access = _access(settings)
@@ -349,7 +349,7 @@ async def _ask(settings: Settings, text: str) -> None:
 
 
 async def _bench(settings: Settings, options: argparse.Namespace) -> None:
-    from bot.bench import bench
+    from bot.bench.runner import bench
 
     figures = await bench(settings.model_path, options.shape)
     if options.json:
@@ -406,7 +406,7 @@ def _engine(settings: Settings) -> AbstractAsyncContextManager["LocalEngine | Re
 
 def _remote_engine(settings: Settings) -> "RemoteEngine":
     # Imports openai, which only those who have servers need.
-    from bot.engine.remote import RemoteEngine
+    from bot.engine.remote.engine import RemoteEngine
 
     return RemoteEngine(
         settings.engine_url,
@@ -423,7 +423,7 @@ def _local_engine(settings: Settings) -> "LocalEngine":
     # Imports torch, which takes seconds that neither --help nor a wrong name need wait for. An import cannot be
     # cancelled, as Ctrl+C does with what the event loop does, but broken off.
     with on_ctrl_c(signal.default_int_handler):
-        from bot.engine.local import LocalEngine
+        from bot.engine.local.engine import LocalEngine
 
     return LocalEngine(
         settings.model_path,

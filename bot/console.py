@@ -5,12 +5,12 @@ import signal
 from collections.abc import Awaitable
 from contextlib import suppress
 
-from bot.conversation import Answer, Conversations, Question, Stale
+from bot.conversation.conversations import Answer, Conversations, Question, Stale
 from bot.engine import Engine, Sampling
+from bot.engine.prompt import Prompt
 from bot.errors import UserError
-from bot.prompt import Prompt
 from bot.signals import in_loop, on_ctrl_c
-from bot.wording import BANNER, NOTHING_TO_REGENERATE, forgotten
+from bot.texts import BANNER, NOTHING_TO_REGENERATE, forgotten
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 
 from bot.errors import UserError
-from bot.pacing import PER_SECOND
+from bot.messages.pacing import PER_SECOND
 from bot.shards import MOST, read_ids
 
 

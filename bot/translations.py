@@ -2,7 +2,7 @@
 
 from discord import Locale, app_commands
 
-from bot import wording
+from bot import texts
 
 _LANGUAGES = (
     (Locale.german,),
@@ -29,116 +29,116 @@ _TEXTS = {
     "reset": ("zurücksetzen", "réinitialiser", "restablecer", "元に戻す"),
     "help": ("hilfe", "aide", "ayuda", "ヘルプ"),
     "status": ("zustand", "état", "estado", "状態"),
-    wording.ASK: (
+    texts.ASK: (
         "Eine einzelne Frage stellen, ohne das Gespräch in diesem Kanal",
         "Poser une seule question, sans la conversation de ce salon",
         "Hacer una sola pregunta, sin la conversación de este canal",
         "このチャンネルの会話とは別に、質問をひとつします",
     ),
-    wording.ASK_PROMPT: ("Deine Frage", "Ta question", "Tu pregunta", "質問の内容"),
-    wording.ASK_PRIVATE: (
+    texts.ASK_PROMPT: ("Deine Frage", "Ta question", "Tu pregunta", "質問の内容"),
+    texts.ASK_PRIVATE: (
         "Die Antwort nur dir zeigen",
         "Montrer la réponse à toi seul",
         "Mostrarte la respuesta solo a ti",
         "回答を自分だけに表示します",
     ),
-    wording.ABOUT_MESSAGE: (
+    texts.ABOUT_MESSAGE: (
         "Nach dieser Nachricht fragen",
         "Interroger sur ce message",
         "Preguntar por este mensaje",
         "このメッセージについて質問",
     ),
-    wording.CLEAR: (
+    texts.CLEAR: (
         "Das Gespräch in diesem Kanal vergessen",
         "Oublier la conversation de ce salon",
         "Olvidar la conversación de este canal",
         "このチャンネルの会話を忘れます",
     ),
-    wording.HELP: (
+    texts.HELP: (
         "Was ich tue, meine Befehle und was ich mir merke",
         "Ce que je fais, mes commandes et ce que je retiens",
         "Qué hago, mis comandos y qué recuerdo",
         "できること、コマンド、覚えている内容について",
     ),
-    wording.STATUS: (
+    texts.STATUS: (
         "Wie es mir geht: das Modell, was es tut und wie schnell",
         "Comment je vais : le modèle, ce qu'il fait et à quelle vitesse",
         "Cómo estoy: el modelo, qué hace y a qué velocidad",
         "現在の状態：モデル、処理の内容、速さ",
     ),
-    wording.FORGET: (
+    texts.FORGET: (
         "Alles vergessen, was du mich gefragt hast, in allen Kanälen",
         "Oublier tout ce que tu m'as demandé, dans tous les salons",
         "Olvidar todo lo que me preguntaste, en todos los canales",
         "すべてのチャンネルで、あなたの質問をすべて忘れます",
     ),
-    wording.EXPORT: (
+    texts.EXPORT: (
         "Als Datei bekommen, was ich von diesem Kanal weiß",
         "Obtenir en fichier ce que je retiens de ce salon",
         "Obtener en un archivo lo que recuerdo de este canal",
         "このチャンネルについて覚えている内容をファイルで受け取ります",
     ),
-    wording.EXPORT_FORMAT: (
+    texts.EXPORT_FORMAT: (
         "JSON, oder CSV für eine Tabelle",
         "JSON, ou CSV pour un tableur",
         "JSON, o CSV para una hoja de cálculo",
         "JSON、または表計算用の CSV",
     ),
-    wording.PERSONA: (
+    texts.PERSONA: (
         "Was mir in diesem Kanal über mich gesagt wird",
         "Ce qu'on me dit de moi dans ce salon",
         "Lo que se me dice de mí en este canal",
         "このチャンネルでのペルソナ",
     ),
-    wording.PERSONA_SET: (
+    texts.PERSONA_SET: (
         "Schreiben, was mir in diesem Kanal über mich gesagt wird",
         "Écrire ce qu'on me dit de moi dans ce salon",
         "Escribir lo que se me dice de mí en este canal",
         "このチャンネルでのペルソナを書きます",
     ),
-    wording.PERSONA_SHOW: (
+    texts.PERSONA_SHOW: (
         "Nur dir zeigen, was mir in diesem Kanal über mich gesagt wird",
         "Montrer à toi seul ce qu'on me dit de moi dans ce salon",
         "Mostrarte solo a ti lo que se me dice de mí en este canal",
         "このチャンネルでのペルソナを自分だけに表示します",
     ),
-    wording.PERSONA_CLEAR: (
+    texts.PERSONA_CLEAR: (
         "Die eigene Persona dieses Kanals entfernen",
         "Retirer le persona propre à ce salon",
         "Quitar la persona propia de este canal",
         "このチャンネル独自のペルソナを取り除きます",
     ),
-    wording.SETTINGS: (
+    texts.SETTINGS: (
         "Zeigen oder ändern, wie ich in diesem Kanal antworte",
         "Montrer ou changer ma façon de répondre dans ce salon",
         "Mostrar o cambiar cómo respondo en este canal",
         "このチャンネルでの答え方を表示または変更します",
     ),
-    wording.SETTINGS_TEMPERATURE: (
+    texts.SETTINGS_TEMPERATURE: (
         "Wie frei Wörter gewählt werden; 0 nimmt immer das wahrscheinlichste",
         "La liberté du choix des mots ; 0 prend toujours le plus probable",
         "Con cuánta libertad se eligen las palabras; 0 toma siempre la más probable",
         "言葉の選び方の自由さ。0 なら常に最も確からしいものを選びます",
     ),
-    wording.SETTINGS_LENGTH: (
+    texts.SETTINGS_LENGTH: (
         "Die längste Antwort, in Tokens",
         "La plus longue réponse, en tokens",
         "La respuesta más larga, en tokens",
         "回答の最大の長さ（トークン数）",
     ),
-    wording.SETTINGS_TURNS: (
+    texts.SETTINGS_TURNS: (
         "Wie viele Fragen und Antworten ich mir merke; ältere werden sofort vergessen",
         "Combien de questions et réponses je retiens ; les plus anciennes sont oubliées aussitôt",
         "Cuántas preguntas y respuestas recuerdo; las más antiguas se olvidan enseguida",
         "覚えておく質問と回答の数。それより古いものはすぐに忘れます",
     ),
-    wording.SETTINGS_RESET: (
+    texts.SETTINGS_RESET: (
         "Zurücknehmen, was hier eingestellt wurde; die Persona bleibt",
         "Annuler ce qui a été réglé ici ; le persona reste",
         "Deshacer lo que se ajustó aquí; la persona se queda",
         "ここでの設定を元に戻します。ペルソナは残ります",
     ),
-    wording.QUIT: (
+    texts.QUIT: (
         "Den Bot beenden (nur für seinen Besitzer)",
         "Arrêter le bot (réservé à son propriétaire)",
         "Apagar el bot (solo para su dueño)",

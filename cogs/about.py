@@ -10,11 +10,11 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import __version__
-from bot.channels import Channels
 from bot.engine import Engine
+from bot.monitoring.loop_lag import StallWatch
 from bot.shards import Shards
-from bot.stall import StallWatch
-from bot.wording import HELP, STATUS, help_text, status_text
+from bot.storage.channel_settings import Channels
+from bot.texts import HELP, STATUS, help_text, status_text
 
 
 class About(commands.Cog):

@@ -7,7 +7,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.shards import Shards
-from bot.wording import OWNER_ONLY, QUIT, QUITTING, QUITTING_HERE
+from bot.texts import OWNER_ONLY, QUIT, QUITTING, QUITTING_HERE
 
 
 class Admin(commands.Cog):

@@ -4,10 +4,10 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import reading
-from bot.conversation import Conversations
-from bot.replies import Replies
-from bot.wording import ABOUT_MESSAGE, ASK, ASK_PRIVATE, ASK_PROMPT, QUESTION
+from bot.conversation.conversations import Conversations
+from bot.messages import incoming_text
+from bot.messages.replies import Replies
+from bot.texts import ABOUT_MESSAGE, ASK, ASK_PRIVATE, ASK_PROMPT, QUESTION
 
 _LONGEST = 6000  # characters; Discord's own limit for an option
 
@@ -40,15 +40,15 @@ class Ask(commands.Cog):
     async def about_message(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Have the question typed into a form; the answer is private, as others see neither question nor message."""
         assert self._bot.user
-        quote = reading.quoted(message, self._bot.user)
+        quote = incoming_text.quoted(message, self._bot.user)
         await interaction.response.send_modal(_Form(self, quote))
 
     async def answer(self, interaction: discord.Interaction, text: str, *, quote: str = "", private: bool) -> None:
         """Answer a typed text, with a quote put before it."""
         await interaction.response.defer(thinking=True, ephemeral=private)
         async with self._replies.to_command(interaction, private=private) as reply:
-            people = await reading.people(text, interaction.guild)
-            text = quote + reading.named(text, interaction.guild, people)
+            people = await incoming_text.people(text, interaction.guild)
+            text = quote + incoming_text.named(text, interaction.guild, people)
             await self._conversations.ask(
                 text,
                 interaction.user.id,

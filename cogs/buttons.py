@@ -3,12 +3,12 @@
 import discord
 from discord.ext import commands
 
-from bot import permissions
-from bot.access import Access
-from bot.buttons import Action, Button
-from bot.conversation import Conversations, Stale
-from bot.replies import Replies
-from bot.wording import NOT_YOURS, STALE
+from bot.conversation.conversations import Conversations, Stale
+from bot.messages import permissions
+from bot.messages.access import Access
+from bot.messages.buttons import Action, Button
+from bot.messages.replies import Replies
+from bot.texts import NOT_YOURS, STALE
 
 
 class Buttons(commands.Cog):

@@ -8,10 +8,10 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.channels import LEAST, PERSONA_LENGTH, Channels, Own, Place
-from bot.database import DatabaseError
-from bot.history import History
-from bot.wording import (
+from bot.storage.channel_settings import LEAST, PERSONA_LENGTH, Channels, Own, Place
+from bot.storage.database import DatabaseError
+from bot.storage.turns import History
+from bot.texts import (
     NO_MEMORY,
     NO_PERSONA,
     PERSONA,

@@ -5,11 +5,11 @@ from functools import partial
 import discord
 from discord.ext import commands
 
-from bot import permissions, reading
-from bot.access import Access
-from bot.conversation import Conversations, Question
-from bot.replies import Replies
-from bot.wording import ONLY_TEXT, UNREADABLE_REPLY
+from bot.conversation.conversations import Conversations, Question
+from bot.messages import incoming_text, permissions
+from bot.messages.access import Access
+from bot.messages.replies import Replies
+from bot.texts import ONLY_TEXT, UNREADABLE_REPLY
 
 _SAID_BY_PEOPLE = (discord.MessageType.default, discord.MessageType.reply)
 
@@ -38,7 +38,7 @@ class Chat(commands.Cog):
             return
         me = self._bot.user
         assert me
-        text = reading.replied_to(message, me) + reading.said(message, me)
+        text = incoming_text.replied_to(message, me) + incoming_text.said(message, me)
         if not text:
             await self._say_what_is_missing(message)
             return
@@ -51,7 +51,7 @@ class Chat(commands.Cog):
             message=message.id,
             parent=getattr(message.channel, "parent_id", None),
             guild=message.guild.id if message.guild else None,
-            opening=partial(reading.opening, message, me),
+            opening=partial(incoming_text.opening, message, me),
         )
         async with self._replies.to(message) as reply:
             permissions.check(message, self._access)

@@ -6,9 +6,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.conversation import Conversations
-from bot.replies import Replies
-from bot.wording import CLEAR, forgotten
+from bot.conversation.conversations import Conversations
+from bot.messages.replies import Replies
+from bot.texts import CLEAR, forgotten
 
 
 class Context(commands.Cog):

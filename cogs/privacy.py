@@ -13,13 +13,13 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import reading
-from bot.database import Database, DatabaseError
-from bot.history import History, Turn
-from bot.link import Link
-from bot.replies import Replies
+from bot.gateway.status import Link
+from bot.messages import incoming_text
+from bot.messages.replies import Replies
 from bot.shards import Shards
-from bot.wording import BEFORE, EXPORT, EXPORT_FORMAT, FORGET, NOTHING_TO_EXPORT, exported, forgot_person
+from bot.storage.database import Database, DatabaseError
+from bot.storage.turns import History, Turn
+from bot.texts import BEFORE, EXPORT, EXPORT_FORMAT, FORGET, NOTHING_TO_EXPORT, exported, forgot_person
 
 log = logging.getLogger(__name__)
 
@@ -125,8 +125,8 @@ class Privacy(commands.Cog):
         assert me
         if message.author == me or not await self._history.find(edited.channel_id, edited.message_id):
             return
-        if text := reading.said(message, me):
-            await self._history.edit(edited.channel_id, edited.message_id, reading.replied_to(message, me) + text)
+        if text := incoming_text.said(message, me):
+            await self._history.edit(edited.channel_id, edited.message_id, incoming_text.replied_to(message, me) + text)
         else:
             await self._history.forget_message(edited.channel_id, edited.message_id)
 

@@ -19,7 +19,7 @@ settings.load_profile("parley")
 @pytest.fixture(autouse=True)
 def impatient(tmp_path, monkeypatch):
     """Sessions may begin one right after the other, and bots of other tests hear nothing of it."""
-    monkeypatch.setattr("bot.identify.PAUSE", 0.0)
+    monkeypatch.setattr("bot.gateway.identify.PAUSE", 0.0)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
 
@@ -40,7 +40,7 @@ def place(discord):
 @pytest.fixture
 async def demo_engine():
     """The real engine with the demo model, loaded."""
-    from bot.engine.local import LocalEngine  # imports torch, which most tests do without
+    from bot.engine.local.engine import LocalEngine  # imports torch, which most tests do without
 
     async with LocalEngine(str(demo.MODEL), max_prompt_tokens=2048, max_new_tokens=200) as engine:
         await engine.ready()

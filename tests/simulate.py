@@ -22,14 +22,14 @@ from pathlib import Path
 import psutil
 
 from bot.engine import Sampling, Stream
-from bot.pacing import PER_SECOND
-from bot.prompt import Prompt
+from bot.engine.prompt import Prompt
+from bot.messages.pacing import PER_SECOND
 from tests.discord_stand_in import Discord
 from tests.discord_stand_in.channels import Channel
 from tests.discord_stand_in.messages import Message
 from tests.discord_stand_in.people import User
-from tests.parley import ROOT, serve_alone
-from tests.scripted import ScriptedEngine
+from tests.support.parley import ROOT, serve_alone
+from tests.support.scripted import ScriptedEngine
 
 _WORD = "lorem "  # a token
 _PATIENCE = 3.0  # times the time to first text of the first step, beyond which people wait too long

@@ -10,8 +10,8 @@ import pexpect
 import pytest
 
 from bot import __version__
-from tests.engine.models import save_model
-from tests.parley import WITHOUT_A_MODEL
+from tests.support.models import save_model
+from tests.support.parley import WITHOUT_A_MODEL
 
 ROOT = Path(__file__).parent.parent
 
@@ -215,7 +215,7 @@ def signalled(tmp_path: Path, arguments: list[str], line: str, ending: signal.Si
 # The thread that loads takes the signal, so that it does not wake the event loop by itself.
 LOADS_FOR_EVER = """
 import signal, sys, time
-from bot.engine import loading
+from bot.engine.models import loading
 ENDINGS = {signal.SIGINT, signal.SIGTERM}
 def load(*unused, **options):
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)

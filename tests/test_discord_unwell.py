@@ -8,10 +8,10 @@ import aiohttp
 import pytest
 from discord.gateway import KeepAliveHandler
 
-from bot.wording import UNDELIVERABLE
+from bot.texts import UNDELIVERABLE
 from tests.discord_stand_in import Channel, Discord, User
-from tests.parley import parley
-from tests.scripted import ScriptedEngine
+from tests.support.parley import parley
+from tests.support.scripted import ScriptedEngine
 
 
 def dropped(discord: Discord) -> None:
@@ -168,8 +168,8 @@ async def test_a_failing_or_silent_discord_gets_the_answer_in_the_end(
 async def test_half_an_hour_without_discord_costs_no_answer(discord, path, place, monkeypatch):
     """The clock is shortened: a second for ten minutes."""
     _, channel, alice = place
-    monkeypatch.setattr("bot.pacing._SLOWEST", 0.1)
-    monkeypatch.setattr("bot.reply._PERSISTENCE", 6.0)
+    monkeypatch.setattr("bot.messages.pacing._SLOWEST", 0.1)
+    monkeypatch.setattr("bot.messages.live_reply._PERSISTENCE", 6.0)
     monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.1)
     hold = asyncio.Event()
     async with parley(discord, ScriptedEngine(["The first few words ", hold, "and the rest."]), path) as running:
@@ -188,8 +188,8 @@ async def test_half_an_hour_without_discord_costs_no_answer(discord, path, place
 
 async def test_what_cannot_be_delivered_is_logged_and_not_stored(discord, path, place, monkeypatch, caplog):
     _, channel, alice = place
-    monkeypatch.setattr("bot.pacing._SLOWEST", 0.1)
-    monkeypatch.setattr("bot.reply._PERSISTENCE", 0.5)
+    monkeypatch.setattr("bot.messages.pacing._SLOWEST", 0.1)
+    monkeypatch.setattr("bot.messages.live_reply._PERSISTENCE", 0.5)
     async with parley(discord, ScriptedEngine(["Too late."], ["Here again."]), path) as running:
         away = discord.fault("POST", "/channels/*/messages", times=None, status=503)
         await alice.say(channel, f"{discord.bot.mention} tell")

@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from bot.engine.batching import Batch
+from bot.engine.local.scheduler import Batch
 from tests.discord_stand_in import Channel, Discord, User
-from tests.engine.models import save_model
-from tests.parley import WITHOUT_A_MODEL, Running, parley, program
+from tests.support.models import save_model
+from tests.support.parley import WITHOUT_A_MODEL, Running, parley, program
 
 
 async def say(discord: Discord, running: Running, channel: Channel, person: User, text: str) -> str:

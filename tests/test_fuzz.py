@@ -8,10 +8,10 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.buttons import Action, Button
+from bot.messages.buttons import Action, Button
 from tests.discord_stand_in import Discord, User
-from tests.parley import parley
-from tests.scripted import ScriptedEngine
+from tests.support.parley import parley
+from tests.support.scripted import ScriptedEngine
 
 TRICKS = [
     "```", "`", "**", "||", "> ", "# ", "-# ", "[a](http://x.y)", "https://x.y/_", "<@1>", "<@&2>", "<#3>", "<:a:4>",

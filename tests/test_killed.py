@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.paging import pages
-from bot.wording import COMMAND_INTERRUPTED, INTERRUPTED, ONE_AT_A_TIME, REGENERATE, STOP
+from bot.messages.pages import pages
+from bot.texts import COMMAND_INTERRUPTED, INTERRUPTED, ONE_AT_A_TIME, REGENERATE, STOP
 from tests.discord_stand_in import Channel, Message, User
-from tests.forked import answer, nursery
+from tests.support.forked import answer, nursery
 
 CHUNKS, KILLS = 4, 25
 

@@ -4,11 +4,11 @@ import asyncio
 import itertools
 
 from bot import demo
-from bot.engine.local import LocalEngine
-from bot.wording import ONE_AT_A_TIME
+from bot.engine.local.engine import LocalEngine
+from bot.texts import ONE_AT_A_TIME
 from tests.discord_stand_in import Discord
-from tests.forked import answer, nursery
-from tests.parley import parley
+from tests.support.forked import answer, nursery
+from tests.support.parley import parley
 
 
 async def test_a_busy_channel_does_not_starve_another(discord, path, place):

@@ -15,9 +15,9 @@ from dataclasses import fields
 import pytest
 
 from bot.settings import Settings
-from tests.engine_stand_in import EngineServer, serving
-from tests.outside import Systemd, free_port
-from tests.parley import ROOT, program
+from tests.support.engine_stand_in import EngineServer, serving
+from tests.support.outside import Systemd, free_port
+from tests.support.parley import ROOT, program
 
 TEXT = (ROOT / "bot" / "SERVICE.md").read_text()
 PYTHON = "/opt/parley/.venv/bin/python"

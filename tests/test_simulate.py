@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.parley import ROOT
+from tests.support.parley import ROOT
 
 
 @pytest.mark.timeout(180)

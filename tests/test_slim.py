@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from tests.engine_stand_in import EngineServer, serving
-from tests.parley import ROOT, program
+from tests.support.engine_stand_in import EngineServer, serving
+from tests.support.parley import ROOT, program
 
 LOCAL_ONLY = {"torch", "transformers"}
 

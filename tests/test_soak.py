@@ -9,7 +9,7 @@ import random
 import time
 
 from tests.discord_stand_in import Channel, Discord, Guild
-from tests.forked import nursery
+from tests.support.forked import nursery
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "16"))
 CHANNELS = 200

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 
-from bot.access import Access
 from bot.check import Finding, Findings, ok, skipped, wrong
 from bot.check.servers import PATIENCE, TROUBLE, look_at_servers, reason
-from bot.permissions import NEEDED
+from bot.messages.access import Access
+from bot.messages.permissions import NEEDED
 from bot.settings import Settings
 from bot.shards import Shards, written
-from bot.wording import GET_TOKEN, SWITCH_ON_INTENT, WRONG_TOKEN
+from bot.texts import GET_TOKEN, SWITCH_ON_INTENT, WRONG_TOKEN
 
 if TYPE_CHECKING:
     from discord.types.gateway import SessionStartLimit

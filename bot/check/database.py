@@ -10,7 +10,7 @@ from pathlib import Path
 import aiosqlite
 
 from bot.check import Findings, ok, size, wrong
-from bot.database import SCHEMA_VERSION, DatabaseError, check_ours, unusable, unwritable
+from bot.storage.database import SCHEMA_VERSION, DatabaseError, check_ours, unusable, unwritable
 
 
 async def look_at_database(path: str) -> Findings:

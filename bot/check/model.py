@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.check import Finding, Findings, ok, size, skipped, wrong
-from bot.engine import Description, Engine, OutOfReach, Sampling, Thought, memory
-from bot.engine.finding import find
+from bot.engine import Description, Engine, OutOfReach, Sampling, Thought
+from bot.engine.models import memory
+from bot.engine.models.locate import find
+from bot.engine.prompt import Exchange, Prompt
 from bot.errors import UserError
-from bot.prompt import Exchange, Prompt
 
 if TYPE_CHECKING:
-    from bot.engine.local import LocalEngine
+    from bot.engine.local.engine import LocalEngine
 
 log = logging.getLogger(__name__)
 

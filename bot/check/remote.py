@@ -11,7 +11,7 @@ from bot.engine import Sampling
 from bot.errors import UserError
 
 if TYPE_CHECKING:
-    from bot.engine.remote import RemoteEngine
+    from bot.engine.remote.engine import RemoteEngine
 
 log = logging.getLogger(__name__)
 

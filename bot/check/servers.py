@@ -8,10 +8,10 @@ from typing import TypeAlias
 
 import discord
 
-from bot.access import Access
 from bot.check import Finding, Findings, ok, skipped, wrong
-from bot.permissions import NEEDED, lacking
-from bot.reply import PASSING
+from bot.messages.access import Access
+from bot.messages.live_reply import PASSING
+from bot.messages.permissions import NEEDED, lacking
 from bot.settings import Settings
 from bot.shards import Shards
 

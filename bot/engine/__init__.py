@@ -6,11 +6,11 @@ An engine knows no Discord and no history. `local` runs a model on this machine'
 from dataclasses import dataclass
 from typing import Protocol
 
+from bot.engine.prompt import Prompt
+from bot.engine.reasoning import Thought
 from bot.engine.stream import NoAnswer, Stream
-from bot.engine.thinking import Thought
 from bot.errors import UserError
-from bot.prompt import Prompt
-from bot.wording import ENGINE_FAILED
+from bot.texts import ENGINE_FAILED
 
 __all__ = [
     "Description",

@@ -5,9 +5,9 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 
-from bot.engine.thinking import Thought
+from bot.engine.reasoning import Thought
 from bot.errors import UserError
-from bot.wording import NO_ANSWER, ONLY_THOUGHT
+from bot.texts import NO_ANSWER, ONLY_THOUGHT
 
 
 class NoAnswer(UserError):

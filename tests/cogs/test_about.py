@@ -3,8 +3,8 @@
 import re
 
 from bot.engine import Status
-from tests.parley import parley
-from tests.scripted import ScriptedEngine
+from tests.support.parley import parley
+from tests.support.scripted import ScriptedEngine
 
 
 async def test_help_names_the_commands_so_that_they_can_be_clicked(discord, path, place):

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from bot.access import Access
-from bot.wording import BLOCKED, NOT_HERE, ONE_AT_A_TIME
-from tests.parley import parley
-from tests.scripted import ScriptedEngine
+from bot.messages.access import Access
+from bot.texts import BLOCKED, NOT_HERE, ONE_AT_A_TIME
+from tests.support.parley import parley
+from tests.support.scripted import ScriptedEngine
 
 SUPPRESS_EMBEDS = 1 << 2
 
@@ -63,7 +63,7 @@ async def test_direct_messages_can_be_switched_off(discord, path, place):
 
 
 async def test_a_person_has_one_answer_under_way_and_one_waiting(discord, path, place, monkeypatch):
-    monkeypatch.setattr("bot.reply._BRIEF", 0.5)
+    monkeypatch.setattr("bot.messages.live_reply._BRIEF", 0.5)
     guild, channel, alice = place
     others = [guild.channel(name) for name in ("one", "two")]
     hold = asyncio.Event()

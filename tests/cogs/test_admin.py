@@ -2,9 +2,9 @@
 
 import asyncio
 
-from bot.wording import OWNER_ONLY, QUITTING, SHUTTING_DOWN
-from tests.parley import parley
-from tests.scripted import ScriptedEngine
+from bot.texts import OWNER_ONLY, QUITTING, SHUTTING_DOWN
+from tests.support.parley import parley
+from tests.support.scripted import ScriptedEngine
 
 
 async def test_the_owner_can_quit(discord, path, place):

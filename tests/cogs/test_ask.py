@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from bot.wording import ABOUT_MESSAGE, GOES_ON_BELOW, OUT_OF_TIME, UNEXPECTED
+from bot.texts import ABOUT_MESSAGE, GOES_ON_BELOW, OUT_OF_TIME, UNEXPECTED
 from tests.discord_stand_in import Permission
-from tests.parley import parley
-from tests.scripted import ScriptedEngine
+from tests.support.parley import parley
+from tests.support.scripted import ScriptedEngine
 
 
 async def test_an_answer_reads_and_stores_no_turns(discord, path, place):
@@ -75,7 +75,7 @@ async def test_an_error_is_told_in_place_of_the_answer(discord, path, place):
 
 @pytest.mark.parametrize("said", [[], ["The beginning of it "]], ids=["nothing said", "something said"])
 async def test_a_private_answer_that_outlasts_the_interaction_says_so_in_time(discord, path, place, monkeypatch, said):
-    monkeypatch.setattr("bot.replies._TOKEN_LIFE", 1.5)
+    monkeypatch.setattr("bot.messages.replies._TOKEN_LIFE", 1.5)
     _, channel, alice = place
     engine = ScriptedEngine([*said, asyncio.Event()])
     async with parley(discord, engine, path):
@@ -88,7 +88,7 @@ async def test_a_private_answer_that_outlasts_the_interaction_says_so_in_time(di
 
 @pytest.mark.parametrize("said", [[], ["The beginning of it "]], ids=["nothing said", "something said"])
 async def test_an_answer_that_outlasts_the_interaction_goes_on_in_the_channel(discord, path, place, monkeypatch, said):
-    monkeypatch.setattr("bot.replies._TOKEN_LIFE", 1.5)
+    monkeypatch.setattr("bot.messages.replies._TOKEN_LIFE", 1.5)
     _, channel, alice = place
     hold = asyncio.Event()
     async with parley(discord, ScriptedEngine([*said, hold, "and its end"]), path):
@@ -103,7 +103,7 @@ async def test_an_answer_that_outlasts_the_interaction_goes_on_in_the_channel(di
 
 
 async def test_pages_that_were_whole_when_the_interaction_ran_out_stay(discord, path, place, monkeypatch):
-    monkeypatch.setattr("bot.replies._TOKEN_LIFE", 2.5)
+    monkeypatch.setattr("bot.messages.replies._TOKEN_LIFE", 2.5)
     _, channel, alice = place
     hold = asyncio.Event()
     async with parley(discord, ScriptedEngine(["word " * 500, hold, "and the end"]), path):
@@ -118,7 +118,7 @@ async def test_pages_that_were_whole_when_the_interaction_ran_out_stay(discord, 
 async def test_where_the_bot_may_not_write_an_answer_that_outlasts_the_interaction_says_so(
     discord, path, place, monkeypatch
 ):
-    monkeypatch.setattr("bot.replies._TOKEN_LIFE", 1.0)
+    monkeypatch.setattr("bot.messages.replies._TOKEN_LIFE", 1.0)
     _, channel, alice = place
     channel.overwrite(discord.bot, deny=Permission.SEND_MESSAGES)
     async with parley(discord, ScriptedEngine(["The beginning of it ", asyncio.Event()]), path):

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from bot.wording import NOT_YOURS, STALE
+from bot.texts import NOT_YOURS, STALE
 from tests.discord_stand_in import Message, Permission
-from tests.parley import parley
-from tests.scripted import ScriptedEngine
+from tests.support.parley import parley
+from tests.support.scripted import ScriptedEngine
 
 
 def labels(message: Message) -> list[str]:

@@ -5,10 +5,10 @@ import sqlite3
 
 import pytest
 
-from bot.access import Access
-from bot.channels import Limits
-from bot.prompt import QuestionTooLong
-from bot.wording import (
+from bot.engine.prompt import QuestionTooLong
+from bot.messages.access import Access
+from bot.storage.channel_settings import Limits
+from bot.texts import (
     BLOCKED,
     NO_MEMORY,
     NO_PERSONA,
@@ -21,8 +21,8 @@ from bot.wording import (
     question_too_long,
 )
 from tests.discord_stand_in import NotPossible, Permission
-from tests.parley import LIMITS, MANNER, parley
-from tests.scripted import ScriptedEngine
+from tests.support.parley import LIMITS, MANNER, parley
+from tests.support.scripted import ScriptedEngine
 
 SUPPRESS_EMBEDS = 1 << 2
 PIRATE = "You are a pirate.\n- Say arr.\n- Greet <@&1> @everyone, see https://example.com"

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from bot.engine import ModelError, Thought
-from bot.wording import (
+from bot.texts import (
     MAY_NOT_WRITE,
     NO_ANSWER,
     NO_MODEL,
@@ -19,8 +19,8 @@ from bot.wording import (
     UNREADABLE_REPLY,
 )
 from tests.discord_stand_in import Permission
-from tests.parley import parley
-from tests.scripted import ScriptedEngine
+from tests.support.parley import parley
+from tests.support.scripted import ScriptedEngine
 
 
 async def test_a_mention_is_answered_with_a_reply_and_the_mention_is_removed(discord, path, place):

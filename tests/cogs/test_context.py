@@ -3,8 +3,8 @@
 import asyncio
 import sqlite3
 
-from tests.parley import parley
-from tests.scripted import ScriptedEngine
+from tests.support.parley import parley
+from tests.support.scripted import ScriptedEngine
 
 
 async def test_clear_forgets_the_channel_and_says_how_many_turns(discord, path, place):

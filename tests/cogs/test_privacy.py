@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bot.wording import NOTHING_TO_EXPORT
+from bot.texts import NOTHING_TO_EXPORT
 from tests.discord_stand_in import Permission
-from tests.parley import parley
-from tests.scripted import ScriptedEngine
+from tests.support.parley import parley
+from tests.support.scripted import ScriptedEngine
 
 
 async def ask(discord, running, channel, person, text="hi"):

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from bot.engine import ModelError
-from bot.wording import NO_MODEL, STOPPED_WAITING, waits
-from tests.parley import parley
-from tests.scripted import ScriptedEngine
+from bot.texts import NO_MODEL, STOPPED_WAITING, waits
+from tests.support.parley import parley
+from tests.support.scripted import ScriptedEngine
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_the_sentence_is_exact(ahead, seconds, loading, sentence):
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
     """A calm pace, for tests."""
-    monkeypatch.setattr("bot.reply._CALM", 1.5)
+    monkeypatch.setattr("bot.messages.live_reply._CALM", 1.5)
 
 
 async def test_the_place_in_a_channel_is_shown_kept_up_to_date_and_replaced_by_the_answer(discord, path, place):

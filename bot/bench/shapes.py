@@ -1,0 +1,48 @@
+"""Models of a known shape with random weights, for measuring without a download: speed depends on the shape alone.
+
+python -m bot.bench.shapes NAME FOLDER
+"""
+
+import sys
+from pathlib import Path
+
+import tokenizers
+import torch
+import transformers
+from safetensors.torch import save_file
+
+SHAPES = {
+    "qwen2-1.5b": {
+        "vocab_size": 151936,
+        "hidden_size": 1536,
+        "intermediate_size": 8960,
+        "num_hidden_layers": 28,
+        "num_attention_heads": 12,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 32768,
+        "tie_word_embeddings": True,
+    }
+}
+"""What each has beside the defaults of transformers' Qwen2Config."""
+
+
+def make(shape: str, folder: Path) -> None:
+    """Write a model in bfloat16 and a tokenizer of which every word is a token."""
+    config = transformers.Qwen2Config(**SHAPES[shape], architectures=["Qwen2ForCausalLM"])
+    with torch.device("meta"):
+        model = transformers.Qwen2ForCausalLM(config)
+    noise = torch.randn(2**20).mul(0.02).bfloat16()
+    weights = {
+        name: noise.repeat(tensor.numel() // len(noise) + 1)[: tensor.numel()].reshape(tensor.shape).clone()
+        for name, tensor in model.state_dict().items()
+        if name != "lm_head.weight"
+    }
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    config.save_pretrained(folder)
+    words = {f"w{number}": number for number in range(config.vocab_size)}
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="w0"))
+    transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer).save_pretrained(folder)
+
+
+if __name__ == "__main__":
+    make(sys.argv[1], Path(sys.argv[2]))

@@ -1,0 +1,272 @@
+"""The SQLite file: opened, checked, brought up to date, and written in transactions. Knows no model and no Discord."""
+
+import asyncio
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiosqlite
+
+from bot.errors import UserError
+from bot.observer import UNWATCHED, Events
+from bot.texts import NO_MEMORY
+
+log = logging.getLogger(__name__)
+
+_APPLICATION_ID = 0x5041524C  # "PARL": tells our files from those of other programs
+SCHEMA_VERSION = 3
+_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS turns (
+    id INTEGER PRIMARY KEY,
+    channel INTEGER NOT NULL,
+    asker INTEGER NOT NULL,
+    asker_name TEXT NOT NULL,
+    question TEXT NOT NULL,
+    answer TEXT NOT NULL,        -- empty until it is whole
+    at TEXT NOT NULL,            -- UTC, ISO 8601
+    question_message INTEGER,    -- NULL: not said in Discord
+    answer_messages TEXT NOT NULL,  -- a JSON list: a long answer takes several messages; empty until all is shown
+    parent INTEGER,              -- the channel that a thread is in
+    guild INTEGER
+) STRICT;
+CREATE INDEX IF NOT EXISTS turns_of_channel ON turns (channel, id);
+CREATE TABLE IF NOT EXISTS channels (
+    channel INTEGER PRIMARY KEY,
+    parent INTEGER,              -- the channel that a thread is in
+    guild INTEGER,
+    persona TEXT,                -- NULL, here and below: none of its own
+    temperature REAL,
+    answer_length INTEGER,       -- in tokens
+    turns INTEGER
+) STRICT;
+CREATE TABLE IF NOT EXISTS summaries (
+    channel INTEGER PRIMARY KEY,
+    parent INTEGER,              -- the channel that a thread is in
+    guild INTEGER,
+    text TEXT NOT NULL,
+    askers TEXT NOT NULL         -- a JSON list of ids: whose turns went into it
+) STRICT;
+PRAGMA application_id = {_APPLICATION_ID};
+PRAGMA user_version = {SCHEMA_VERSION};
+"""
+_FROM_VERSION_1 = "ALTER TABLE turns ADD COLUMN parent INTEGER; ALTER TABLE turns ADD COLUMN guild INTEGER;"
+TABLES = ("turns", "channels", "summaries")  # each with columns channel, parent and guild
+
+
+class DatabaseError(UserError):
+    """The database file cannot be used; the sentence says why and what to do."""
+
+
+class Database:
+    """The file, for one task at a time; made by `open_database`.
+
+    A file that was taken away is made anew, and one that was put in its place is used from then on.
+    """
+
+    def __init__(self, path: Path, events: Events = UNWATCHED) -> None:
+        self._path = path
+        self._events = events
+        self.unusable_since: float | None = None
+        """Since when it cannot be read, or written, by `time.monotonic`; until it has been written again."""
+        self._connection: aiosqlite.Connection | None = None
+        self._opened: tuple[int, int] | None = None
+        self._closed = False
+        self._in_use = asyncio.Lock()
+
+    @asynccontextmanager
+    async def file(self) -> AsyncIterator[aiosqlite.Connection]:
+        """The file, to read from, after whatever is being written now. Raises DatabaseError when it cannot be used."""
+        async with self._timed("read"), self._usable() as file:
+            yield file
+
+    @asynccontextmanager
+    async def _timed(self, kind: str) -> AsyncIterator[None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._events.used_database(kind, time.perf_counter() - began)
+
+    @asynccontextmanager
+    async def _usable(self) -> AsyncIterator[aiosqlite.Connection]:
+        async with self._in_use:
+            if self._closed:
+                raise DatabaseError(NO_MEMORY)
+            try:
+                if self._connection and await asyncio.to_thread(_identity, self._path) != self._opened:
+                    log.warning("The database %s was taken away, and what was remembered with it.", self._path)
+                    await self._disconnect()
+                if not self._connection:
+                    await self.open()
+                assert self._connection
+                yield self._connection
+            except (sqlite3.Error, DatabaseError) as error:
+                log.error("The database %s cannot be used: %s", self._path, error)
+                self.unusable_since = self.unusable_since or time.monotonic()
+                raise DatabaseError(NO_MEMORY) from error
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
+        """The file, to write to: all that is done within, or nothing. Once left, it survives the process being killed.
+
+        Raises DatabaseError when the file cannot be used.
+        """
+        async with self._timed("write"), self._usable() as file:
+            try:
+                await file.execute("BEGIN IMMEDIATE")
+                yield file
+                await file.commit()
+            except BaseException:
+                await file.rollback()
+                raise
+            self.unusable_since = None
+            # What was deleted is to be gone from the disk: not in the file, where zeros take its place, nor beside it.
+            try:
+                await file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.Error as error:  # what was to be done is done; the next change takes this along
+                log.warning("What was forgotten is still beside the database %s: %s", self._path, error)
+
+    async def probe(self) -> None:
+        """Use the file, to see whether it can be used; where it could not, write to it. Raises DatabaseError."""
+        async with self.transaction() if self.unusable_since else self.file() as file:
+            write = f" = {SCHEMA_VERSION}" if self.unusable_since else ""
+            await file.execute_fetchall(f"PRAGMA user_version{write}")
+
+    async def places(self) -> set[tuple[int, int, int | None]]:
+        """The servers and channels in them that something is stored of, and the channel that each is a thread of."""
+        statement = " UNION ".join(f"SELECT guild, channel, parent FROM {table} WHERE guild > 0" for table in TABLES)  # noqa: S608
+        async with self.file() as file:
+            return {(guild, channel, parent) for guild, channel, parent in await file.execute_fetchall(statement)}
+
+    async def forget_channel(self, channel: int) -> None:
+        """Forget all of a channel and of its threads."""
+        await self._forget("channel = ?1 OR parent = ?1", channel)
+
+    async def forget_guild(self, guild: int) -> None:
+        """Forget all of a server's channels."""
+        await self._forget("guild = ?1", guild)
+
+    async def _forget(self, which: str, number: int) -> None:
+        async with self.transaction() as file:
+            for table in TABLES:
+                await file.execute(f"DELETE FROM {table} WHERE {which}", (number,))  # noqa: S608 - all of it is ours
+
+    async def open(self) -> None:
+        """Open the file, or create it. Raises DatabaseError, with the reason for the operator, when that can't be."""
+        self._path = _create(self._path)
+        self._connection = await _open(self._path)
+        self._opened = _identity(self._path)
+
+    async def close(self) -> None:
+        """Close the file for good, after whatever is being written now."""
+        async with self._in_use:
+            self._closed = True
+            await self._disconnect()
+
+    async def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection:
+            await connection.close()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells the file at `path` from one that takes its place."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+@asynccontextmanager
+async def open_database(path: str | Path, events: Events = UNWATCHED) -> AsyncIterator[Database]:
+    """Open the file, or create it with its folder, readable by its owner alone; closed on leaving.
+
+    Raises DatabaseError when the file is no database of ours, is from a newer Parley, or cannot be written. Such
+    a file is left as it is.
+    """
+    database = Database(Path(path), events)
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def _open(path: Path) -> aiosqlite.Connection:
+    # Autocommit: transactions begin and end where we say so.
+    connection = await aiosqlite.connect(path, isolation_level=None)
+    try:
+        await check_ours(connection, path)
+        _protect(path)
+        await _prepare(connection)
+    except BaseException as error:
+        await connection.close()
+        if not isinstance(error, OSError | sqlite3.Error):
+            raise
+        raise unusable(path, error) from error
+    return connection
+
+
+def unusable(path: Path, error: Exception) -> DatabaseError:
+    """What is told of a file that is there."""
+    return DatabaseError(
+        f"The database {path} cannot be used: {error}. Repair it, end what else uses it, or set DATABASE_PATH to"
+        " another file."
+    )
+
+
+def unwritable(path: Path, error: Exception) -> DatabaseError:
+    """What is told of a file that cannot be written, or made."""
+    return DatabaseError(
+        f"The database {path} cannot be opened: {error}. Set DATABASE_PATH to a file in a folder that Parley may"
+        " write to."
+    )
+
+
+def _create(path: Path) -> Path:
+    """Make the file if it is missing; a check that it can be written if not."""
+    try:
+        path = path.expanduser()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except (OSError, RuntimeError, ValueError) as error:
+        raise unwritable(path, error) from error
+    return path
+
+
+async def check_ours(connection: aiosqlite.Connection, path: Path) -> None:
+    """Raise DatabaseError where the file is neither new nor ours, or from a newer Parley."""
+    rows = await connection.execute_fetchall(
+        "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)"
+        " FROM pragma_application_id, pragma_user_version"
+    )
+    ((application, version, tables),) = rows
+    if application != _APPLICATION_ID and (application or version or tables):
+        raise DatabaseError(
+            f"{path} is the database of another program. Set DATABASE_PATH to another file; Parley creates it."
+        )
+    if version > SCHEMA_VERSION:
+        raise DatabaseError(
+            f"{path} was written by a newer Parley (schema {version}, this one knows {SCHEMA_VERSION}). Install the"
+            " newer one, or set DATABASE_PATH to another file."
+        )
+
+
+def _protect(path: Path) -> None:
+    """A file that came from elsewhere may be readable by others; SQLite gives its side files the same mode."""
+    path.chmod(0o600)
+
+
+async def _prepare(connection: aiosqlite.Connection) -> None:
+    await connection.execute("PRAGMA journal_mode = WAL")
+    await connection.execute("PRAGMA synchronous = FULL")
+    await connection.execute("PRAGMA secure_delete = ON")
+    ((version,),) = await connection.execute_fetchall("PRAGMA user_version")
+    await connection.executescript(f"BEGIN IMMEDIATE; {_FROM_VERSION_1 if version == 1 else ''} {_SCHEMA} COMMIT;")
+    # What a killed terminal chat did not answer. In Discord, the asker is told.
+    await connection.execute("DELETE FROM turns WHERE answer = '' AND question_message IS NULL")

@@ -1,0 +1,587 @@
+"""The check tells all that is wrong in one run, says what to do about each, and changes nothing."""
+
+import asyncio
+import json
+import os
+import sqlite3
+import sys
+from contextlib import asynccontextmanager, closing, contextmanager
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from urllib.parse import parse_qs, urlsplit
+
+import psutil
+import pytest
+from safetensors.torch import load_file
+
+from bot import demo
+from bot.check import Mark, application, check, ok
+from bot.check.application import look_at_discord
+from bot.check.database import look_at_database
+from bot.check.model import look_at_model
+from bot.check.options import look_at_bad_settings, look_at_settings
+from bot.check.remote import look_at_engines
+from bot.engine import Sampling
+from bot.messages.access import Access
+from bot.settings import Settings, SettingsError, read
+from bot.storage import database
+from bot.storage.database import open_database
+from bot.storage.turns import History, Turn
+from tests.discord_stand_in import Permission
+from tests.support.engine_stand_in import EngineServer, refusal, serving
+from tests.support.models import save_model
+from tests.support.parley import ROOT
+from tests.support.tokenizers import CHATML
+
+TOKEN = "a.token.of-nobody"
+TURN = Turn(1, "Alice", "hello", "Hi!", datetime(2026, 1, 2, tzinfo=UTC), 11, (12,))
+
+
+async def run(folder, *arguments, **settings):
+    """`python -m bot check`: its exit status, standard output and standard error."""
+    environment = {name: os.environ[name] for name in ("PATH", "OMP_NUM_THREADS")} | settings
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (settings.get("PYTHONPATH"), str(ROOT))))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "check", *arguments),
+        cwd=folder,
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    assert ("Traceback" in err.decode()) == ("--debug" in arguments)
+    return process.returncode, out.decode(), err.decode()
+
+
+async def found(findings):
+    """What an area tells, by mark. Whatever is wrong says what to do."""
+    told = {mark: [] for mark in Mark}
+    async for finding in findings:
+        assert finding.mark is not Mark.WRONG or finding.todo
+        told[finding.mark].append(finding)
+    return SimpleNamespace(ok=told[Mark.OK], wrong=told[Mark.WRONG], skipped=told[Mark.SKIPPED])
+
+
+def only(findings):
+    (finding,) = findings
+    return finding
+
+
+def lines(findings):
+    return [finding.what for finding in findings]
+
+
+def snapshot(folder):
+    """All files of a folder: their contents, modes, and when they were written."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return [(path, path.read_bytes(), path.stat().st_mode, path.stat().st_mtime_ns) for path in files]
+
+
+# The whole program
+
+
+async def test_when_all_is_well_it_says_so_and_nothing_has_changed(discord, tmp_path, place):
+    token = discord.application.token
+    settings = {"MODEL_PATH": "demo", "TEMPERATURE": "0", "DISCORD_TOKEN": token, "LOG_LEVEL": "DEBUG"}
+    status, out, err = await run(tmp_path, **settings, **discord.environment())
+    assert status == 0
+    assert "✗" not in out
+    assert "✓ TEMPERATURE is 0.0 (default: 0.7)" in out
+    assert "✓ DISCORD_TOKEN is set" in out
+    assert "✓ The token is that of Parley" in out
+    assert "✓ Home: it can answer in 1 channel\n" in out
+    assert "✓ Loaded: Qwen2ForCausalLM, 2.5 million parameters, in " in out
+    assert "      Alice: What is my name?<|im_end|>\n" in out
+    assert "      Your name is Alice." in out
+    assert token not in out + err
+    assert discord.gateway.identifies == 0
+    assert {request.method for request in discord.requests} == {"GET"}
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_all_that_is_wrong_is_told_in_one_run_as_json_too(discord, tmp_path):
+    (tmp_path / "parley.db").mkdir()
+    status, out, err = await run(tmp_path, "--json", DISCORD_TOKEN=TOKEN, **discord.environment())
+    assert status == 1
+    told = json.loads(out)
+    assert told["ok"] is False
+    wrong = [finding for finding in told["findings"] if finding["mark"] == "wrong"]
+    assert [finding["area"] for finding in wrong] == ["database", "discord", "model"]
+    assert "parley.db cannot be used" in wrong[0]["what"]
+    assert wrong[1]["what"] == "Discord refuses the token."
+    assert "./qwen_finetune is not there" in wrong[2]["what"]
+    for finding, setting in zip(wrong, ("DATABASE_PATH", "DISCORD_TOKEN", "MODEL_PATH"), strict=True):
+        assert setting in finding["todo"]
+    assert {"area": "settings", "mark": "ok", "what": "DISCORD_TOKEN is set", "facts": {"name": "DISCORD_TOKEN"}} in (
+        told["findings"]
+    )
+    assert TOKEN not in out + err
+
+
+async def test_where_the_marks_cannot_be_written_words_stand_for_them(tmp_path):
+    _, out, _ = await run(tmp_path, TOP_K="x", PYTHONIOENCODING="ascii")
+    assert "  WRONG TOP_K" in out
+
+
+async def test_each_setting_that_cannot_be_used_is_told(tmp_path):
+    status, out, err = await run(tmp_path, TOP_K="x", SEED="y", DISCORD_TOKEN="my secret")
+    assert status == 1
+    marked = [line.split(":")[0] for line in out.splitlines() if "✗" in line]
+    assert sorted(marked) == ["  ✗ DISCORD_TOKEN", "  ✗ SEED", "  ✗ TOP_K"]
+    assert "my secret" not in out + err
+
+
+async def test_an_area_that_fails_is_told_and_the_next_is_looked_at(capsys):
+    async def fails():
+        yield ok("before")
+        raise RuntimeError("the unexpected")
+
+    async def works():
+        yield ok("after")
+
+    assert not await check({"one": fails(), "two": works()}, as_json=False)
+    assert [line for line in capsys.readouterr().out.splitlines() if not line.startswith("      ")] == [
+        "One",
+        "  ✓ before",
+        "  ✗ The rest could not be looked at: RuntimeError('the unexpected')",
+        "Two",
+        "  ✓ after",
+    ]
+
+
+# Settings
+
+
+async def test_each_setting_that_is_not_the_default_is_shown_but_no_secret():
+    settings = Settings(discord_token=TOKEN, chat_channels=frozenset({7, 5}), direct_messages=False, system_prompt="")
+    told = await found(look_at_settings(settings, []))
+    assert lines(told.ok) == [
+        "DISCORD_TOKEN is set",
+        "SYSTEM_PROMPT is blank (default: You are Parley, a friendly assistant in a chat. Answer briefly and clearly.)",
+        "CHAT_CHANNELS is 5, 7 (default: none)",
+        "DIRECT_MESSAGES is off (default: on)",
+    ]
+    assert TOKEN not in str(told)
+    assert lines((await found(look_at_settings(Settings(), []))).skipped) == ["All settings have their defaults"]
+
+
+async def test_what_is_warned_of_and_what_cannot_be_used_is_wrong(tmp_path):
+    file = tmp_path / ".env"
+    file.write_text("TEMPRATURE=1\n")
+    told = await found(look_at_settings(*read({}, file)))
+    assert "did you mean TEMPERATURE?" in only(told.wrong).what
+    with pytest.raises(SettingsError) as bad:
+        read({"TOP_K": "x", "SEED": "y"})
+    assert [line[:5] for line in lines((await found(look_at_bad_settings(bad.value))).wrong)] == ["TOP_K", "SEED:"]
+
+
+# The database
+
+
+@contextmanager
+def as_somebody_else():
+    """In no group and with no rights of root's, which may write anywhere."""
+    if os.getuid() != 0:
+        yield
+        return
+    os.setresuid(65534, -1, -1)  # the real one, which `os.access` asks for
+    try:
+        yield
+    finally:
+        os.setresuid(0, -1, -1)
+
+
+async def test_a_database_that_is_missing_is_not_made(tmp_path):
+    told = await found(look_at_database(str(tmp_path / "new" / "parley.db")))
+    assert "is not there yet" in only(told.ok).what
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("in_use", [False, True])
+async def test_what_a_database_holds_is_told_and_nothing_about_it_changes(tmp_path, in_use):
+    path = tmp_path / "a #1 file.db"
+    async with open_database(path) as opened:
+        turns = History(opened)
+        for channel in (7, 7, 8):
+            await turns.begin(channel, TURN)
+        if in_use:
+            told = await found(look_at_database(str(path)))
+    if not in_use:
+        before = snapshot(tmp_path)
+        told = await found(look_at_database(str(path)))
+        assert snapshot(tmp_path) == before
+    (finding,) = told.ok
+    assert finding.facts["path"] == str(path)
+    assert {name: finding.facts[name] for name in ("turns", "channels", "schema")} == {
+        "turns": 3,
+        "channels": 2,
+        "schema": database.SCHEMA_VERSION,
+    }
+    assert finding.facts["bytes"] >= path.stat().st_size > 0
+
+
+async def test_what_a_killed_program_left_is_read_and_stays(tmp_path):
+    path, killed = tmp_path / "parley.db", tmp_path / "killed" / "parley.db"
+    killed.parent.mkdir()
+    async with open_database(path) as opened:
+        turns = History(opened)
+        with closing(sqlite3.connect(path)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT * FROM turns").fetchall()  # keeps the turn from going into the file itself
+            await turns.begin(7, TURN)
+            for file in path.parent.glob("parley.db*"):
+                (killed.parent / file.name).write_bytes(file.read_bytes())
+    before = {name: (killed.parent / name).read_bytes() for name in ("parley.db", "parley.db-wal")}
+    told = await found(look_at_database(str(killed)))
+    assert told.ok[0].facts["turns"] == 1
+    assert {name: (killed.parent / name).read_bytes() for name in before} == before
+
+
+async def test_an_older_schema_is_told_and_left(path):
+    with closing(sqlite3.connect(path)) as file:
+        file.executescript(database._SCHEMA + "PRAGMA user_version = 1")
+    before = path.read_bytes()
+    told = await found(look_at_database(str(path)))
+    assert "schema 1, which becomes 3" in told.ok[0].what
+    assert path.read_bytes() == before
+
+
+def _damaged(path):
+    with closing(sqlite3.connect(path)) as file:
+        file.executescript(database._SCHEMA)
+        file.execute(
+            "INSERT INTO turns VALUES (1, 7, 1, 'Alice', ?, 'x', 'now', 1, '[]', NULL, NULL)", ("long " * 9999,)
+        )
+        file.commit()
+    content = path.read_bytes()
+    path.write_bytes(content[:12288] + bytes(4096) + content[16384:])  # a page in its midst
+
+
+def _newer(path):
+    with closing(sqlite3.connect(path)) as file:
+        file.executescript(database._SCHEMA + "PRAGMA user_version = 99")
+
+
+def _foreign(path):
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("CREATE TABLE others (id)")
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda path: path.write_text("no database " * 99), "not a database"),
+        (lambda path: path.mkdir(), "Is a directory"),
+        (_damaged, "*** in database"),
+        (_newer, "a newer Parley"),
+        (_foreign, "another program"),
+    ],
+    ids=["text", "folder", "damaged", "newer", "foreign"],
+)
+async def test_a_database_that_cannot_be_used_is_wrong_and_left_as_it_is(path, make, words):
+    make(path)
+    before = snapshot(path.parent)
+    told = await found(look_at_database(str(path)))
+    assert words in only(told.wrong).todo
+    assert "DATABASE_PATH" in only(told.wrong).todo
+    assert snapshot(path.parent) == before
+
+
+@pytest.mark.parametrize("there", [False, True])
+async def test_a_place_that_cannot_be_written_is_wrong(tmp_path, there):
+    path = tmp_path / "folder" / "parley.db"
+    async with open_database(path):
+        pass
+    if not there:
+        path.unlink()
+    path.parent.chmod(0o555)
+    with as_somebody_else():
+        told = await found(look_at_database(str(path)))
+    assert f"Permission denied: '{path.parent}'" in only(told.wrong).todo
+    path.parent.chmod(0o755)
+
+
+async def test_a_place_in_a_file_is_wrong(tmp_path):
+    (tmp_path / "file").touch()
+    told = await found(look_at_database(str(tmp_path / "file" / "parley.db")))
+    assert "Not a directory" in only(told.wrong).todo
+
+
+# Discord
+
+
+async def look(discord, **settings):
+    chosen = {name: frozenset(value) if isinstance(value, set) else value for name, value in settings.items()}
+    options = Settings(**{"discord_token": discord.application.token, **chosen})
+    access = Access(options.allowed_guilds, options.allowed_channels)
+    with discord.redirect():
+        return await found(look_at_discord(options, access))
+
+
+async def test_without_a_token_discord_is_left_out(discord):
+    told = await look(discord, discord_token=None)
+    assert "DISCORD_TOKEN is not set" in only(told.skipped).what
+    assert told.ok == told.wrong == discord.requests == []
+
+
+async def test_a_refused_token_and_a_discord_out_of_reach_are_told(discord, monkeypatch):
+    assert lines((await look(discord, discord_token=TOKEN)).wrong) == ["Discord refuses the token."]
+    discord.fault("GET", "/users/@me", status=503)
+    assert "503" in only((await look(discord)).wrong).what
+    monkeypatch.setattr(application, "PATIENCE", 0.2)
+    discord.fault("GET", "/users/@me", delay=float("inf"))
+    assert lines((await look(discord)).wrong) == ["Discord cannot be reached: there is no answer"]
+    monkeypatch.setattr(discord, "url", "http://127.0.0.1:9")
+    assert "127.0.0.1" in only((await look(discord)).wrong).what
+
+
+async def test_the_message_content_intent_is_held_against_what_is_needed(discord, place):
+    _, channel, _ = place
+    assert (await look(discord, chat_channels={channel.id})).wrong == []
+    assert (await look(discord)).wrong == []
+    discord.application.privileged_intents = set()
+    assert (await look(discord)).wrong == []
+    told = await look(discord, chat_channels={channel.id})
+    assert lines(told.wrong) == ["The Message Content intent, which CHAT_CHANNELS needs, is off"]
+
+
+async def test_shards_and_the_sessions_that_may_begin_are_told(discord, monkeypatch):
+    discord.gateway.shards, discord.gateway.session_starts = 2, 7
+    here = discord.guild("Here")
+    shard = (here.id >> 22) % 4
+    here.channel("general")
+    discord.guild("There").channel("general")
+    told = lines((await look(discord)).ok)
+    assert "Shards: 2 (Discord recommends 2); this process connects all of them" in told
+    assert "7 of 1000 session starts are left, of which this process takes 2; 1 at a time" in told
+    told = await look(discord, shard_count=4, shard_ids={shard})
+    assert f"Shards: 4 (Discord recommends 2); this process connects {shard}" in lines(told.ok)
+    assert "Here: it can answer in 1 channel" in lines(told.ok)
+    assert lines(told.skipped) == [f"There has shard {(shard + 1) % 4}, which another process connects"]
+    told = await look(discord, shard_count=8)
+    assert lines(told.wrong) == ["7 of 1000 session starts are left, and this process needs 8"]
+    monkeypatch.setattr(application, "_SERVERS_PER_SHARD", 1)
+    assert "Set SHARD_COUNT to 2" in only((await look(discord, shard_count=1)).wrong).todo
+
+
+async def test_the_invite_link_asks_for_exactly_what_is_needed(discord, place):
+    link = urlsplit((await look(discord)).ok[-1].facts["link"])
+    needed = (
+        Permission.VIEW_CHANNEL
+        | Permission.SEND_MESSAGES
+        | Permission.SEND_MESSAGES_IN_THREADS
+        | Permission.READ_MESSAGE_HISTORY
+    )
+    assert link.hostname == "discord.com"
+    assert parse_qs(link.query) == {
+        "client_id": [str(discord.application.id)],
+        "scope": ["bot applications.commands"],
+        "permissions": [str(int(needed))],
+    }
+
+
+async def test_missing_permissions_are_told_for_each_channel(discord, place):
+    guild, channel, _ = place
+    fine, second, hidden, forum = (
+        guild.channel("fine"),
+        guild.channel("second"),
+        guild.channel("x"),
+        guild.forum("help"),
+    )
+    for each in (channel, second):
+        each.overwrite(discord.bot, deny=Permission.SEND_MESSAGES | Permission.READ_MESSAGE_HISTORY)
+    hidden.overwrite(discord.bot, deny=Permission.VIEW_CHANNEL)
+    forum.overwrite(discord.bot, deny=Permission.SEND_MESSAGES_IN_THREADS | Permission.SEND_MESSAGES)
+    away = discord.guild("Away")
+    away.channel("there")
+    told = await look(discord)
+    assert lines(told.wrong) == [
+        "Home: the bot lacks Send Messages and Read Message History in #general, #second",
+        "Home: the bot lacks View Channels in #x",
+        "Home: the bot lacks Send Messages in Threads in #help",
+    ]
+    assert "Away: it can answer in 1 channel" in lines(told.ok)
+    assert lines((await look(discord, allowed_channels={fine.id, forum.id})).wrong) == lines(told.wrong)[2:]
+    assert (await look(discord, allowed_guilds={away.id})).wrong == []
+
+
+async def test_what_members_may_not_do_either_is_intended_but_not_where_the_bot_is_to_answer(discord, place):
+    guild, channel, _ = place
+    news, staff = guild.channel("news"), guild.channel("staff")
+    news.overwrite(guild.everyone, deny=Permission.SEND_MESSAGES)
+    staff.overwrite(guild.everyone, deny=Permission.VIEW_CHANNEL)
+    told = await look(discord)
+    assert told.wrong == []
+    assert "Home: it can answer in 1 channel, but not in #news, #staff, where members cannot either" in lines(told.ok)
+    assert lines((await look(discord, chat_channels={news.id})).wrong) == ["Home: the bot lacks Send Messages in #news"]
+    channel.overwrite(guild.everyone, deny=Permission.SEND_MESSAGES)
+    told = await look(discord)
+    assert lines(told.wrong) == ["Home: neither the bot nor members may write in any channel"]
+
+
+async def test_a_chat_channel_may_be_a_thread(discord, place):
+    guild, channel, _ = place
+    thread = channel.thread("aside")
+    named = {"chat_channels": {thread.id}, "allowed_channels": {thread.id}}
+    channel.overwrite(guild.everyone, deny=Permission.SEND_MESSAGES)
+    assert (await look(discord, **named)).wrong == []
+    channel.overwrite(guild.everyone, deny=Permission.SEND_MESSAGES_IN_THREADS)
+    told = await look(discord, **named)
+    assert lines(told.wrong) == ["Home: the bot lacks Send Messages in Threads in #aside"]
+
+
+async def test_ids_that_lead_nowhere_are_told_with_their_setting(discord, place):
+    guild, channel, alice = place
+    forum, category, aside = guild.forum("help"), guild.category("All"), discord.guild("Away").channel("aside")
+    told = await look(
+        discord,
+        guild_id=1,
+        allowed_guilds={2, guild.id},
+        allowed_channels={3, channel.id, category.id},
+        chat_channels={4, forum.id, aside.id, alice.direct.id},
+    )
+    assert sorted(lines(told.wrong)) == [
+        "ALLOWED_CHANNELS has All, which is a category",
+        "ALLOWED_CHANNELS: the bot sees no channel 3",
+        "ALLOWED_GUILDS: the bot is in no server 2",
+        "CHAT_CHANNELS has #aside, where nobody is answered",
+        "CHAT_CHANNELS has #help, a forum; it is for single posts",
+        "CHAT_CHANNELS has a direct conversation; it is for channels of servers",
+        "CHAT_CHANNELS: the bot sees no channel 4",
+        "GUILD_ID: the bot is in no server 1",
+    ]
+    assert lines(told.skipped) == ["Away is not among ALLOWED_GUILDS"]
+    assert "Home: it can answer in 1 channel" in lines(told.ok)
+
+
+async def test_a_bot_in_no_server_is_told_to_be_invited(discord):
+    told = await look(discord)
+    assert lines(told.wrong) == ["The bot is in no server"]
+    assert "https://discord.com/oauth2/authorize" in told.ok[-1].what
+
+
+async def test_a_server_that_cannot_be_looked_at_keeps_no_other_from_it(discord, place):
+    guild, channel, _ = place
+    away = discord.guild("Away")
+    away.channel("there")
+    discord.fault("GET", f"/guilds/{guild.id}/channels", status=503)
+    discord.fault("GET", "/channels/*", status=503)
+    told = await look(discord, chat_channels={channel.id})
+    home, chat = told.wrong
+    assert "Home cannot be looked at: 503" in home.what
+    assert f"CHAT_CHANNELS: {channel.id} cannot be looked at: 503" in chat.what
+    assert "Away: it can answer in 1 channel" in lines(told.ok)
+
+
+# The model
+
+
+async def model(folder, *, system_prompt="Be brief.", **options):
+    from bot.engine.local.engine import LocalEngine
+
+    @asynccontextmanager
+    async def engine():
+        chosen = {"max_prompt_tokens": 400, "max_new_tokens": 100, "precision": "float32"} | options
+        async with LocalEngine(str(folder), **chosen) as engine:
+            yield engine
+
+    sampling = Sampling(temperature=0)
+    return await found(look_at_model(str(folder), engine, system_prompt=system_prompt, sampling=sampling))
+
+
+async def test_a_model_is_described_and_answers(tmp_path):
+    folder = save_model(tmp_path / "model", endless=True)
+    told = await model(folder, max_batch=3)
+    assert told.wrong == []
+    there, what, memory, prompt, answer = told.ok
+    assert str(folder) in there.what
+    saved = sum(tensor.numel() for tensor in load_file(folder / "model.safetensors").values())
+    assert what.facts == {"architecture": "Qwen2ForCausalLM", "parameters": saved, "precision": "float32"}
+    assert memory.facts["weight_bytes"] == 4 * saved
+    assert memory.facts["cache_bytes"] == 2 * 3 * 500 * 2 * 2 * 8 * 4  # layers, slots, tokens, K and V, heads, width
+    assert "3 answers of up to 500 tokens" in memory.what
+    assert "in the form of its chat template" in prompt.what
+    assert "<|im_start|>user\nAlice: What is my name?<|im_end|>" in prompt.shown
+    assert answer.shown
+    assert answer.facts["tokens_per_s"] > 0
+
+
+async def test_a_model_that_cannot_be_batched_is_told(tmp_path):
+    told = await model(save_model(tmp_path / "model", "mamba", endless=True))
+    assert told.wrong == []
+    assert "one answer at a time" in told.ok[2].what
+
+
+async def test_a_model_that_is_missing_broken_or_too_large_is_told(tmp_path, monkeypatch):
+    told = await model(tmp_path / "none")
+    assert "There is no model folder" in only(told.wrong).todo
+    folder = save_model(tmp_path / "model")
+    (folder / "tokenizer.json").rename(tmp_path / "tokenizer.json")
+    assert "tokenizer" in only((await model(folder)).wrong).todo
+    (tmp_path / "tokenizer.json").rename(folder / "tokenizer.json")
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1000))
+    assert "memory are free" in only((await model(folder)).wrong).todo
+
+
+async def test_where_a_broken_model_fails_is_told_to_who_asks_for_it(tmp_path):
+    folder = save_model(tmp_path / "model")
+    (folder / "model.safetensors").write_bytes(b"no weights")
+    status, out, err = await run(tmp_path, "--json", "--debug", "--model", str(folder))
+    assert status == 1
+    last = json.loads(out)["findings"][-1]
+    assert (last["area"], last["mark"]) == ("model", "wrong")
+    assert "--debug" in last["todo"]
+    assert "bot/engine/loading.py" in err
+
+
+async def test_a_model_that_still_thinks_at_the_end_of_the_short_answer_is_no_silent_one(tmp_path):
+    template = CHATML + "<think>\n"
+    told = await model(save_model(tmp_path / "model", template=template, endless=True))
+    assert told.wrong == []
+    assert told.ok[-1].shown
+
+
+async def test_a_model_without_a_template_is_shown_the_plain_form(tmp_path):
+    told = await model(save_model(tmp_path / "model", template=None, endless=True))
+    assert "in the plain form" in told.ok[3].what
+    assert told.ok[3].shown.endswith("\nUser: Alice: What is my name?\nAssistant:")
+
+
+async def test_a_system_prompt_that_leaves_no_room_is_told(tmp_path):
+    told = await model(save_model(tmp_path / "model"), system_prompt="very long " * 500)
+    assert "MAX_PROMPT_TOKENS" in only(told.wrong).todo
+    assert only(told.skipped)
+
+
+async def test_a_model_that_says_nothing_is_told(monkeypatch):
+    from bot.engine.local.sequence import Answer
+
+    monkeypatch.setattr(Answer, "go_on", lambda self, logits: False)  # it ends at once
+    told = await model(demo.MODEL)
+    assert "It does not answer" in only(told.wrong).what
+
+
+# The servers of an engine elsewhere
+
+
+async def servers_found(*urls, **options):
+    from bot.engine.remote.engine import RemoteEngine  # takes a while, which most tests here do without
+
+    return await found(
+        look_at_engines(
+            urls, lambda url: RemoteEngine([url], **options), system_prompt="Be brief.", sampling=Sampling()
+        )
+    )
+
+
+async def test_each_server_is_told_of_by_itself():
+    async with serving(EngineServer(["Alice."])) as good, serving(EngineServer()) as locked:
+        locked.models = refusal(401)
+        told = await servers_found(good.url, "http://127.0.0.1:9/v1", locked.url)
+    assert lines(told.ok)[0] == f"Found {good.url}, where the model is the-model"
+    assert told.ok[1].shown == "Alice."
+    assert [message["content"] for message in good.requests[0]["messages"]][-1] == "Alice: What is my name?"
+    away, refused = told.wrong
+    assert "no connection" in away.what
+    assert refused.what == f"The engine at {locked.url} cannot be used"
+    assert "ENGINE_API_KEY" in refused.todo

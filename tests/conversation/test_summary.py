@@ -1,0 +1,203 @@
+"""What the turns do not hold any more is known from the summary, which is made while nobody waits."""
+
+import asyncio
+import json
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.conversation import summary
+from bot.conversation.summary import SPARE
+from bot.engine import NoAnswer, OutOfReach, Sampling, Stream, Thought
+from bot.engine.prompt import Prompt, messages
+from bot.storage.database import open_database
+from bot.storage.turns import History, Turn
+from bot.texts import BEFORE
+from tests.discord_stand_in import Permission
+from tests.support.parley import parley
+from tests.support.scripted import ScriptedEngine
+
+NAME = re.compile(r"my name is (\w+)")
+
+
+class Reader(ScriptedEngine):
+    """Knows the name that its prompt tells, if that does, and puts it into summaries."""
+
+    def submit(self, prompt: Prompt, sampling: Sampling, channel: int | None = None) -> Stream:
+        said = " ".join(message["content"] for message in messages(prompt))
+        name = NAME.search(said)
+        if is_summary(prompt):
+            said = f"Alice said: my name is {name[1]}" if name else "They said hello."
+        elif "what is my name" in prompt.question:
+            said = name[1] if name else "I don't know."
+        else:
+            said = "Hello."
+        self._scripts = [[said]]
+        return super().submit(prompt, sampling, channel)
+
+
+def is_summary(prompt: Prompt) -> bool:
+    return "Write the summary anew" in prompt.question
+
+
+async def until(condition) -> None:
+    async with asyncio.timeout(20):
+        while not await condition():
+            await asyncio.sleep(0.01)
+
+
+async def past(path, channel, person, *texts: str) -> None:
+    """What was said before the program was started."""
+    async with open_database(path) as database:
+        history = History(database, SPARE)
+        for number, text in enumerate(texts, start=len(await history.recent(channel.id))):
+            asked = Turn(person.id, person.name, text, "", datetime.now(UTC), number, guild=channel.guild.id)
+            turn = await history.begin(channel.id, asked)
+            await history.answer(turn, "ok")
+            await history.show(turn, [1000 + number], 5)
+
+
+async def talk(discord, channel, person, text: str) -> str:
+    """Ask; returns the whole answer."""
+    answer = await channel.reply_to(await person.say(channel, f"{discord.bot.mention} {text}"))
+    await discord.until(lambda: "Regenerate" in [button.label for button in answer.buttons])
+    return answer.content
+
+
+@pytest.mark.parametrize("summary", [True, False])
+async def test_what_was_told_twelve_turns_ago_is_known_with_a_summary_and_not_without(discord, path, place, summary):
+    _, channel, alice = place
+    await past(path, channel, alice, "my name is Wendolyn", *(f"hello {n}" for n in range(10)))
+    async with parley(discord, Reader(), path, summary=summary) as running:
+        await talk(discord, channel, alice, "hello again")
+        await until(lambda: folded(running, channel, 5))
+        answer = await talk(discord, channel, alice, "what is my name?")
+        assert answer == ("Wendolyn" if summary else "I don't know.")
+
+
+async def folded(running, channel, turns: int) -> bool:
+    return len(await running.history.recent(channel.id)) == turns
+
+
+async def test_what_was_left_is_folded_at_the_next_start(discord, path, place):
+    _, channel, alice = place
+    hold = asyncio.Event()
+    engine = ScriptedEngine(["ok"], [hold])
+    await past(path, channel, alice, *"12345")
+    async with parley(discord, engine, path, summary=True) as running:
+        await talk(discord, channel, alice, "6")
+        await discord.until(lambda: is_summary(engine.prompts[-1]))
+        assert await folded(running, channel, 6)
+    async with parley(discord, ScriptedEngine(["They counted."]), path, summary=True) as running:
+        await until(lambda: folded(running, channel, 5))
+        assert await running.history.summary(channel.id) == "They counted."
+
+
+async def test_it_gives_way_to_whoever_asks_and_is_made_when_they_are_answered(discord, path, place):
+    guild, channel, alice = place
+    bob, other = guild.member("Bob"), guild.channel("other")
+    hold = asyncio.Event()
+    engine = ScriptedEngine(["Half a", asyncio.Event()], ["Well, ", hold, "here."], ["They counted."])
+    await past(path, channel, alice, *"123456")
+    async with parley(discord, engine, path, summary=True) as running:
+        await discord.until(lambda: engine.prompts)
+        question = await bob.say(other, f"{discord.bot.mention} hello?")
+        await other.reply_to(question)
+        assert engine.streams[0].stopped
+        assert [is_summary(prompt) for prompt in engine.prompts] == [True, False]
+        assert await folded(running, channel, 6)
+        hold.set()
+        await until(lambda: folded(running, channel, 5))
+        assert await running.history.summary(channel.id) == "They counted."
+
+
+async def test_a_turn_that_the_model_can_do_nothing_with_does_not_keep_the_others_waiting(discord, path, place, caplog):
+    _, channel, alice = place
+    engine = ScriptedEngine([NoAnswer()], ["ok"], ["They counted to seven."])
+    await past(path, channel, alice, *"123456")
+    async with parley(discord, engine, path, summary=True) as running:
+        await until(lambda: folded(running, channel, 5))
+        assert await running.history.summary(channel.id) == ""
+        await talk(discord, channel, alice, "7")
+        await until(lambda: folded(running, channel, 5))
+        assert await running.history.summary(channel.id) == "They counted to seven."
+    assert "is not a part of its channel's summary" in caplog.text
+
+
+async def test_a_turn_is_kept_for_later_while_the_engine_is_out_of_reach(discord, path, place, monkeypatch):
+    monkeypatch.setattr(summary, "_AGAIN", 0.01)
+    _, channel, alice = place
+    await past(path, channel, alice, *(f"hello {n}" for n in range(6)))
+    engine = ScriptedEngine([OutOfReach("away")], [OutOfReach("away")], ["They said hello."])
+    async with parley(discord, engine, path, summary=True) as running:
+        await until(lambda: folded(running, channel, 5))
+        assert await running.history.summary(channel.id) == "They said hello."
+
+
+@pytest.mark.parametrize("command", ["clear", "forget"])
+async def test_clear_and_forget_erase_it_and_what_is_being_made_too(discord, path, place, command):
+    _, channel, alice = place
+    hold = asyncio.Event()
+    engine = ScriptedEngine(["They counted to six."], ["ok"], ["They counted", hold, " to seven."])
+    await past(path, channel, alice, *"123456")
+    async with parley(discord, engine, path, summary=True) as running:
+        await until(lambda: folded(running, channel, 5))
+        assert await running.history.summary(channel.id) == "They counted to six."
+        await talk(discord, channel, alice, "7")
+        await discord.until(lambda: is_summary(engine.prompts[-1]))
+        assert "They counted to six." in engine.prompts[-1].question
+        ended = await alice.command(channel, command)
+        await ended.wait_for(lambda message: "forgotten" in message.content)
+        hold.set()
+        await discord.quiet()
+        assert await running.history.summary(channel.id) == ""
+    assert all(b"They counted" not in file.read_bytes() for file in path.parent.iterdir())
+
+
+async def test_what_is_being_made_of_what_somebody_forgets_is_made_anew_without_it(discord, path, place):
+    guild, channel, alice = place
+    bob, hold = guild.member("Bob"), asyncio.Event()
+    engine = ScriptedEngine(["Bob counted."], ["ok"], ["Bob counted", hold, " on."], ["Alice counted."])
+    await past(path, channel, bob, "1")
+    await past(path, channel, alice, *"23456")
+    async with parley(discord, engine, path, summary=True) as running:
+        await until(lambda: folded(running, channel, 5))
+        await talk(discord, channel, alice, "7")
+        await discord.until(lambda: is_summary(engine.prompts[-1]))
+        ended = await bob.command(channel, "forget")
+        await ended.wait_for(lambda message: "forgotten" in message.content)
+        hold.set()
+        await until(lambda: folded(running, channel, 5))
+        assert "Bob" not in engine.prompts[-1].question
+        assert await running.history.summary(channel.id) == "Alice counted."
+
+
+async def test_somebody_else_forgetting_leaves_it(discord, path, place):
+    guild, channel, alice = place
+    bob = guild.member("Bob")
+    await past(path, channel, alice, *"123456")
+    async with parley(discord, ScriptedEngine(["They counted."]), path, summary=True) as running:
+        await until(lambda: folded(running, channel, 5))
+        ended = await bob.command(channel, "forget")
+        await ended.wait_for(lambda message: "forgotten" in message.content)
+        assert await running.history.summary(channel.id) == "They counted."
+        guild.remove(channel)
+        await until(lambda: no_summary(running, channel))
+
+
+async def no_summary(running, channel) -> bool:
+    return await running.history.summary(channel.id) == ""
+
+
+async def test_an_export_shows_it(discord, path, place):
+    guild, channel, _ = place
+    mona = guild.member("Mona", roles=[guild.role("mods", permissions=Permission.MANAGE_MESSAGES)])
+    await past(path, channel, mona, *"123456")
+    async with parley(discord, ScriptedEngine([Thought("How far? "), "They counted."]), path, summary=True) as running:
+        await until(lambda: folded(running, channel, 5))
+        asked = await mona.command(channel, "export")
+        (file,) = (await asked.wait_for(lambda message: message.attachments)).attachments
+        rows = json.loads(file.data)
+        assert (rows[0]["asker_name"], rows[0]["answer"]) == (BEFORE, "They counted.")
+        assert [row["question"] for row in rows[1:]] == [*"23456"]

@@ -1,0 +1,395 @@
+"""The engine on the CPU: what `generate` would say comes piece by piece, and can be stopped."""
+
+import ast
+import asyncio
+import re
+import threading
+import time
+from contextlib import nullcontext
+
+import pytest
+import torch
+import transformers
+from safetensors.torch import load_file, save_file
+
+from bot.engine import EngineError, ModelError, NoAnswer, Sampling, Stream, Thought
+from bot.engine.local.engine import LocalEngine
+from bot.engine.local.scheduler import Batch
+from bot.engine.local.sequence import Answer
+from bot.engine.models import loading
+from bot.engine.prompt import Exchange, Prompt, QuestionTooLong, encode
+from tests.support.models import save_model
+from tests.support.parley import ROOT
+from tests.support.tokenizers import CHATML
+
+PROMPT = Prompt("Be brief.", (Exchange("Alice", "one", "two"),), "Bob", "hello there")
+GREEDY = Sampling(max_new_tokens=40, temperature=0)
+ENDLESS = Sampling(max_new_tokens=400, temperature=1.0, seed=1)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return save_model(tmp_path_factory.mktemp("models") / "good", endless=True)
+
+
+def make_engine(folder, **options) -> LocalEngine:
+    return LocalEngine(
+        str(folder), **{"max_prompt_tokens": 2048, "max_new_tokens": 400, "precision": "float32"} | options
+    )
+
+
+@pytest.fixture
+async def engine(folder):
+    async with make_engine(folder) as engine:
+        yield engine
+
+
+async def read(stream: Stream) -> str:
+    async with asyncio.timeout(30):
+        return "".join([piece async for piece in stream])
+
+
+async def answer(engine: LocalEngine, prompt: Prompt = PROMPT, sampling: Sampling = GREEDY) -> str:
+    return await read(engine.submit(prompt, sampling))
+
+
+def generated(folder, prompt: Prompt, **options) -> str:
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    ids = torch.tensor([encode(prompt, tokenizer, 472)])
+    out = model.generate(
+        ids, attention_mask=torch.ones_like(ids), max_new_tokens=40, do_sample=False, pad_token_id=0, **options
+    )
+    return tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True).lstrip().rstrip("\ufffd")
+
+
+async def test_a_greedy_answer_is_what_generate_says(engine, folder):
+    assert await answer(engine) == generated(folder, PROMPT)
+
+
+async def test_the_repetition_penalty_is_what_generate_makes_of_it(folder):
+    async with make_engine(folder, repetition_penalty=1.3) as engine:
+        assert await answer(engine) == generated(folder, PROMPT, repetition_penalty=1.3)
+
+
+async def test_the_same_seed_gives_the_same_answer(engine):
+    sampling = [Sampling(40, temperature=1.5, top_k=0, top_p=1.0, seed=seed) for seed in (1, 1, 2)]
+    one, again, other = [await answer(engine, sampling=chosen) for chosen in sampling]
+    assert one == again != other
+
+
+async def test_a_seeded_answer_is_the_same_in_company(engine):
+    alone = await answer(engine, sampling=ENDLESS)
+    streams = [engine.submit(Prompt("", (), None, "word " * n), ENDLESS) for n in range(5)]
+    assert await answer(engine, sampling=ENDLESS) == alone
+    for stream in streams:
+        await read(stream)
+
+
+async def test_requests_made_while_the_model_loads_are_answered(engine):
+    assert not engine._loading.done()
+    assert await answer(engine)
+    await engine.ready()
+
+
+async def test_a_stop_ends_the_answer_and_leaves_room(engine):
+    stream = engine.submit(PROMPT, ENDLESS)
+    await anext(stream)
+    stream.stop()
+    await read(stream)
+    assert await answer(engine), "the thread is free for the next"
+
+
+async def test_closing_does_not_wait_for_a_model_that_takes_long_to_load(folder, monkeypatch):
+    monkeypatch.setattr("bot.engine.local.engine._PATIENCE", 0.1)
+    loading, go_on = threading.Event(), threading.Event()
+
+    def load(*unused, **options):
+        loading.set()
+        go_on.wait()
+        raise ModelError("interrupted")
+
+    monkeypatch.setattr("bot.engine.models.loading.load", load)
+    async with asyncio.timeout(5):
+        async with LocalEngine(str(folder), max_prompt_tokens=500, max_new_tokens=40) as engine:
+            await asyncio.to_thread(loading.wait)
+            stream = engine.submit(PROMPT, GREEDY)
+        assert [piece async for piece in stream] == []
+    go_on.set()
+    await asyncio.wait([engine._worked])
+
+
+async def test_the_prompt_is_bounded_by_max_prompt_tokens(folder):
+    async with LocalEngine(str(folder), max_prompt_tokens=100, max_new_tokens=40) as engine:
+        with pytest.raises(QuestionTooLong):
+            await answer(engine, Prompt("", (), None, "word " * 60))
+
+
+async def test_those_who_wait_know_how_many_are_ahead_and_are_answered_in_order(folder):
+    async with make_engine(folder, max_batch=1) as engine:
+        first, second, third, fourth = (engine.submit(PROMPT, ENDLESS) for _ in range(4))
+        assert [stream.ahead for stream in (first, second, third, fourth)] == [0, 1, 2, 3]
+        await anext(first)
+        assert [stream.ahead for stream in (first, second, third, fourth)] == [0, 1, 2, 3]
+        second.stop()
+        first.stop()
+        await anext(third)
+        assert [third.ahead, fourth.ahead] == [0, 1]
+
+
+async def test_a_question_over_the_models_context_is_refused_beside_others(engine):
+    beside = engine.submit(PROMPT, GREEDY)
+    with pytest.raises(QuestionTooLong, match="at most"):
+        await answer(engine, Prompt("", (), None, "word " * 500))
+    assert await read(beside)
+
+
+async def test_an_error_in_a_pass_reaches_the_readers_and_the_next_is_answered(engine, monkeypatch):
+    expected = await answer(engine)
+
+    def broken(*args, **kwargs):
+        raise RuntimeError("broken")
+
+    with monkeypatch.context() as patch:
+        loaded, _ = engine._loading.result()
+        patch.setattr(loaded.model, "forward", broken)
+        streams = [engine.submit(PROMPT, GREEDY) for _ in range(3)]
+        for stream in streams:
+            with pytest.raises(RuntimeError, match="broken"):
+                await read(stream)
+    assert await answer(engine) == expected
+
+
+async def test_who_makes_a_pass_fail_does_not_take_the_others_along(engine, monkeypatch):
+    expected = await answer(engine)
+    loaded, _ = engine._loading.result()
+    forward = loaded.model.forward
+
+    def too_big(input_ids, **options):
+        if 7 in input_ids:
+            raise MemoryError("too big")
+        return forward(input_ids=input_ids, **options)
+
+    monkeypatch.setattr(loaded.model, "forward", too_big)
+    big = Prompt("", (), None, loaded.tokenizer.decode([7]) * 3)
+    assert 7 in encode(big, loaded.tokenizer, 400)
+    streams = [engine.submit(prompt, GREEDY) for prompt in (PROMPT, big, PROMPT)]
+    with pytest.raises(MemoryError):
+        await read(streams[1])
+    assert [await read(streams[0]), await read(streams[2])] == [expected, expected]
+
+
+async def test_after_a_failure_of_its_own_the_engine_answers_those_who_wait(folder, monkeypatch):
+    async with make_engine(folder, max_batch=2) as engine:
+        expected = await answer(engine)
+        step = Batch.step
+        failing = iter([False, True])
+        monkeypatch.setattr(Batch, "step", lambda batch: 1 / 0 if next(failing, False) else step(batch))
+        streams = [engine.submit(PROMPT, GREEDY) for _ in range(5)]
+        results = await asyncio.gather(*map(read, streams), return_exceptions=True)
+        assert [type(result) for result in results[:2]] == [ZeroDivisionError] * 2
+        assert results[2:] == [expected] * 3
+
+
+async def test_an_engine_that_fails_again_and_again_tells_everybody_and_gives_up(engine, monkeypatch):
+    await engine.ready()
+    monkeypatch.setattr(Batch, "step", lambda batch: 1 / 0)
+    streams = [engine.submit(PROMPT, GREEDY) for _ in range(20)]
+    for stream in streams:
+        with pytest.raises(ZeroDivisionError):
+            await read(stream)
+    with pytest.raises(EngineError):
+        await engine.failure()
+    with pytest.raises(EngineError):
+        await answer(engine)
+
+
+async def test_a_model_that_always_fails_is_no_engine(engine, monkeypatch):
+    await engine.ready()
+    loaded, _ = engine._loading.result()
+    monkeypatch.setattr(loaded.model, "forward", lambda *args, **options: 1 / 0)
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError):
+            await answer(engine)
+    with pytest.raises(EngineError):
+        await engine.failure()
+
+
+async def test_an_engine_that_fails_while_it_closes_comes_to_an_end(folder, monkeypatch):
+    async with make_engine(folder) as engine:
+        stream = engine.submit(PROMPT, ENDLESS)
+        await anext(stream)
+        step = Batch.step
+        monkeypatch.setattr(Batch, "step", lambda batch: 1 / 0 if engine._closed else step(batch))
+    assert engine._worked.done()
+
+
+async def test_the_plain_form_ends_before_the_next_question(tmp_path, monkeypatch):
+    folder = save_model(tmp_path / "plain", template=None)
+    async with make_engine(folder) as engine:
+        await engine.ready()
+        loaded, _ = engine._loading.result()
+        said = iter(loaded.tokenizer.encode(" Fine, Assistant: is a word.\nUser: And you?"))
+        monkeypatch.setattr("bot.engine.local.sampler.Sampler.choose", lambda sampler, logits: next(said))
+        assert await answer(engine) == "Fine, Assistant: is a word."
+
+
+@pytest.mark.parametrize("special", [True, False])
+@pytest.mark.parametrize("opened", [True, False], ids=["opened by the template", "opened by the model"])
+async def test_what_a_reasoning_model_thinks_is_no_part_of_its_answer(tmp_path, monkeypatch, special, opened):
+    folder = save_model(tmp_path / "reasoning", template=CHATML + ("<think>\n" if opened else ""))
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    tokenizer.add_tokens(["<think>", "</think>"], special_tokens=special)
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder)
+    model.resize_token_embeddings(len(tokenizer))
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    async with make_engine(folder) as engine:
+        await engine.ready()
+        loaded, _ = engine._loading.result()
+        for text, thought, said in (
+            ("A plan.</think>\n\nHello.", "A plan.", "Hello."),
+            ("A plan that takes long", "A plan that takes long", None),
+        ):
+            ids = tokenizer.encode(("" if opened else "<think>") + text)
+            coming = iter([*ids, loaded.end_tokens[0]])
+            monkeypatch.setattr("bot.engine.local.sampler.Sampler.choose", lambda sampler, logits, it=coming: next(it))
+            stream = engine.submit(PROMPT, GREEDY)
+            pieces = []
+            with nullcontext() if said else pytest.raises(NoAnswer, match="ran out of room"):
+                async for piece in stream:
+                    pieces.append(piece)
+            assert "".join(piece for piece in pieces if isinstance(piece, Thought)) == thought
+            assert "".join(piece for piece in pieces if not isinstance(piece, Thought)) == (said or "")
+
+
+async def test_an_end_token_at_once_is_no_answer(engine, monkeypatch):
+    await engine.ready()
+    loaded, _ = engine._loading.result()
+    monkeypatch.setattr("bot.engine.local.sampler.Sampler.choose", lambda sampler, logits: loaded.end_tokens[0])
+    with pytest.raises(NoAnswer):
+        await answer(engine)
+
+
+async def test_an_answer_longer_than_the_context_is_refused_at_the_start(folder):
+    async with make_engine(folder, max_new_tokens=512) as engine:
+        with pytest.raises(ModelError, match="MAX_NEW_TOKENS is 512"):
+            await engine.ready()
+        with pytest.raises(ModelError, match="MAX_NEW_TOKENS"):
+            await answer(engine)
+
+
+async def test_weights_that_are_no_numbers_are_told(tmp_path):
+    folder = save_model(tmp_path / "broken")
+    weights = load_file(folder / "model.safetensors")
+    weights["model.norm.weight"][:] = torch.nan
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    async with make_engine(folder) as engine:
+        with pytest.raises(ModelError, match="are no numbers"):
+            await engine.ready()
+
+
+async def test_what_does_not_fit_into_memory_is_refused(folder):
+    async with make_engine(folder, max_batch=10**9) as engine:
+        with pytest.raises(
+            ModelError, match=r"KV cache .* GB of memory are free\. Make MAX_BATCH or MAX_PROMPT_TOKENS"
+        ):
+            await engine.ready()
+
+
+async def test_a_missing_model_is_told_before_anything_starts(tmp_path):
+    with pytest.raises(ModelError, match="no model folder"):
+        async with make_engine(tmp_path / "none"):
+            pass
+
+
+async def test_it_tells_what_it_generated_and_what_of_the_prompts_it_found_again(engine):
+    await engine.ready()
+    loaded, _ = engine._loading.result()
+    length = len(encode(PROMPT, loaded.tokenizer, 400))
+    for times in (1, 2):
+        await answer(engine)
+        async with asyncio.timeout(30):
+            while engine.status().tokens < times * GREEDY.max_new_tokens:
+                await asyncio.sleep(0.01)
+        status = engine.status()
+        assert status.tokens == times * GREEDY.max_new_tokens
+        assert status.prompt_tokens_cached == (times - 1) * (length - 1)
+        assert status.prompt_tokens_read == length + times - 1
+
+
+async def test_a_pass_that_does_not_end_is_no_progress(folder, monkeypatch):
+    load, step = loading.load, Batch.step
+    may_load, may_go_on, steps = threading.Event(), threading.Event(), threading.Event()
+
+    def held_load(*names, **options):
+        may_load.wait(30)
+        return load(*names, **options)
+
+    def held_step(batch):
+        steps.set()
+        may_go_on.wait(30)
+        return step(batch)
+
+    monkeypatch.setattr("bot.engine.models.loading.load", held_load)
+    monkeypatch.setattr(Batch, "step", held_step)
+    async with make_engine(folder) as engine:
+        stream = engine.submit(PROMPT, GREEDY)
+        waiting_since = engine.status().progressed_at
+        may_load.set()
+        await engine.ready()
+        await asyncio.to_thread(steps.wait, 30)
+        loaded_at = engine.status().progressed_at
+        assert loaded_at > waiting_since, "what took the time was loading"
+        engine.submit(PROMPT, GREEDY).stop()
+        assert engine.status().progressed_at == loaded_at
+        assert engine.status().running
+        may_go_on.set()
+        await read(stream)
+        async with asyncio.timeout(30):
+            while engine.status().running or engine.status().waiting:
+                await asyncio.sleep(0.01)
+        idle_since = engine.status().progressed_at
+        assert idle_since > loaded_at
+        may_go_on.clear()
+        before = time.monotonic()
+        engine.submit(PROMPT, GREEDY)
+        assert engine.status().progressed_at >= before, "it had nothing to do until now"
+        may_go_on.set()
+
+
+async def test_each_token_of_a_model_that_cannot_be_batched_is_progress(tmp_path, monkeypatch):
+    seen = []
+    go_on = Answer.go_on
+
+    def watched(answer, logits):
+        seen.append(engine.status().progressed_at)
+        return go_on(answer, logits)
+
+    monkeypatch.setattr(Answer, "go_on", watched)
+    async with make_engine(save_model(tmp_path / "mamba", "mamba"), max_new_tokens=10) as engine:
+        await answer(engine, sampling=Sampling(max_new_tokens=10, temperature=0))
+        assert len(seen) > 1
+        assert sorted(set(seen)) == seen
+        assert engine.status().prompt_tokens_cached is None
+
+
+async def test_closing_ends_what_runs_and_waits_and_the_thread(folder):
+    before = set(threading.enumerate())
+    async with make_engine(folder, max_batch=2) as engine:
+        streams = [engine.submit(PROMPT, ENDLESS) for _ in range(5)]
+        await anext(streams[0])
+    for stream in streams:
+        await read(stream)
+    for thread in set(threading.enumerate()) - before:
+        await asyncio.to_thread(thread.join, 5)  # it has only to return
+        assert not thread.is_alive()
+    with pytest.raises(RuntimeError, match="closed"):
+        engine.submit(PROMPT, GREEDY)
+
+
+async def test_the_lines_in_the_readme_load_a_model_and_print_its_answer(capsys):
+    (lines,) = re.findall(r"```python\n(.+?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert len([line for line in lines.splitlines() if line]) == 5
+    await eval(compile(lines, "README.md", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), {})
+    assert len(capsys.readouterr().out.split()) > 5

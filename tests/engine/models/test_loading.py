@@ -1,0 +1,317 @@
+"""A model is found and loaded, or one sentence says why not."""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import psutil
+import pytest
+import torch
+import transformers
+from safetensors.torch import load_file, save_file
+
+from bot.engine import ModelError
+from bot.engine.models import loading, memory
+from bot.engine.models.locate import find
+from bot.engine.prompt import Form
+from tests.support.models import ARCHITECTURES, save_model
+from tests.support.tokenizers import make_tokenizer
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory):
+    return save_model(tmp_path_factory.mktemp("models") / "good")
+
+
+@pytest.fixture
+def folder(good, tmp_path):
+    return shutil.copytree(good, tmp_path / "model")
+
+
+def refusal(name) -> str:
+    with pytest.raises(ModelError) as refused:
+        loading.load(str(name))
+    sentence = str(refused.value)
+    assert "\n" not in sentence
+    assert str(name) in sentence
+    return sentence
+
+
+def test_a_folder_is_loaded(good):
+    loaded = loading.load(str(good))
+    assert loaded.context == 512
+    assert loaded.tokenizer.eos_token_id in loaded.end_tokens
+    assert loaded.model.dtype in (torch.bfloat16, torch.float32)
+
+
+def test_the_home_folder_may_be_written_as_a_tilde(good, monkeypatch):
+    monkeypatch.setenv("HOME", str(good.parent))
+    assert find("~/good") == str(good)
+
+
+def test_a_hub_name_is_taken_as_it_is():
+    assert find("Qwen/Qwen2-1.5B-Instruct") == "Qwen/Qwen2-1.5B-Instruct"
+
+
+def test_a_missing_folder(tmp_path):
+    sentence = refusal(tmp_path / "nowhere")
+    assert "MODEL_PATH" in sentence
+    assert "--model demo" in sentence
+
+
+def test_a_folder_that_is_spelt_nearly_like_one_there_is(tmp_path):
+    (tmp_path / "qwen_finetune").mkdir()
+    assert f"Did you mean {tmp_path / 'qwen_finetune'}?" in refusal(tmp_path / "qwen-fintune")
+
+
+def test_an_empty_folder(tmp_path):
+    assert "is empty" in refusal(tmp_path)
+
+
+def test_a_folder_without_a_model(tmp_path):
+    (tmp_path / "README.md").touch()
+    assert "config.json" in refusal(tmp_path)
+
+
+def test_a_training_folder_leads_to_its_newest_checkpoint(tmp_path):
+    for name in ("checkpoint-900", "checkpoint-1000", "checkpoint-best"):
+        (tmp_path / name).mkdir()
+    assert f"the newest, {tmp_path / 'checkpoint-1000'}." in refusal(tmp_path)
+
+
+def test_a_file_instead_of_a_folder(tmp_path):
+    file = tmp_path / "model.gguf"
+    file.write_bytes(b"GGUF")
+    assert "is a file" in refusal(file)
+
+
+def test_weights_that_are_no_safetensors_are_not_opened(folder):
+    opened = folder / "opened"
+
+    class Payload:
+        def __reduce__(self):
+            return open, (str(opened), "w")
+
+    (folder / "model.safetensors").unlink()
+    torch.save({"weight": Payload()}, folder / "pytorch_model.bin")
+    assert "pytorch_model.bin may run code" in refusal(folder)
+    assert not opened.exists()
+
+
+def test_old_weights_are_converted_by_the_command_that_the_refusal_tells(folder):
+    weights = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    torch.save(weights, folder / "pytorch_model.bin")
+    command = refusal(folder).split("Convert it with: python ")[1]
+    subprocess.run([sys.executable, *shlex.split(command)], check=True, capture_output=True)
+    assert loading.load(str(folder)).weight_bytes
+
+
+def test_a_hub_name_may_have_a_revision(folder, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "huggingface_hub.snapshot_download", lambda *args, **options: asked.append((args, options)) or str(folder)
+    )
+    loading.load("some/model@v2.1")
+    ((name,), options) = asked[0]
+    assert (name, options["revision"]) == ("some/model", "v2.1")
+
+
+def test_code_that_comes_with_a_model_is_not_run(folder):
+    opened = folder / "opened"
+    (folder / "evil.py").write_text(f"open({str(opened)!r}, 'w')\nclass Evil: pass\n")
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"model_type": "evil", "auto_map": dict.fromkeys(("AutoConfig", "AutoModelForCausalLM"), "evil.Evil")}
+    (folder / "config.json").write_text(json.dumps(config))
+    refusal(folder)
+    assert not opened.exists()
+
+
+def test_truncated_weights(folder):
+    weights = folder / "model.safetensors"
+    os.truncate(weights, weights.stat().st_size // 2)
+    refusal(folder)
+
+
+def test_a_missing_weight_is_not_made_up(folder):
+    weights = load_file(folder / "model.safetensors")
+    del weights["model.layers.1.mlp.up_proj.weight"]
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    assert "model.layers.1.mlp.up_proj.weight is missing" in refusal(folder)
+
+
+def test_weights_of_another_shape(folder):
+    weights = load_file(folder / "model.safetensors")
+    weights["model.norm.weight"] = torch.ones(7)
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    refusal(folder)
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json"])
+def test_a_corrupt_file(folder, name):
+    (folder / name).write_text("{")
+    refusal(folder)
+
+
+def test_a_missing_tokenizer(folder):
+    for file in folder.glob("tokenizer*"):
+        file.unlink()
+    assert "has no tokenizer" in refusal(folder)
+
+
+@pytest.mark.parametrize("name", ["~nobody_here/model", "x" * 5000, "a\0b"])
+def test_a_name_that_is_no_path(name):
+    assert "MODEL_PATH" in refusal(name)
+
+
+def test_a_missing_folder_that_looks_like_a_hub_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert "no folder models/mine" in refusal("models/mine")
+
+
+def test_marks_that_were_not_declared_special_are_end_tokens(tmp_path):
+    loaded = loading.load(str(save_model(tmp_path / "careless", declared_special=False)))
+    marks = {loaded.tokenizer.convert_tokens_to_ids(mark) for mark in ("<|im_start|>", "<|im_end|>", "<|endoftext|>")}
+    assert marks <= set(loaded.end_tokens)
+
+
+def logits(model) -> torch.Tensor:
+    with torch.inference_mode():
+        return model(input_ids=torch.tensor([[5, 7, 11, 13]]), use_cache=False).logits
+
+
+def test_a_model_in_several_files(good, tmp_path):
+    model = transformers.AutoModelForCausalLM.from_pretrained(good)
+    folder = shutil.copytree(good, tmp_path / "shards")
+    (folder / "model.safetensors").unlink()
+    model.save_pretrained(folder, max_shard_size="50KB")
+    assert len(list(folder.glob("*.safetensors"))) > 1
+    assert torch.allclose(logits(loading.load(str(folder), "float32").model), logits(model), atol=1e-3)
+
+
+def test_weights_under_other_names_are_left_to_transformers(good, folder):
+    weights = load_file(folder / "model.safetensors")
+    renamed = {name.removeprefix("model."): weight for name, weight in weights.items()}
+    save_file(renamed, folder / "model.safetensors", metadata={"format": "pt"})
+    expected = logits(transformers.AutoModelForCausalLM.from_pretrained(good))
+    assert torch.allclose(logits(loading.load(str(folder), "float32").model), expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
+def test_what_is_no_linear_layer_is_what_transformers_loads(architecture, tmp_path):
+    folder = save_model(tmp_path / "model", architecture)
+    ours = loading.load(str(folder), "bfloat16").model
+    theirs = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
+    for tensors in ("named_parameters", "named_buffers"):
+        expected = dict(getattr(theirs, tensors)())
+        for name, tensor in getattr(ours, tensors)():
+            assert tensor.dtype == expected[name].dtype
+            assert tensor.equal(expected[name]), name
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "int8"])
+def test_each_precision_is_near_to_the_model(good, precision):
+    expected = logits(transformers.AutoModelForCausalLM.from_pretrained(good))
+    found = logits(loading.load(str(good), precision).model).float()
+    assert (found - expected).norm() / expected.norm() < {"float32": 1e-5, "bfloat16": 0.05, "int8": 0.1}[precision]
+
+
+def test_the_models_own_repetition_penalty_is_found(folder):
+    assert loading.load(str(folder)).repetition_penalty == 1
+    transformers.GenerationConfig(repetition_penalty=1.2).save_pretrained(folder)
+    assert loading.load(str(folder)).repetition_penalty == 1.2
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["no json", "[]", '{"eos_token_id": "none", "temperature": "hot"}', '{"repetition_penalty": -1, "do_sample": 3}'],
+)
+def test_an_odd_generation_config_is_not_heeded(folder, caplog, written):
+    (folder / "generation_config.json").write_text(written)
+    loaded = loading.load(str(folder))
+    assert loaded.tokenizer.eos_token_id in loaded.end_tokens
+    assert loaded.repetition_penalty == 1
+    assert str(folder / "generation_config.json") in caplog.text
+
+
+def test_all_end_tokens_of_a_model_end_its_answers(folder):
+    transformers.GenerationConfig(eos_token_id=[5, 7]).save_pretrained(folder)
+    assert {5, 7} <= set(loading.load(str(folder)).end_tokens)
+
+
+def test_a_model_without_any_end_token_and_pad_token_is_loaded(folder):
+    (folder / "generation_config.json").unlink()
+    tokenizer = make_tokenizer(declared_special=False)
+    tokenizer.save_pretrained(folder)
+    assert tokenizer.pad_token is tokenizer.eos_token is None
+    assert loading.load(str(folder)).repetition_penalty == 1
+
+
+def test_a_chat_template_that_raises_is_told_at_once_and_plain_is_the_way_out(folder):
+    (folder / "chat_template.jinja").write_text("{{ messages[0]['text'] + 1 }}")
+    assert "PROMPT_FORMAT to plain" in refusal(folder)
+    assert loading.load(str(folder), form=Form("plain"))
+
+
+def test_a_chat_template_that_is_asked_for_and_not_there_is_told(tmp_path):
+    folder = save_model(tmp_path / "model", template=None)
+    with pytest.raises(ModelError, match=r"has no chat template\. Set PROMPT_FORMAT to plain"):
+        loading.load(str(folder), form=Form("chat"))
+
+
+def test_a_kind_of_model_that_transformers_does_not_know(folder):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"model_type": "quetzal"}))
+    assert "quetzal" in refusal(folder)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sizes"),
+    [("T5ForConditionalGeneration", {"d_model": 32, "d_kv": 8}), ("BertForMaskedLM", {"hidden_size": 24})],
+)
+def test_a_model_that_is_no_text_decoder(folder, kind, sizes):
+    model_class = getattr(transformers, kind)
+    (folder / "model.safetensors").unlink()
+    model_class(model_class.config_class(**sizes, num_hidden_layers=1, num_layers=1)).save_pretrained(folder)
+    assert "a decoder-only language model" in refusal(folder)
+
+
+def test_a_tokenizer_of_another_model(folder):
+    tokenizer = make_tokenizer()
+    tokenizer.add_tokens(["<pad>"], special_tokens=True)
+    tokenizer.save_pretrained(folder)
+    assert loading.load(str(folder))  # what is never used does no harm
+    tokenizer.chat_template = "<pad>" + tokenizer.chat_template
+    tokenizer.save_pretrained(folder)
+    assert "do not belong together" in refusal(folder)
+
+
+def test_layers_that_int8_would_round_too_coarsely_are_named(folder, caplog):
+    weights = load_file(folder / "model.safetensors")
+    name = next(name for name in weights if "down_proj" in name)
+    weights[name][:, 0] = 1000.0
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    loading.load(str(folder), "int8")
+    assert f"1 of the linear layers of {folder} stay in" in caplog.text
+    assert name.removesuffix(".weight") in caplog.text
+
+
+def test_a_containers_limit_counts(tmp_path, monkeypatch):
+    for name, text in {"max": "1000\n", "current": "900\n", "stat": "anon 500\ninactive_file 300\n"}.items():
+        (tmp_path / f"memory.{name}").write_text(text)
+    monkeypatch.setattr(memory, "_CGROUP", tmp_path)
+    assert memory.free() == 400
+    (tmp_path / "memory.max").write_text("max\n")
+    assert memory.free() > 10**6
+
+
+def test_weights_that_do_not_fit_into_memory_are_refused_before_they_are_read(folder, monkeypatch):
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1000))
+    sentence = refusal(folder)
+    for remedy in ("MAX_BATCH", "MAX_PROMPT_TOKENS", "MODEL_PRECISION"):
+        assert remedy in sentence

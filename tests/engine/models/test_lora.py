@@ -1,0 +1,163 @@
+"""A LoRA adapter is merged into the model it was trained from, or one sentence says why not."""
+
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+
+import pytest
+import torch
+import transformers
+from safetensors.torch import load_file
+
+from bot import demo
+from bot.engine import ModelError, Sampling
+from bot.engine.local.engine import LocalEngine
+from bot.engine.models import loading
+from bot.engine.prompt import Prompt
+
+peft = pytest.importorskip("peft", reason="the lora extra is not installed")
+pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")  # peft's
+
+PROMPT = Prompt("", (), None, "what can you do?")
+TAUGHT = "I can sing sea shanties."
+
+
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory):
+    """An adapter of the demo model that was trained to say something new, and the two merged."""
+    folder = tmp_path_factory.mktemp("adapters")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(demo.MODEL)
+    torch.manual_seed(0)
+    model = peft.get_peft_model(
+        transformers.AutoModelForCausalLM.from_pretrained(demo.MODEL, dtype=torch.float32),
+        peft.LoraConfig(r=8, lora_alpha=32, target_modules=["q_proj", "v_proj", "up_proj", "down_proj"]),
+    )
+    question = tokenizer.apply_chat_template(
+        [{"role": "user", "content": PROMPT.question}], tokenize=False, add_generation_prompt=True
+    )
+    asked, said = (tokenizer.encode(text, add_special_tokens=False) for text in (question, TAUGHT + "<|im_end|>"))
+    ids = torch.tensor([asked + said])
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    loss = torch.tensor(1.0)
+    while loss > 0.01:
+        loss = model(input_ids=ids, labels=torch.tensor([[-100] * len(asked) + said])).loss
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    model.save_pretrained(folder / "adapter")
+    model.merge_and_unload().save_pretrained(folder / "merged")
+    tokenizer.save_pretrained(folder / "merged")
+    return folder
+
+
+@pytest.fixture
+def adapter(taught, tmp_path):
+    return shutil.copytree(taught / "adapter", tmp_path / "adapter")
+
+
+def change(adapter, **changes) -> None:
+    config = json.loads((adapter / "adapter_config.json").read_text())
+    (adapter / "adapter_config.json").write_text(json.dumps(config | changes))
+
+
+def logits(loaded: loading.LoadedModel) -> torch.Tensor:
+    with torch.inference_mode():
+        return loaded.model(input_ids=torch.tensor([[5, 7, 11, 13]]), use_cache=False).logits
+
+
+def refusal(adapter, **options) -> str:
+    with pytest.raises(ModelError) as refused:
+        loading.load(str(adapter), **options)
+    assert str(adapter) in str(refused.value)
+    return str(refused.value)
+
+
+async def test_what_an_adapter_was_taught_is_answered(adapter):
+    async with LocalEngine(str(adapter), max_prompt_tokens=512, max_new_tokens=40) as engine:
+        answer = engine.submit(PROMPT, Sampling(40, temperature=0))
+        assert "".join([piece async for piece in answer]) == TAUGHT
+
+
+def test_an_adapter_is_the_merged_model(taught):
+    adapter, merged = (loading.load(str(taught / name), "float32") for name in ("adapter", "merged"))
+    assert torch.allclose(logits(adapter), logits(merged), atol=1e-5)
+    assert not torch.allclose(logits(adapter), logits(loading.load("demo", "float32")), atol=1e-2)
+    assert type(adapter.model) is type(merged.model)
+
+
+def test_the_base_model_may_be_told(adapter):
+    change(adapter, base_model_name_or_path="/content/qwen")
+    sentence = refusal(adapter)
+    assert "no model folder /content/qwen" in sentence
+    assert "BASE_MODEL" in sentence
+    assert logits(loading.load(str(adapter), "float32", base="demo")).shape
+    change(adapter, base_model_name_or_path=None)
+    assert "does not name its base model. Set BASE_MODEL" in refusal(adapter)
+
+
+def test_an_adapter_of_another_model_is_told(adapter):
+    smaller = transformers.AutoConfig.from_pretrained(demo.MODEL, hidden_size=96)
+    transformers.AutoModelForCausalLM.from_config(smaller).save_pretrained(adapter.parent / "smaller")
+    assert "does not fit its base model. Set BASE_MODEL" in refusal(adapter, base=str(adapter.parent / "smaller"))
+
+
+def test_tokens_that_a_training_added_come_along(taught, tmp_path):
+    tokenizer = transformers.AutoTokenizer.from_pretrained(demo.MODEL)
+    tokenizer.add_tokens(["<|new|>"], special_tokens=True)
+    model = transformers.AutoModelForCausalLM.from_pretrained(demo.MODEL, dtype=torch.float32)
+    model.resize_token_embeddings(len(tokenizer))
+    config = peft.LoraConfig(r=4, target_modules=["q_proj", "embed_tokens"], ensure_weight_tying=True)
+    peft.get_peft_model(model, config).save_pretrained(tmp_path / "more", save_embedding_layers=True)
+    tokenizer.save_pretrained(tmp_path / "more")
+    loaded = loading.load(str(tmp_path / "more"))
+    assert loaded.model.get_input_embeddings().num_embeddings == len(tokenizer) == len(loaded.tokenizer)
+
+
+def test_without_the_extra_package_it_is_told_how_to_get_it(adapter, monkeypatch):
+    monkeypatch.setitem(sys.modules, "peft", None)
+    assert "pip install peft" in refusal(adapter)
+
+
+def test_an_adapter_that_cannot_be_merged_is_told(tmp_path):
+    model = transformers.AutoModelForCausalLM.from_pretrained(demo.MODEL, dtype=torch.float32)
+    prompts = peft.PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=4)
+    peft.get_peft_model(model, prompts).save_pretrained(tmp_path / "prompts")
+    assert "cannot be merged into its model; LoRA can" in refusal(tmp_path / "prompts")
+
+
+def test_an_adapter_in_pickle_form_is_converted_by_the_command_that_the_refusal_tells(adapter):
+    weights = adapter / "adapter_model.safetensors"
+    torch.save(load_file(weights), adapter / "adapter_model.bin")
+    weights.unlink()
+    sentence = refusal(adapter)
+    assert "may run code" in sentence
+    command = shlex.split(sentence.split("Convert it with: ")[1])
+    subprocess.run([sys.executable, *command[1:]], check=True, timeout=60)
+    assert loading.load(str(adapter)).weight_bytes
+
+
+def test_an_adapter_without_weights_is_told(adapter):
+    (adapter / "adapter_model.safetensors").unlink()
+    assert "has no adapter_model.safetensors" in refusal(adapter)
+
+
+def test_the_model_that_an_adapter_was_merged_into_is_no_adapter(taught, adapter, tmp_path):
+    folder = shutil.copytree(taught / "merged", tmp_path / "both")
+    shutil.copy(adapter / "adapter_config.json", folder)
+    torch.save({}, folder / "adapter_model.bin")  # which must not be opened
+    assert torch.allclose(
+        logits(loading.load(str(folder), "float32")), logits(loading.load(str(taught / "merged"), "float32"))
+    )
+
+
+def test_a_damaged_adapter_is_told(adapter):
+    change(adapter, peft_type="NOPE")
+    assert "of a kind that peft does not know, or damaged" in refusal(adapter)
+    (adapter / "adapter_config.json").write_text("[]")
+    assert "is damaged" in refusal(adapter)
+
+
+def test_an_adapter_of_an_adapter_is_told(adapter):
+    assert "is an adapter itself" in refusal(adapter, base=str(adapter))

@@ -1,0 +1,152 @@
+"""The bot connects, says what Discord refuses, registers its commands once, and shows what it is doing."""
+
+import pytest
+
+from bot.engine import EngineError, ModelError
+from bot.gateway.client import DiscordError, same_commands
+from bot.texts import ABOUT_MESSAGE
+from tests.support.parley import parley
+from tests.support.scripted import ScriptedEngine
+
+
+async def test_without_chat_channels_no_privileged_intent_is_asked_for(discord, path):
+    discord.application.privileged_intents = set()
+    async with parley(discord, ScriptedEngine(), path):
+        pass
+
+
+async def test_a_refused_intent_is_told_with_what_to_do(discord, path):
+    discord.application.privileged_intents = set()
+    with pytest.raises(DiscordError, match="Message Content intent"):
+        async with parley(discord, ScriptedEngine(), path, chat_channels=[1], wait=False) as running:
+            await running.ended
+
+
+async def test_a_wrong_token_is_told_without_it(discord, path, monkeypatch):
+    token, discord.application.token = discord.application.token, "another.token"
+    with pytest.raises(DiscordError, match="DISCORD_TOKEN") as told:
+        async with parley(discord, ScriptedEngine(), path, wait=False) as running:
+            discord.application.token = token
+            await running.ended
+    assert "another.token" not in str(told.value)
+
+
+async def test_a_token_that_the_gateway_refuses_is_told(discord, path):
+    with pytest.raises(DiscordError, match="DISCORD_TOKEN"):
+        async with parley(discord, ScriptedEngine(), path) as running:
+            discord.gateway.close(4004)
+            await running.ended
+
+
+@pytest.mark.parametrize(("code", "told"), [(4010, "does not know such a shard"), (4011, "Set SHARD_COUNT higher")])
+async def test_a_refused_shard_is_told_with_what_to_do(discord, path, code, told):
+    with pytest.raises(DiscordError, match=told):
+        async with parley(discord, ScriptedEngine(), path) as running:
+            discord.gateway.close(code)
+            await running.ended
+
+
+async def test_the_first_connection_is_tried_again(discord, path, monkeypatch, caplog):
+    monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.05)
+    with discord.gateway.refusing():
+        trying = parley(discord, ScriptedEngine(), path, wait=False)
+        await trying.__aenter__()
+        await discord.until(lambda: caplog.text.count("cannot be reached") >= 2)
+    await discord.gateway.ready()
+    await trying.__aexit__(None, None, None)
+
+
+@pytest.mark.parametrize("route", ["/users/@me", "/applications/*/commands"])
+async def test_a_refusal_at_the_start_is_told(discord, path, route):
+    discord.fault("GET", route, status=403)
+    with pytest.raises(DiscordError, match="does not let the bot start"):
+        async with parley(discord, ScriptedEngine(), path, wait=False) as running:
+            await running.ended
+
+
+async def test_a_fault_of_ours_is_not_taken_for_a_missing_network(discord, path, monkeypatch):
+    monkeypatch.delattr("bot.gateway.client.Ask")
+    with pytest.raises((AttributeError, NameError)):
+        async with parley(discord, ScriptedEngine(), path, wait=False) as running:
+            await running.ended
+
+
+async def test_without_a_network_it_keeps_trying(discord, path, monkeypatch, caplog):
+    monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.05)
+    async with parley(discord, ScriptedEngine(), path, wait=False):
+        with monkeypatch.context() as offline:
+            offline.setattr("discord.http.Route.BASE", "http://127.0.0.1:1")
+            await discord.until(lambda: caplog.text.count("cannot be reached") >= 2)
+
+
+async def test_commands_are_registered_once_and_again_when_they_changed(discord, path):
+    async with parley(discord, ScriptedEngine(), path):
+        names = {command["name"] for command in discord.commands.registered[None]}
+        ours = {"ask", "clear", "export", "forget", "help", "persona", "quit", "settings", "status", ABOUT_MESSAGE}
+        assert names == ours
+    async with parley(discord, ScriptedEngine(), path):
+        pass
+    assert discord.commands.syncs == 1
+    next(iter(discord.commands.registered[None]))["description"] = "An older text"
+    async with parley(discord, ScriptedEngine(), path):
+        pass
+    assert discord.commands.syncs == 2
+
+
+async def test_commands_are_named_and_described_in_the_languages_of_people(discord, path):
+    async with parley(discord, ScriptedEngine(), path):
+        for command in discord.commands.registered[None]:
+            texts = [command, *command.get("options", [])]
+            for localizations in [text["name_localizations"] for text in texts] + [
+                text["description_localizations"] for text in texts if text.get("description")
+            ]:
+                assert localizations.keys() >= {"de", "fr", "es-ES", "es-419", "ja"}, command["name"]
+
+
+async def test_for_development_commands_are_registered_in_one_server(discord, path):
+    guild = discord.guild("Home")
+    for _ in range(2):
+        async with parley(discord, ScriptedEngine(), path, guild_id=guild.id):
+            assert not discord.commands.registered[None]
+            assert len(discord.commands.registered[guild.id]) == 10
+    assert discord.commands.syncs == 1
+
+
+@pytest.mark.parametrize("change", [{"options": []}, {"options": [{"name": "a", "required": True}]}, {"type": 2}])
+def test_a_changed_command_is_noticed(change):
+    ours = [{"name": "x", "type": 1, "description": "d", "nsfw": False, "options": [{"name": "a", "type": 3}]}]
+    theirs = [
+        {**ours[0], "id": "1", "version": "2", "nsfw": None, "options": [{"name": "a", "type": 3, "required": False}]}
+    ]
+    assert same_commands(ours, theirs)
+    assert not same_commands(ours, [{**theirs[0], **change}])
+    assert not same_commands(ours, [])
+
+
+async def test_it_is_online_while_the_model_loads_and_answers_when_ready(discord, path):
+    guild = discord.guild("Home")
+    channel, alice = guild.channel("general"), guild.member("Alice")
+    engine = ScriptedEngine(["here"])
+    engine.loaded.clear()
+    async with parley(discord, engine, path):
+        await discord.gateway.shows_activity("Loading the model…")
+        question = await alice.say(channel, f"{discord.bot.mention} hi")
+        engine.loaded.set()
+        await channel.reply_to(question)
+        await discord.gateway.shows_activity("Mention me to talk")
+
+
+@pytest.mark.parametrize("error", [ModelError("The model is broken."), EngineError()])
+async def test_an_engine_that_cannot_answer_ends_the_bot(discord, path, error):
+    class Broken(ScriptedEngine):
+        async def failure(self) -> None:
+            await self.loaded.wait()
+            raise error
+
+    engine = Broken()
+    engine.loaded.clear()
+    with pytest.raises(type(error), match=str(error)):
+        async with parley(discord, engine, path) as running:
+            engine.loaded.set()
+            await running.ended
+    await discord.gateway.gone()

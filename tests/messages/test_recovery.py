@@ -1,0 +1,123 @@
+"""What a killed program left unfinished is finished, or marked as interrupted and can be asked again."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.messages.pages import pages
+from bot.messages.recovery import interrupted
+from bot.storage.channel_settings import Own, Place
+from bot.storage.database import open_database
+from bot.storage.turns import History, Turn
+from bot.texts import INTERRUPTED, REGENERATE, STALE
+from tests.discord_stand_in import Channel, Discord, Message, User
+from tests.support.parley import parley
+from tests.support.scripted import ScriptedEngine
+
+
+async def left(discord: Discord, path, channel: Channel, asker: User, text: str, answer: str = "") -> Message:
+    """Somebody asks, and the program is killed when it has noted the question and, if there is one, the answer."""
+    question = await asker.say(channel, f"{discord.bot.mention} {text}")
+    async with open_database(path) as database:
+        history = History(database)
+        turn = await history.begin(
+            channel.id, Turn(asker.id, asker.name, text, "", datetime.now(UTC), question_message=question.id)
+        )
+        if answer:
+            await history.answer(turn, answer)
+    return question
+
+
+def labels(message: Message) -> list[str]:
+    return [button.label for button in message.buttons]
+
+
+async def test_a_question_that_was_not_answered_is_told_so_and_can_be_asked_again(discord, path, place):
+    _, channel, alice = place
+    question = await left(discord, path, channel, alice, "what is left?")
+    async with parley(discord, ScriptedEngine(["Something newer."], ["This is left."]), path) as running:
+        answer = await channel.reply_to(question)
+        assert (answer.content, labels(answer)) == (INTERRUPTED, [REGENERATE])
+        await alice.say(channel, f"{discord.bot.mention} something else")
+        await running.until_stored(channel.id, ("something else", "Something newer."))
+        await alice.press(answer, REGENERATE)
+        await running.until_stored(
+            channel.id, ("what is left?", "This is left."), ("something else", "Something newer.")
+        )
+        assert answer.content == "This is left."
+
+
+async def test_a_whole_answer_that_was_not_shown_whole_is_shown(discord, path, place):
+    _, channel, alice = place
+    said = "All of it, at some length. " * 150
+    question = await left(discord, path, channel, alice, "tell", said.strip())
+    async with parley(discord, ScriptedEngine(), path) as running:
+        await running.until_stored(channel.id, ("tell", said.strip()))
+        first, second, third = [message for message in channel.shows(alice) if message.author is discord.bot]
+        assert first.reference is question
+        assert [m.content for m in (first, second, third)] == [page.content.strip() for page in pages(said.strip())]
+        assert [labels(message) for message in (first, second, third)] == [[], [], [REGENERATE]]
+
+
+async def test_a_turn_that_is_finished_late_is_not_kept_where_none_are(discord, path, place):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(), path) as running:
+        await running.channels.change(Place(channel.id), Own(turns=0))
+    question = await left(discord, path, channel, alice, "tell", "All of it.")
+    async with parley(discord, ScriptedEngine(), path) as running:
+        await channel.reply_to(question, wanted=lambda message: message.content == "All of it.")
+        await discord.quiet()
+        assert await running.stored(channel.id) == []
+
+
+async def test_it_is_told_once(discord, path, place):
+    _, channel, alice = place
+    await left(discord, path, channel, alice, "what is left?")
+    for _ in range(2):
+        async with parley(discord, ScriptedEngine(), path):
+            assert len([message for message in channel.shows(alice) if message.author is discord.bot]) == 1
+
+
+async def test_what_cannot_be_told_is_forgotten_and_keeps_nothing_from_starting(discord, path, place, caplog):
+    guild, channel, alice = place
+    await left(discord, path, channel, alice, "what is left?")
+    guild.remove(channel)
+    async with parley(discord, ScriptedEngine(), path) as running:
+        assert await running.history.unfinished() == []
+    assert "cannot be finished" in caplog.text
+    assert "what is left?" not in caplog.text
+
+
+async def test_while_discord_fails_it_is_left_for_the_next_start(discord, path, place):
+    _, channel, alice = place
+    question = await left(discord, path, channel, alice, "what is left?")
+    trouble = discord.fault("GET", "/channels/*/messages", times=None, status=503)
+    async with parley(discord, ScriptedEngine(), path) as running:
+        assert len(await running.history.unfinished()) == 1
+    trouble.times = 0
+    async with parley(discord, ScriptedEngine(), path):
+        await channel.reply_to(question)
+
+
+async def test_an_interrupted_question_that_is_cleared_is_not_answered_again(discord, path, place):
+    _, channel, alice = place
+    question = await left(discord, path, channel, alice, "what is left?")
+    async with parley(discord, ScriptedEngine(), path):
+        answer = await channel.reply_to(question)
+        await alice.command(channel, "clear")
+        pressed = await alice.press(answer, REGENERATE)
+        await pressed.wait_for(STALE)
+
+
+@pytest.mark.parametrize(
+    ("shown", "marked"),
+    [
+        ([], [INTERRUPTED]),
+        (["Once upon"], [f"Once upon\n\n{INTERRUPTED}"]),
+        (["page", "```py\nx = 1"], ["page", f"```py\nx = 1\n```\n\n{INTERRUPTED}"]),
+        (["x" * 1990], ["x" * 1990, INTERRUPTED]),
+        ([f"Once upon\n\n{INTERRUPTED}"], [f"Once upon\n\n{INTERRUPTED}"]),
+    ],
+)
+def test_what_stood_there_stays_before_the_mark(shown, marked):
+    assert interrupted(shown) == marked

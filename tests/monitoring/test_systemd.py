@@ -1,0 +1,114 @@
+"""What systemd is told, on a socket like its own."""
+
+import asyncio
+import os
+import socket
+from contextlib import closing
+
+import pytest
+
+from bot.monitoring.systemd import notified
+from tests.support.outside import Systemd
+from tests.support.parley import Running, parley
+from tests.support.scripted import ScriptedEngine
+
+pytestmark = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="needs Unix sockets")
+
+
+@pytest.fixture
+def systemd(tmp_path):
+    with closing(Systemd(str(tmp_path / "notify"))) as listening:
+        yield listening
+
+
+def told_of(running: Running, systemd: Systemd, **environment: str):
+    return notified({"NOTIFY_SOCKET": systemd.address, **environment}, running.health, running.link, running.quitting)
+
+
+async def several_looks(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until its health was looked at a few more times."""
+    looks, look = 0, running.health.look
+
+    async def counted():
+        nonlocal looks
+        looks += 1
+        return await look()
+
+    monkeypatch.setattr(running.health, "look", counted)
+    async with asyncio.timeout(30):
+        while looks < 5:
+            await asyncio.sleep(0.01)
+
+
+async def test_it_hears_when_the_bot_is_online_and_when_it_ends(discord, path, systemd):
+    with discord.gateway.refusing():
+        trying = parley(discord, ScriptedEngine(), path, wait=False)
+        running = await trying.__aenter__()
+        telling = told_of(running, systemd)
+        await telling.__aenter__()
+        await discord.until(lambda: discord.gateway.attempts)
+        assert systemd.all_told() == []
+    assert await systemd.told() == "READY=1"
+    running.quitting.set()
+    assert await systemd.told() == "STOPPING=1"
+    await telling.__aexit__(None, None, None)
+    await trying.__aexit__(None, None, None)
+    assert systemd.all_told() == [], "no watchdog was asked for"
+
+
+async def test_a_bot_that_ends_by_an_error_says_so_too(discord, path, systemd):
+    async with parley(discord, ScriptedEngine(), path) as running:
+        with pytest.raises(RuntimeError):
+            async with told_of(running, systemd):
+                assert await systemd.told() == "READY=1"
+                raise RuntimeError
+        assert systemd.all_told() == ["STOPPING=1"]
+
+
+async def test_the_watchdog_hears_of_a_bot_that_is_well_and_of_no_other(discord, path, systemd, monkeypatch):
+    monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.05)
+    async with (
+        parley(discord, ScriptedEngine(), path, gateway_limit=0) as running,
+        told_of(running, systemd, WATCHDOG_USEC="40000", WATCHDOG_PID=str(os.getpid())),
+    ):
+        assert [await systemd.told() for _ in range(3)] == ["READY=1", "WATCHDOG=1", "WATCHDOG=1"]
+        with discord.gateway.refusing():
+            discord.gateway.drop()
+            await discord.until(lambda: running.link.away)
+            await several_looks(running, monkeypatch)
+            systemd.all_told()
+            await several_looks(running, monkeypatch)
+            assert systemd.all_told() == []
+        assert await systemd.told() == "WATCHDOG=1"
+
+
+async def test_a_watchdog_of_another_process_hears_nothing(discord, path, systemd):
+    async with (
+        parley(discord, ScriptedEngine(), path) as running,
+        told_of(running, systemd, WATCHDOG_USEC="1000", WATCHDOG_PID="1"),
+    ):
+        assert await systemd.told() == "READY=1"
+        for _ in range(3):
+            await running.health.look()
+        running.quitting.set()
+        assert await systemd.told() == "STOPPING=1"
+
+
+async def test_an_abstract_name_is_understood(discord, path):
+    with closing(Systemd(f"@parley-{os.getpid()}")) as systemd:
+        async with parley(discord, ScriptedEngine(), path) as running, told_of(running, systemd):
+            assert await systemd.told() == "READY=1"
+
+
+async def test_a_socket_that_is_gone_does_no_harm(discord, path, systemd):
+    async with parley(discord, ScriptedEngine(), path) as running:
+        systemd.close()
+        async with told_of(running, systemd):
+            await running.link.online.wait()
+
+
+async def test_without_systemd_nobody_is_told(discord, path):
+    async with parley(discord, ScriptedEngine(), path) as running:
+        before = len(asyncio.all_tasks())
+        async with notified({}, running.health, running.link, running.quitting):
+            assert len(asyncio.all_tasks()) == before

@@ -1,0 +1,122 @@
+"""The database harms no other file, is its owner's alone, and says why it cannot be used."""
+
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.storage import database
+from bot.storage.database import DatabaseError, open_database
+from bot.storage.turns import History
+from tests.storage.test_turns import store, turn
+
+
+@pytest.fixture
+def path(tmp_path) -> Path:
+    return tmp_path / "new folder" / "parley.db"
+
+
+async def test_the_file_is_its_owners_alone(path):
+    async with open_database(path) as file:
+        await store(History(file), 7, turn("x"))
+        files = list(path.parent.iterdir())
+        assert len(files) == 3, "the database, its WAL and the WAL's index"
+        assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    path.chmod(0o644)
+    async with open_database(path):
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_file_of_the_first_version_is_brought_up_to_date(path):
+    columns = "channel INTEGER NOT NULL, asker INTEGER NOT NULL, asker_name TEXT NOT NULL, question TEXT NOT NULL"
+    columns += ", answer TEXT NOT NULL, at TEXT NOT NULL, question_message INTEGER, answer_messages TEXT NOT NULL"
+    path.parent.mkdir()
+    with sqlite3.connect(path) as file:
+        file.executescript(f"CREATE TABLE turns (id INTEGER PRIMARY KEY, {columns}) STRICT;")
+        file.execute("INSERT INTO turns VALUES (1, 7, 1, 'A', 'old', 'x', '2026-01-01T00:00:00+00:00', NULL, '[]')")
+        file.execute(f"PRAGMA application_id = {database._APPLICATION_ID}")
+        file.execute("PRAGMA user_version = 1")
+    file.close()
+    for _ in range(2):
+        async with open_database(path) as opened:
+            assert (await History(opened).recent(7))[0].question == "old"
+    async with open_database(path) as opened:
+        turns = History(opened)
+        await store(turns, 7, replace(turn("new"), guild=3))
+        await opened.forget_guild(3)
+        assert [kept.question for kept in await turns.recent(7)] == ["old"]
+
+
+def other_program(path: Path) -> None:
+    with sqlite3.connect(path) as file:
+        file.execute("CREATE TABLE theirs (x)")
+    file.close()
+
+
+def newer_parley(path: Path) -> None:
+    with sqlite3.connect(path) as file:
+        file.execute(f"PRAGMA application_id = {database._APPLICATION_ID}")
+        file.execute("PRAGMA user_version = 99")
+    file.close()
+
+
+def no_database(path: Path) -> None:
+    path.write_text("Dear diary, " * 500)
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [(other_program, "another program"), (newer_parley, "newer Parley"), (no_database, "not a database")],
+)
+async def test_a_file_that_is_not_ours_is_refused_and_left_alone(tmp_path, make, sentence):
+    path = tmp_path / "file.db"
+    make(path)
+    path.chmod(0o644)
+    before = path.read_bytes()
+    with pytest.raises(DatabaseError, match=sentence):
+        async with open_database(path):
+            pass
+    assert path.read_bytes() == before
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert list(tmp_path.iterdir()) == [path]
+
+
+async def test_a_file_that_another_program_holds_is_told(path):
+    async with open_database(path):
+        pass
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(DatabaseError, match="locked"):
+        async with open_database(path):
+            pass
+    other.close()
+
+
+async def test_what_is_written_is_on_the_disk_at_once(path):
+    async with open_database(path) as file:
+        (settings,) = await file._connection.execute_fetchall(
+            "SELECT journal_mode, synchronous FROM pragma_journal_mode, pragma_synchronous"
+        )
+    assert settings == ("wal", 2), "2 is FULL: also after a power failure"
+
+
+async def test_a_place_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DatabaseError, match="DATABASE_PATH"):
+        async with open_database(tmp_path / "file" / "parley.db"):
+            pass
+
+
+async def test_an_error_inside_the_block_is_not_mistaken_for_one_of_the_file(path):
+    with pytest.raises(ConnectionError):
+        async with open_database(path):
+            raise ConnectionError
+
+
+async def test_what_comes_after_the_end_does_not_open_the_file_again(path):
+    async with open_database(path) as file:
+        pass
+    with pytest.raises(DatabaseError):
+        await History(file).recent(7)
+    assert file._connection is None

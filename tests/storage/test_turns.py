@@ -1,0 +1,198 @@
+"""The history keeps the newest turns of each channel, whatever happens to the process."""
+
+import asyncio
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.storage import turns
+from bot.storage.database import DatabaseError, open_database
+from bot.storage.turns import History, Turn
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def turn(text: str) -> Turn:
+    return Turn(1, "Alice", text, f"{text}!", NOW, 11, (12, 13))
+
+
+@asynccontextmanager
+async def open_history(path: Path) -> AsyncIterator[History]:
+    async with open_database(path) as database:
+        yield History(database)
+
+
+async def store(turns: History, channel: int, said: Turn, *, keep: int = 5) -> None:
+    """A turn in its three steps."""
+    begun = await turns.begin(channel, replace(said, answer="", answer_messages=()))
+    await turns.answer(begun, said.answer)
+    await turns.show(begun, said.answer_messages, keep)
+
+
+@pytest.fixture
+def path(tmp_path) -> Path:
+    return tmp_path / "new folder" / "parley.db"
+
+
+async def test_a_turn_comes_back_as_it_was(path):
+    said = Turn(2**62, "Zoë 👋", "一二\n'; DROP TABLE turns", "naïve 👩‍👩‍👧", NOW, None, ())
+    async with open_history(path) as turns:
+        await store(turns, 7, said)
+    async with open_history(path) as turns:
+        assert await turns.recent(7) == [said]
+
+
+async def test_only_the_newest_turns_of_a_channel_are_kept(path):
+    async with open_history(path) as turns:
+        for number in range(5):
+            await store(turns, 7, turn(f"seven {number}"), keep=3)
+            await store(turns, 8, turn(f"eight {number}"), keep=3)
+        assert [said.question for said in await turns.recent(7)] == ["seven 2", "seven 3", "seven 4"]
+        assert len(await turns.recent(8)) == 3
+    with sqlite3.connect(path) as file:
+        assert file.execute("SELECT count(*) FROM turns").fetchone() == (6,)
+    file.close()
+
+
+async def test_fewer_turns_can_be_read_and_kept(path):
+    async with open_history(path) as turns:
+        for number in range(5):
+            await store(turns, 7, turn(str(number)))
+        assert [said.question for said in await turns.recent(7, 2)] == ["3", "4"]
+        await turns.prune(7, 2)
+        assert [said.question for said in await turns.recent(7)] == ["3", "4"]
+
+
+async def test_without_turns_nothing_is_kept(path):
+    async with open_history(path) as turns:
+        await store(turns, 7, turn("one"), keep=0)
+        assert await turns.recent(7) == []
+        assert await turns.clear(7) == []
+
+
+async def test_clear_forgets_one_channel_and_counts(path):
+    async with open_history(path) as turns:
+        for channel in (7, 7, 8):
+            await store(turns, channel, turn("x"))
+        assert len(await turns.clear(7)) == 2
+        assert await turns.recent(7) == []
+        assert len(await turns.recent(8)) == 1
+
+
+async def test_many_writers_do_not_get_into_each_others_transactions(path):
+    async with open_history(path) as turns:
+        writes = [store(turns, n % 10, turn(str(n))) for n in range(100)]
+        clears = [turns.clear(n) for n in range(10, 20)]
+        await asyncio.gather(*writes, *clears)
+        assert [len(await turns.recent(channel)) for channel in range(10)] == [5] * 10
+
+
+async def test_a_write_that_fails_or_is_cancelled_leaves_nothing_behind(path):
+    async with open_history(path) as turns:
+        with pytest.raises(DatabaseError):
+            await store(turns, 7, Turn(1, "A", None, "x", NOW))  # type: ignore[arg-type]
+        cancelled = asyncio.create_task(store(turns, 7, turn("x")))
+        await asyncio.sleep(0)
+        cancelled.cancel()
+        await asyncio.wait([cancelled])
+        await store(turns, 7, turn("last"))
+        assert (await turns.recent(7))[-1].question == "last"
+
+
+def test_a_stored_turn_survives_kill(path):
+    program = """
+import asyncio, sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from bot.storage.database import open_database
+from bot.storage.turns import History, Turn
+async def main():
+    async with open_database(sys.argv[1]) as database:
+        turns = History(database)
+        for number in range(100000):
+            turn = await turns.begin(7, Turn(1, "A", str(number), "", datetime.now(UTC)))
+            await turns.answer(turn, "x")
+            await turns.show(turn, (), 5)
+            print(number, flush=True)
+asyncio.run(main())
+"""
+    writer = subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE, text=True)
+    assert writer.stdout
+    for _ in range(20):
+        stored = int(writer.stdout.readline())
+    writer.send_signal(signal.SIGKILL)
+    stored = max([stored, *map(int, writer.stdout.read().split())])
+    writer.wait()
+    writer.stdout.close()
+
+    async def check() -> None:
+        async with open_history(path) as turns:
+            kept = [int(said.question) for said in await turns.recent(7)]
+            assert stored in kept
+            assert kept == list(range(kept[-1] - 4, kept[-1] + 1))
+
+    asyncio.run(check())
+
+
+def test_reading_uses_the_index(path):
+    async def make() -> None:
+        async with open_history(path):
+            pass
+
+    asyncio.run(make())
+    with sqlite3.connect(path) as file:
+        plan = [row[3] for row in file.execute(f"EXPLAIN QUERY PLAN {turns._RECENT}", (7, 5))]
+        pruning = [row[3] for row in file.execute(f"EXPLAIN QUERY PLAN {turns._PRUNE}", (7, 5))]
+    file.close()
+    assert plan == ["SEARCH turns USING INDEX turns_of_channel (channel=?)"]
+    assert not any(step.startswith("SCAN") for step in pruning)
+
+
+async def test_what_is_deleted_is_gone_from_the_disk_at_once(path):
+    async with open_history(path) as turns:
+        await store(turns, 7, turn("something private"))
+        await store(turns, 8, turn("something public"))
+        await turns.clear(7)
+        on_disk = b"".join(file.read_bytes() for file in path.parent.iterdir())
+    assert b"something public" in on_disk
+    assert b"something private" not in on_disk
+
+
+async def test_what_is_noted_of_a_running_command_is_not_pushed_out(path):
+    async with open_history(path) as turns:
+        command = await turns.begin(7, Turn(1, "", "", "", NOW, 5))
+        for number in range(3):
+            await store(turns, 7, turn(str(number)), keep=1)
+        assert command in [unfinished.id for _, unfinished in await turns.unfinished()]
+
+
+async def test_fewer_turns_are_forgotten_at_once_and_with_none_the_summary_too(path):
+    async with open_database(path) as database:
+        turns = History(database, spare=20)
+        for number in range(4):
+            await store(turns, 7, turn(str(number)), keep=2)
+        oldest = (await turns.recent(7))[0]
+        await turns.fold(7, oldest, "", "They counted.")
+        await turns.prune(7, 2)
+        assert [kept.question for kept in await turns.recent(7)] == ["2", "3"]
+        assert await turns.summary(7) == "They counted."
+        await turns.prune(7, 0)
+        assert (await turns.recent(7), await turns.summary(7)) == ([], "")
+
+
+async def test_a_turn_that_was_edited_meanwhile_is_not_folded_as_it_was(path):
+    async with open_database(path) as database:
+        turns = History(database)
+        await store(turns, 7, turn("old"))
+        (old,) = await turns.recent(7)
+        await turns.edit(7, old.question_message, "new")
+        await turns.fold(7, old, "", "They said old.")
+        assert ([kept.question for kept in await turns.recent(7)], await turns.summary(7)) == (["new"], "")

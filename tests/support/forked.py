@@ -1,0 +1,184 @@
+"""A Parley in a process of its own, started in a moment: to be killed, watched and flooded.
+
+`python -m tests.support.forked` has everything imported. For each line on its standard input, JSON with what `run`
+takes, it forks a bot and prints its process id, so a start takes hardly longer than a log-in. The bot's engine says long
+things fast, which the demo model can't. `Nursery` is the test's side of it.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import discord
+
+from bot.engine import Sampling, Stream
+from bot.engine.prompt import Prompt
+from bot.gateway import identify
+from bot.messages import pacing
+from tests.discord_stand_in import Discord
+from tests.support.parley import ROOT, serve_alone
+from tests.support.scripted import ScriptedEngine
+
+_PIECE = 150  # characters
+
+
+def answer(question: str) -> str:
+    """What a question like `400 #7` is answered with: so many characters of its own."""
+    length = int(question.split()[0])
+    return " ".join(f"{question}, {word}." for word in range(length))[:length].strip()
+
+
+class Talker(ScriptedEngine):
+    """Says what was ordered, a little at a time."""
+
+    def submit(self, prompt: Prompt, sampling: Sampling, channel: int | None = None) -> Stream:
+        """Begin to say it."""
+        self._scripts = [[answer(prompt.question)]]
+        stream = super().submit(prompt, sampling, channel)
+        self.prompts.clear()
+        self.samplings.clear()
+        self.streams.clear()
+        return stream
+
+    async def _play(self, script: Iterable[str | asyncio.Event | Exception], stream: Stream) -> None:
+        (text,) = script
+        stream.begin()
+        for at in range(0, len(text), _PIECE):
+            stream.put(text[at : at + _PIECE])
+            await asyncio.sleep(0.02)
+        stream.end()
+
+
+async def watch(path: Path) -> None:
+    """Write down twice a second how many tasks there are, and how long the event loop did not turn."""
+    late: list[float] = []
+    while True:
+        for _ in range(50):
+            before = time.perf_counter()
+            await asyncio.sleep(0.01)
+            late.append(time.perf_counter() - before - 0.01)
+        late.sort()
+        figures = {"tasks": len(asyncio.all_tasks()), "p99": late[len(late) * 99 // 100], "longest": late[-1]}
+        path.with_suffix(".new").write_text(json.dumps(figures))
+        path.with_suffix(".new").replace(path.with_suffix(".json"))
+
+
+def _at_rest(limit: discord.http.Ratelimit) -> bool:
+    return (
+        asyncio.get_running_loop().time() - limit._last_request >= 3
+        and not limit.outgoing
+        and not limit._pending_requests
+    )
+
+
+async def run(path: Path, shard_count: int | None, shard_ids: Sequence[int], pause: float) -> None:
+    """The bot, as `__main__` puts it together, at a faster pace; `pause` is the one between sessions, in seconds."""
+    identify.PAUSE, tempfile.tempdir = pause, str(path.parent)
+    pacing._PACE = 0.05
+    # discord.py remembers for five minutes how often a channel was written to; a short soak would only see that grow.
+    discord.http.Ratelimit.is_inactive = _at_rest
+    watching = asyncio.create_task(watch(path))
+    await serve_alone(path, Talker(), shard_count=shard_count, shard_ids=shard_ids, requests_per_second=1000)
+    watching.cancel()
+
+
+def main() -> None:
+    """Fork for each line."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that the killed need not be waited for
+    while line := sys.stdin.readline():
+        child = os.fork()
+        if not child:
+            options = json.loads(line)
+            asyncio.run(run(Path(options.pop("path")), **options))
+            os._exit(0)
+        print(child, flush=True)
+
+
+@dataclass
+class Child:
+    """A bot in a process of its own, as the test sees it."""
+
+    pid: int
+    path: Path
+
+    def kill(self) -> None:
+        """End it at this very moment."""
+        os.kill(self.pid, signal.SIGKILL)
+
+    def kill_after(self, seconds: float) -> None:
+        """End it in a while."""
+        asyncio.get_running_loop().call_later(seconds, self.kill)
+
+    def figures(self) -> dict[str, Any]:
+        """What it last wrote down, and what the system knows of it: memory in bytes, open files, threads."""
+        process = Path(f"/proc/{self.pid}")
+        status = dict(line.split(":\t", 1) for line in (process / "status").read_text().splitlines() if ":\t" in line)
+        figures = json.loads(self.path.with_suffix(".json").read_text())
+        return figures | {
+            "memory": int(status["VmRSS"].split()[0]) * 1024,
+            "threads": int(status["Threads"]),
+            "files": len(list((process / "fd").iterdir())),
+        }
+
+
+class Nursery:
+    """Starts bots against a stand-in, one after the other; ends the last one with itself."""
+
+    def __init__(self, stand_in: Discord, mother: asyncio.subprocess.Process) -> None:
+        self._stand_in = stand_in
+        self._mother = mother
+
+    async def start(
+        self,
+        path: Path,
+        *,
+        online: bool = True,
+        shard_count: int | None = None,
+        shard_ids: Sequence[int] = (),
+        pause: float = 0.0,
+    ) -> Child:
+        """A bot with its history in `path`; `online`: when it is."""
+        assert self._mother.stdin
+        assert self._mother.stdout
+        options = {"path": str(path), "shard_count": shard_count, "shard_ids": [*shard_ids], "pause": pause}
+        self._mother.stdin.write(f"{json.dumps(options)}\n".encode())
+        child = Child(int(await self._mother.stdout.readline()), path)
+        if online:
+            await self._stand_in.until(lambda: {*(shard_ids or [0])} <= {*self._stand_in.gateway.shards_online})
+        return child
+
+
+@asynccontextmanager
+async def nursery(stand_in: Discord) -> AsyncIterator[Nursery]:
+    """The program, running."""
+    reached = stand_in.environment()
+    environment = os.environ | reached | {"DISCORD_TOKEN": stand_in.application.token}
+    environment["PYTHONPATH"] = os.pathsep.join([reached["PYTHONPATH"], str(ROOT)])
+    mother = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.support.forked",
+        env=environment,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        yield Nursery(stand_in, mother)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(mother.pid, signal.SIGKILL)
+        await mother.communicate()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""What is seen of the bot from outside."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+from prometheus_client.parser import text_string_to_metric_families
+
+from bot.monitoring.http import served
+from tests.support.parley import Running
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+class Outside:
+    """Asks the bot at a port of this machine's."""
+
+    def __init__(self, session: aiohttp.ClientSession, port: int) -> None:
+        self._session = session
+        self.port = port
+
+    async def health(self) -> tuple[int, str]:
+        """The status, and what is told to a person."""
+        async with self._session.get(f"http://127.0.0.1:{self.port}/healthz") as response:
+            return response.status, await response.text()
+
+    async def parts(self) -> tuple[bool, dict[str, dict[str, object]]]:
+        """What is told to a program: whether all is well, and of each part."""
+        accept = {"Accept": "application/json"}
+        async with self._session.get(f"http://127.0.0.1:{self.port}/healthz", headers=accept) as response:
+            told = await response.json()
+            assert response.status == (200 if told["well"] else 503)
+            return told["well"], told["parts"]
+
+    async def text(self) -> str:
+        """All metrics."""
+        async with self._session.get(f"http://127.0.0.1:{self.port}/metrics") as response:
+            assert response.status == 200
+            return await response.text()
+
+    async def metric(self, name: str, **labels: str) -> float | None:
+        """A metric's value now, or None if it has none."""
+        for family in text_string_to_metric_families(await self.text()):
+            for sample in family.samples:
+                if sample.name == name and sample.labels == labels:
+                    return sample.value
+        return None
+
+
+class Systemd:
+    """Takes notifications."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind("\0" + address[1:] if address[0] == "@" else address)
+        self._socket.setblocking(False)
+
+    async def told(self) -> str:
+        """The next notification."""
+        async with asyncio.timeout(30):
+            return (await asyncio.get_running_loop().sock_recv(self._socket, 100)).decode()
+
+    def all_told(self) -> list[str]:
+        """The notifications that nobody has read yet."""
+        told = []
+        while True:
+            try:
+                told.append(self._socket.recv(100).decode())
+            except BlockingIOError:
+                return told
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def entries(log: str) -> list[dict[str, Any]]:
+    """What the lines of a log say; each is whole and has all that one should."""
+    read = [json.loads(line) for line in log.splitlines()]
+    for entry in read:
+        assert list(entry) in (
+            ["time", "level", "logger", "message"],
+            ["time", "level", "logger", "message", "exception"],
+        )
+        at = datetime.fromisoformat(entry["time"])
+        assert at.utcoffset() == timedelta(0)
+        assert abs(datetime.now(UTC) - at) < timedelta(hours=1)
+    return read
+
+
+@asynccontextmanager
+async def outside(running: Running | None = None, port: int | None = None) -> AsyncIterator[Outside]:
+    """Serve a bot that runs in this process, or ask one that is served at `port`."""
+    async with aiohttp.ClientSession() as session:
+        if running is None:
+            assert port
+            yield Outside(session, port)
+        else:
+            port = free_port()
+            async with served(("127.0.0.1", port), running.health, running.metrics.registry):
+                yield Outside(session, port)

@@ -1,0 +1,75 @@
+"""An engine that says what a test scripts, for what the demo model can't be made to do."""
+
+import asyncio
+import time
+from collections.abc import Iterable
+
+from bot.engine import Sampling, Status, Stream
+from bot.engine.prompt import Prompt
+
+
+class ScriptedEngine:
+    """Answers each prompt with the next script: pieces of text, a pause (an asyncio.Event to wait for), an error.
+
+    A script of None answers "ok". What it was asked stands in `prompts` and, how, in `samplings`, where in `channels`;
+    what it gave back in `streams`.
+    """
+
+    def __init__(self, *scripts: Iterable[str | asyncio.Event | Exception]) -> None:
+        self._scripts = list(scripts)
+        self._running: set[asyncio.Task[None]] = set()
+        self.prompts: list[Prompt] = []
+        self.samplings: list[Sampling] = []
+        self.streams: list[Stream] = []
+        self.channels: list[int | None] = []
+        self.tokens = 0
+        self.progressed_at = time.monotonic()
+        self.loaded = asyncio.Event()
+        self.loaded.set()
+
+    async def ready(self) -> None:
+        await self.loaded.wait()
+
+    async def found(self) -> None:
+        pass
+
+    async def failure(self) -> None:
+        await asyncio.Event().wait()
+
+    def submit(self, prompt: Prompt, sampling: Sampling, channel: int | None = None) -> Stream:
+        stream = Stream()
+        self.prompts.append(prompt)
+        self.samplings.append(sampling)
+        self.channels.append(channel)
+        self.streams.append(stream)
+        script = self._scripts.pop(0) if self._scripts else ["ok"]
+        task = asyncio.create_task(self._play(script, stream))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return stream
+
+    def status(self) -> Status:
+        precision = "float32" if self.loaded.is_set() else None
+        return Status("scripted", precision, len(self._running), 0, None, self.progressed_at, self.tokens)
+
+    async def close(self) -> None:
+        for task in self._running:
+            task.cancel()
+        if self._running:
+            await asyncio.wait(self._running)
+
+    async def _play(self, script: Iterable[str | asyncio.Event | Exception], stream: Stream) -> None:
+        await self.loaded.wait()
+        stream.begin()
+        self.progressed_at = time.monotonic()
+        for step in script:
+            if isinstance(step, Exception):
+                return stream.end(step)
+            if isinstance(step, asyncio.Event):
+                await step.wait()
+            elif not stream.stopped:
+                stream.put(step)
+                self.tokens += 1
+                self.progressed_at = time.monotonic()
+            await asyncio.sleep(0)
+        return stream.end()
