@@ -20,22 +20,22 @@ from bot.conversation.conversations import Conversations
 from bot.conversation.summary import SPARE, Summaries
 from bot.engine import Engine, Sampling
 from bot.engine.models.locate import find
-from bot.engine.prompt import Form
+from bot.engine.prompt import PromptFormat
 from bot.errors import UserError
-from bot.gateway.status import Link
+from bot.gateway.status import GatewayStatus
 from bot.messages.access import Access
 from bot.monitoring.health import Health
 from bot.monitoring.json_logs import tell, write_json
-from bot.monitoring.loop_lag import StallWatch
+from bot.monitoring.loop_lag import LoopLagMonitor
 from bot.monitoring.systemd import notified
-from bot.observer import UNWATCHED, Events
+from bot.observer import NO_OBSERVER, Observer
 from bot.settings import Settings, SettingsError, read
 from bot.shards import MOST, read_ids
 from bot.signals import in_loop, on_ctrl_c, run
-from bot.storage.channel_settings import Channels, Limits, Manner
+from bot.storage.channel_settings import ChannelSettings, ChannelSettingsStore, Limits
 from bot.storage.database import Database, open_database
 from bot.storage.reshard import Part, reshard
-from bot.storage.turns import History
+from bot.storage.turns import TurnStore
 
 if TYPE_CHECKING:
     from bot.engine.local.engine import LocalEngine
@@ -267,14 +267,14 @@ async def _run_bot(settings: Settings) -> None:
 
     quitting = asyncio.Event()
     access = _access(settings)
-    metrics, link, stalls = Metrics(), Link(), StallWatch()
+    metrics, link, stalls = Metrics(), GatewayStatus(), LoopLagMonitor()
     _find(settings)  # before a database is made
     async with (
         open_database(settings.database_path, metrics) as database,
         _engine(settings) as engine,
         stalls.at_work(),
     ):
-        history = History(database, SPARE if settings.summary else 0)
+        history = TurnStore(database, SPARE if settings.summary else 0)
         channels = _channels(database, settings)
         summaries = Summaries(engine, history, channels, max_new_tokens=settings.max_new_tokens)
         conversations = _conversations(
@@ -307,7 +307,7 @@ async def _run_bot(settings: Settings) -> None:
             served(settings.health_address, health, metrics.registry) if settings.health_address else nullcontext(),
             notified(os.environ, health, link, quitting),
         ):
-            await engine.found()
+            await engine.validated()
             for ending in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(ending, in_loop(quitting.set))
             try:
@@ -331,7 +331,7 @@ async def _chat(settings: Settings) -> None:
     async with open_database(settings.database_path) as database, _engine(settings) as engine:
         await engine.ready()
         channels = _channels(database, settings)
-        await console.chat(_conversations(engine, History(database), channels, settings))
+        await console.chat(_conversations(engine, TurnStore(database), channels, settings))
 
 
 async def _ask(settings: Settings, text: str) -> None:
@@ -433,14 +433,14 @@ def _local_engine(settings: Settings) -> "LocalEngine":
         precision=settings.model_precision,
         repetition_penalty=settings.repetition_penalty,
         base=settings.base_model,
-        form=Form(settings.prompt_format, settings.plain_user, settings.plain_assistant),
+        form=PromptFormat(settings.prompt_format, settings.plain_user, settings.plain_assistant),
     )
 
 
-def _channels(database: Database, settings: Settings) -> Channels:
-    return Channels(
+def _channels(database: Database, settings: Settings) -> ChannelSettingsStore:
+    return ChannelSettingsStore(
         database,
-        Manner(settings.system_prompt, settings.temperature, settings.max_new_tokens, settings.history_turns),
+        ChannelSettings(settings.system_prompt, settings.temperature, settings.max_new_tokens, settings.history_turns),
         Limits(settings.channel_max_temperature, settings.max_new_tokens, settings.channel_max_turns),
     )
 
@@ -451,11 +451,11 @@ def _access(settings: Settings) -> Access:
 
 def _conversations(
     engine: Engine,
-    history: History,
-    channels: Channels,
+    history: TurnStore,
+    channels: ChannelSettingsStore,
     settings: Settings,
     summaries: Summaries | None = None,
-    events: Events = UNWATCHED,
+    events: Observer = NO_OBSERVER,
 ) -> Conversations:
     return Conversations(
         engine,

@@ -1,7 +1,7 @@
 """What happens in the parts, told to whoever watches."""
 
 
-class Events:
+class Observer:
     """Hears of it, and does nothing. Nobody tells it what people wrote, or who or where they are."""
 
     def asked(self) -> None:
@@ -17,4 +17,4 @@ class Events:
         """The database was used, to `read` or to `write`; the seconds include the wait for others."""
 
 
-UNWATCHED = Events()
+NO_OBSERVER = Observer()

@@ -11,9 +11,9 @@ from discord.ext import commands
 
 from bot import __version__
 from bot.engine import Engine
-from bot.monitoring.loop_lag import StallWatch
+from bot.monitoring.loop_lag import LoopLagMonitor
 from bot.shards import Shards
-from bot.storage.channel_settings import Channels
+from bot.storage.channel_settings import ChannelSettingsStore
 from bot.texts import HELP, STATUS, help_text, status_text
 
 
@@ -21,7 +21,12 @@ class About(commands.Cog):
     """Tells about the bot, to who asks alone. `mentions` are the commands as Discord makes them clickable, by name."""
 
     def __init__(
-        self, channels: Channels, engine: Engine, mentions: Mapping[str, str], shards: Shards, stalls: StallWatch
+        self,
+        channels: ChannelSettingsStore,
+        engine: Engine,
+        mentions: Mapping[str, str],
+        shards: Shards,
+        stalls: LoopLagMonitor,
     ) -> None:
         self._channels = channels
         self._engine = engine

@@ -8,9 +8,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.storage.channel_settings import LEAST, PERSONA_LENGTH, Channels, Own, Place
+from bot.storage.channel_settings import LEAST, PERSONA_LENGTH, ChannelOverrides, ChannelRef, ChannelSettingsStore
 from bot.storage.database import DatabaseError
-from bot.storage.turns import History
+from bot.storage.turns import TurnStore
 from bot.texts import (
     NO_MEMORY,
     NO_PERSONA,
@@ -52,7 +52,7 @@ class Channel(commands.Cog):
         name="persona", description=PERSONA, default_permissions=discord.Permissions(manage_channels=True)
     )
 
-    def __init__(self, channels: Channels, history: History) -> None:
+    def __init__(self, channels: ChannelSettingsStore, history: TurnStore) -> None:
         self._channels = channels
         self._history = history
 
@@ -71,7 +71,7 @@ class Channel(commands.Cog):
         """Have the channel keep what the form says."""
         await interaction.response.defer(thinking=True, ephemeral=True)
         if text:
-            await self._channels.change(_place(interaction), Own(persona=text))
+            await self._channels.change(_place(interaction), ChannelOverrides(persona=text))
         await interaction.edit_original_response(content=persona_set(len(text)) if text else PERSONA_BLANK)
 
     @persona.command(name="show", description=PERSONA_SHOW)
@@ -88,7 +88,7 @@ class Channel(commands.Cog):
         """Take the persona away and say whose holds now."""
         await interaction.response.defer(ephemeral=True)
         place = _place(interaction)
-        await self._channels.change(place, Own(), without=["persona"])
+        await self._channels.change(place, ChannelOverrides(), without=["persona"])
         await interaction.edit_original_response(content=_whose_persona(*await self._own(place)))
 
     @app_commands.command(description=SETTINGS)
@@ -107,8 +107,8 @@ class Channel(commands.Cog):
         """Change what is given, after a reset, and say what holds now."""
         await interaction.response.defer(ephemeral=True)
         place = _place(interaction)
-        given = Own(temperature=temperature, answer_length=answer_length, turns=turns)
-        if reset or given != Own():
+        given = ChannelOverrides(temperature=temperature, answer_length=answer_length, turns=turns)
+        if reset or given != ChannelOverrides():
             await self._channels.change(place, given, without=LEAST if reset else ())
             threads = [there for there in await self._history.channels() if there[1] == place.channel]
             for channel, parent in ((place.channel, place.parent), *threads):
@@ -116,11 +116,11 @@ class Channel(commands.Cog):
                 await self._history.prune(channel, manner.turns)
         await interaction.edit_original_response(content=await self._told(place))
 
-    async def _own(self, place: Place) -> tuple[Own, Own]:
+    async def _own(self, place: ChannelRef) -> tuple[ChannelOverrides, ChannelOverrides]:
         """What the channel has of its own, and what the channel has that it is a thread of."""
         return await self._channels.own(place.channel), await self._channels.own(place.parent)
 
-    async def _told(self, place: Place) -> str:
+    async def _told(self, place: ChannelRef) -> str:
         own, above = await self._own(place)
         manner = await self._channels.manner(place.channel, place.parent)
         lines = []
@@ -133,18 +133,18 @@ class Channel(commands.Cog):
         return settings_text(lines, _origin("persona", own, above))
 
 
-def _place(interaction: discord.Interaction) -> Place:
+def _place(interaction: discord.Interaction) -> ChannelRef:
     assert interaction.channel_id
-    return Place(interaction.channel_id, getattr(interaction.channel, "parent_id", None), interaction.guild_id)
+    return ChannelRef(interaction.channel_id, getattr(interaction.channel, "parent_id", None), interaction.guild_id)
 
 
-def _origin(name: str, own: Own, above: Own) -> str:
+def _origin(name: str, own: ChannelOverrides, above: ChannelOverrides) -> str:
     if getattr(own, name) is not None:
         return SET_HERE
     return SET_FOR_ALL if getattr(above, name) is None else SET_IN_PARENT
 
 
-def _whose_persona(own: Own, above: Own) -> str:
+def _whose_persona(own: ChannelOverrides, above: ChannelOverrides) -> str:
     if own.persona:
         return PERSONA_OF_THIS
     return PERSONA_OF_PARENT if above.persona else NO_PERSONA

@@ -13,12 +13,12 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.gateway.status import Link
+from bot.gateway.status import GatewayStatus
 from bot.messages import incoming_text
 from bot.messages.replies import Replies
 from bot.shards import Shards
 from bot.storage.database import Database, DatabaseError
-from bot.storage.turns import History, Turn
+from bot.storage.turns import Turn, TurnStore
 from bot.texts import BEFORE, EXPORT, EXPORT_FORMAT, FORGET, NOTHING_TO_EXPORT, exported, forgot_person
 
 log = logging.getLogger(__name__)
@@ -53,10 +53,10 @@ class Privacy(commands.Cog):
         self,
         bot: commands.AutoShardedBot,
         database: Database,
-        history: History,
+        history: TurnStore,
         replies: Replies,
         shards: Shards,
-        link: Link,
+        link: GatewayStatus,
     ) -> None:
         self._bot = bot
         self._database = database

@@ -10,14 +10,14 @@ import discord
 
 from bot.check import Finding, Findings, ok, skipped, wrong
 from bot.messages.access import Access
-from bot.messages.live_reply import PASSING
 from bot.messages.permissions import NEEDED, lacking
+from bot.messages.transient_errors import TRANSIENT_ERRORS
 from bot.settings import Settings
 from bot.shards import Shards
 
 PATIENCE = 30.0
 """Seconds for the login, and for each server."""
-TROUBLE = (discord.DiscordException, *PASSING)
+TROUBLE = (discord.DiscordException, *TRANSIENT_ERRORS)
 """What Discord, or the way to it, may be in."""
 
 _ANYBODY = 0  # no user has this id

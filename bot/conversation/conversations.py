@@ -14,10 +14,10 @@ from bot.conversation.summary import Summaries
 from bot.engine import Engine, Sampling, Stream, Thought
 from bot.engine.prompt import Exchange, Prompt
 from bot.errors import UserError
-from bot.observer import UNWATCHED, Events
-from bot.storage.channel_settings import Channels, Manner
+from bot.observer import NO_OBSERVER, Observer
+from bot.storage.channel_settings import ChannelSettings, ChannelSettingsStore
 from bot.storage.database import DatabaseError
-from bot.storage.turns import History, Turn
+from bot.storage.turns import Turn, TurnStore
 from bot.texts import ONE_AT_A_TIME, SHUTTING_DOWN, STALE, queue_full, too_soon
 
 _LAST_WORDS = 10.0  # seconds in which answers may still be shown and stored at the end
@@ -188,8 +188,8 @@ class Conversations:
     def __init__(
         self,
         engine: Engine,
-        history: History,
-        channels: Channels,
+        history: TurnStore,
+        channels: ChannelSettingsStore,
         *,
         sampling: Sampling,
         queue_limit: int = 50,
@@ -197,7 +197,7 @@ class Conversations:
         grace: float = 10,
         show_thinking: bool = False,
         summaries: Summaries | None = None,
-        events: Events = UNWATCHED,
+        events: Observer = NO_OBSERVER,
     ) -> None:
         self._engine = engine
         self._history = history
@@ -287,7 +287,7 @@ class Conversations:
         turn: int,
         question: Question,
         turns: Sequence[Turn],
-        manner: Manner,
+        manner: ChannelSettings,
     ) -> None:
         """Have the engine answer a question and the answer shown, and store what comes of it as the `turn`."""
         answer.keep = partial(self._history.answer, turn)
@@ -300,7 +300,7 @@ class Conversations:
         else:
             await self._history.drop(turn)
 
-    async def _put_back(self, old: Turn, answer: Answer, manner: Manner) -> None:
+    async def _put_back(self, old: Turn, answer: Answer, manner: ChannelSettings) -> None:
         """Have the turn be as it was before another answer was to take its place, unless that was deleted."""
         if answer.withdrawn:
             await self._history.drop(old.id)
@@ -429,7 +429,7 @@ class Conversations:
             raise Busy(queue_full(self.waiting))
         self._asked_at[asker] = now
 
-    def _begin(self, answer: Answer, prompt: Prompt, manner: Manner, channel: int | None) -> None:
+    def _begin(self, answer: Answer, prompt: Prompt, manner: ChannelSettings, channel: int | None) -> None:
         if not answer.stopped:
             sampling = replace(self._sampling, temperature=manner.temperature, max_new_tokens=manner.answer_length)
             answer.begin(self._engine.submit(prompt, sampling, channel))
@@ -457,7 +457,7 @@ class Conversations:
             seconds = self._seconds * (before + queued / max(self.running, 1))
         return Waiting(before + queued, seconds, loading)
 
-    async def _prompt(self, question: Question, turns: Sequence[Turn], manner: Manner) -> Prompt:
+    async def _prompt(self, question: Question, turns: Sequence[Turn], manner: ChannelSettings) -> Prompt:
         def speaker(name: str) -> str | None:
             return name if question.shared else None
 

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager, contextmanager
 from bot.engine import Engine, EngineError, ModelError, OutOfReach, Sampling, Stream, Thought
 from bot.engine.prompt import Prompt
 from bot.errors import UserError
-from bot.storage.channel_settings import Channels
+from bot.storage.channel_settings import ChannelSettingsStore
 from bot.storage.database import DatabaseError
-from bot.storage.turns import History, Turn
+from bot.storage.turns import Turn, TurnStore
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,9 @@ most, and write nothing but the summary."""
 class Summaries:
     """Folds turn after turn, the oldest first, into the summaries of their channels."""
 
-    def __init__(self, engine: Engine, history: History, channels: Channels, *, max_new_tokens: int = _LENGTH) -> None:
+    def __init__(
+        self, engine: Engine, history: TurnStore, channels: ChannelSettingsStore, *, max_new_tokens: int = _LENGTH
+    ) -> None:
         self._engine = engine
         self._history = history
         self._channels = channels

@@ -101,13 +101,13 @@ class Engine(Protocol):
     async def ready(self) -> None:
         """Return when the model is loaded. Raises ModelError when it cannot be."""
 
-    async def found(self) -> None:
+    async def validated(self) -> None:
         """Return when nothing is known to be wrong with the model, whose weights may still have to be read.
 
         Raises ModelError when something is.
         """
 
-    async def failure(self) -> None:
+    async def wait_failed(self) -> None:
         """Wait for the engine to fail for good. Raises EngineError, or ModelError, when it does."""
 
     def submit(self, prompt: Prompt, sampling: Sampling, channel: int | None = None) -> Stream:

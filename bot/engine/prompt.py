@@ -36,7 +36,7 @@ _BEFORE = "What was said before, in short:"
 
 
 @dataclass(frozen=True)
-class Form:
+class PromptFormat:
     """How a conversation is written down: `kind` is a PROMPT_FORMAT.
 
     `chat` is the tokenizer's chat template; `plain` is lines that begin with the labels `user` and `assistant`; `auto`
@@ -56,7 +56,7 @@ class Form:
         return (f"\n{self.user}",) if self.is_plain(tokenizer) else ()
 
 
-AUTO = Form()
+AUTO = PromptFormat()
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def shortened(prompt: Prompt) -> list[Prompt]:
     return [*shorter, replace(shorter[-1], summary="")] if prompt.summary else shorter
 
 
-def encode(prompt: Prompt, tokenizer: Tokenizer, limit: int, form: Form = AUTO) -> list[int]:
+def encode(prompt: Prompt, tokenizer: Tokenizer, limit: int, form: PromptFormat = AUTO) -> list[int]:
     """The prompt's token ids, at most `limit` of them, ready for the model to continue with its answer.
 
     What does not fit is `shortened`. Nobody's text can forge a role: what the tokenizer or the plain form would read as
@@ -210,7 +210,7 @@ def _defuse(text: str, marks: Iterable[str]) -> str:
     return text
 
 
-def _plain(said: Sequence[Message], form: Form) -> str:
+def _plain(said: Sequence[Message], form: PromptFormat) -> str:
     """The plain form: the system prompt, then lines `User: …` and `Assistant: …`, ending in `Assistant:`."""
     labels = {"user": form.user, "assistant": form.assistant}
     lines = []
@@ -222,7 +222,7 @@ def _plain(said: Sequence[Message], form: Form) -> str:
     return "\n".join([*lines, form.assistant])
 
 
-def _without_labels(text: str, form: Form) -> str:
+def _without_labels(text: str, form: PromptFormat) -> str:
     """A text in which no line begins with a label of the plain form, whatever ends the line before."""
     labels = (form.user, form.assistant)
     written = "|".join(rf"{re.escape(label[:-1].rstrip())}(?=\s*{re.escape(label[-1])})" for label in labels)

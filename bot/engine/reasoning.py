@@ -9,7 +9,7 @@ class Thought(str):
     __slots__ = ()
 
 
-class Splitter:
+class ReasoningParser:
     """Splits an answer's growing text into thoughts and what is said.
 
     An answer may begin with thoughts between `<think>` and `</think>`; the marks are left out, and so is white space

@@ -18,19 +18,20 @@ from bot.engine import Engine, ModelError
 from bot.errors import UserError
 from bot.gateway import resume
 from bot.gateway.identify import may_identify
-from bot.gateway.status import Link
+from bot.gateway.status import GatewayStatus
 from bot.messages import permissions
 from bot.messages.access import Access
-from bot.messages.live_reply import PASSING, explain, passes
+from bot.messages.live_reply import explain
 from bot.messages.pacing import PER_SECOND
 from bot.messages.recovery import Recovery
 from bot.messages.replies import Replies
-from bot.monitoring.loop_lag import StallWatch
-from bot.observer import Events
+from bot.messages.transient_errors import TRANSIENT_ERRORS, is_transient
+from bot.monitoring.loop_lag import LoopLagMonitor
+from bot.observer import Observer
 from bot.shards import Shards
-from bot.storage.channel_settings import Channels
+from bot.storage.channel_settings import ChannelSettingsStore
 from bot.storage.database import Database, DatabaseError
-from bot.storage.turns import History
+from bot.storage.turns import TurnStore
 from bot.texts import GET_TOKEN, LOADING, READY, SWITCH_ON_INTENT, WRONG_TOKEN
 from bot.translations import Translator
 from cogs.about import About
@@ -83,17 +84,17 @@ class Parley(commands.AutoShardedBot):
         *,
         conversations: Conversations,
         database: Database,
-        history: History,
-        channels: Channels,
+        history: TurnStore,
+        channels: ChannelSettingsStore,
         engine: Engine,
         access: Access,
         link_previews: bool,
         chat_channels: frozenset[int],
         guild_id: int | None,
         quitting: asyncio.Event,
-        link: Link,
-        stalls: StallWatch,
-        events: Events,
+        link: GatewayStatus,
+        stalls: LoopLagMonitor,
+        events: Observer,
         shard_count: int | None = None,
         shard_ids: Collection[int] = (),
         requests_per_second: float = PER_SECOND,
@@ -250,7 +251,7 @@ class Parley(commands.AutoShardedBot):
 
     async def on_shard_resumed(self, shard: int) -> None:
         """Show again what the bot is doing: a connection that was lost may not have heard of it."""
-        with suppress(discord.ConnectionClosed, *PASSING):
+        with suppress(discord.ConnectionClosed, *TRANSIENT_ERRORS):
             await self.change_presence(activity=self.activity, shard_id=shard)  # type: ignore[arg-type]
 
     async def _sync_commands(self, *, register: bool) -> None:
@@ -288,11 +289,11 @@ class Parley(commands.AutoShardedBot):
                 await interaction.followup.send(sentence, ephemeral=True)
             else:
                 await interaction.response.send_message(sentence, ephemeral=True)
-        except (discord.HTTPException, *PASSING) as refused:
+        except (discord.HTTPException, *TRANSIENT_ERRORS) as refused:
             log.warning("The error could not be told: %s", refused)
 
 
-def _traced(link: Link) -> aiohttp.TraceConfig:
+def _traced(link: GatewayStatus) -> aiohttp.TraceConfig:
     """Have the link hear of each reply to discord.py's requests, also of those that it then repeats."""
 
     async def note(session: object, context: object, request: aiohttp.TraceRequestEndParams) -> None:
@@ -342,7 +343,7 @@ async def serve(
     when Discord refuses the bot.
     """
     connected = asyncio.create_task(_connect(make_client, token))
-    failed = asyncio.create_task(engine.failure())
+    failed = asyncio.create_task(engine.wait_failed())
     quit_asked = asyncio.create_task(quitting.wait())
     tasks = (connected, failed, quit_asked)
     try:
@@ -373,8 +374,8 @@ async def _connect(make_client: Callable[[], Parley], token: str) -> None:
                 if sentence := _CLOSED.get(closed.code):
                     raise DiscordError(sentence) from None
                 raise DiscordError(f"Discord closed the connection for good: {closed}") from closed
-            except (discord.HTTPException, *PASSING) as error:
-                if isinstance(error, discord.HTTPException) and not passes(error):
+            except (discord.HTTPException, *TRANSIENT_ERRORS) as error:
+                if isinstance(error, discord.HTTPException) and not is_transient(error):
                     raise DiscordError(
                         f"Discord does not let the bot start: {error}. If GUILD_ID is set, the bot must be in that"
                         " server, invited with the scope applications.commands; python -m bot check looks at that."

@@ -9,7 +9,7 @@ from discord.backoff import ExponentialBackoff
 from discord.gateway import DiscordWebSocket, ReconnectWebSocket
 from discord.shard import Shard
 
-from bot.messages.live_reply import PASSING
+from bot.messages.transient_errors import TRANSIENT_ERRORS
 
 if TYPE_CHECKING:
     from discord import AutoShardedClient
@@ -34,7 +34,7 @@ async def connect(client: "AutoShardedClient", gateway: yarl.URL, shard: int, *,
         try:
             async with asyncio.timeout(_PATIENCE):
                 return await DiscordWebSocket.from_client(client, gateway=gateway, shard_id=shard, initial=initial)
-        except (*PASSING, ReconnectWebSocket) as error:
+        except (*TRANSIENT_ERRORS, ReconnectWebSocket) as error:
             delay = backoff.delay()
             unreachable(error, delay)
         await asyncio.sleep(delay)

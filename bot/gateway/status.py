@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 
 
-class Link:
+class GatewayStatus:
     """Kept by the client; it outlives a client that is replaced."""
 
     def __init__(self) -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeAlias
 
-import aiohttp
 import discord
 
 from bot.conversation.conversations import Answer, Busy
@@ -18,7 +17,8 @@ from bot.messages.buttons import Action, Button
 from bot.messages.pacing import Pacer
 from bot.messages.pages import Page, pages
 from bot.messages.permissions import MayNotWrite
-from bot.observer import Events
+from bot.messages.transient_errors import TRANSIENT_ERRORS, is_transient
+from bot.observer import Observer
 from bot.storage.turns import Turn
 from bot.texts import (
     GOES_ON_BELOW,
@@ -42,14 +42,6 @@ _HEARD = 1.0  # seconds of waiting after which the asker is told of it; the typi
 _CALM = 10.0  # seconds after which they are told again
 _BRIEF = 15.0  # seconds after which a refusal vanishes
 _ARCHIVED = 50083  # Discord's code: nothing in an archived thread can be edited; a new message opens it again
-
-PASSING = (discord.DiscordServerError, aiohttp.ClientError, OSError, TimeoutError)
-"""Troubles of Discord's or the network's that may be over the next time; discord.py repeats only some of them."""
-
-
-def passes(error: BaseException) -> bool:
-    """Whether an error is such a trouble, or Discord's limit, which discord.py tells after a few attempts."""
-    return isinstance(error, PASSING) or (isinstance(error, discord.HTTPException) and error.status == 429)
 
 
 class Shown(Protocol):
@@ -113,10 +105,10 @@ def explain(error: BaseException) -> str:
     return UNEXPECTED
 
 
-class Growing:
+class ActiveReplies:
     """The replies that are growing now, by their messages, and the pace at which they all may; see Replies."""
 
-    def __init__(self, per_second: float, events: Events) -> None:
+    def __init__(self, per_second: float, events: Observer) -> None:
         self.events = events
         self.pacer = Pacer(per_second)
         self._replies: dict[int, Reply] = {}
@@ -146,7 +138,7 @@ class Growing:
     async def take_away(self, message: Shown) -> None:
         """Delete a message of an old answer; one that stays, or is gone already, is no harm."""
         self._taken_away.add(message.id)
-        with suppress(discord.HTTPException, *PASSING):
+        with suppress(discord.HTTPException, *TRANSIENT_ERRORS):
             await message.delete()
 
     def took_away(self, message: int) -> bool:
@@ -158,7 +150,7 @@ class Growing:
     async def retire(self, channel: Any, turn: Turn) -> None:
         """Take the button from under a turn that is not the newest any more."""
         if turn.answer_messages:
-            with suppress(discord.HTTPException, *PASSING):  # the message may be gone, and so is the button
+            with suppress(discord.HTTPException, *TRANSIENT_ERRORS):  # the message may be gone, and so is the button
                 await self.pacer.slot()
                 await channel.get_partial_message(turn.answer_messages[-1]).edit(view=None)
 
@@ -169,7 +161,7 @@ class Reply:
     Under the newest of its messages stands Stop while the answer grows, then `button`.
     """
 
-    def __init__(self, growing: Growing, where: Where, asker: int, button: Button | None = None) -> None:
+    def __init__(self, growing: ActiveReplies, where: Where, asker: int, button: Button | None = None) -> None:
         self._growing = growing
         self._where = where
         self._stop = Button(Action.STOP, asker)
@@ -230,7 +222,7 @@ class Reply:
         try:
             await self._growing.pacer.slot()
             return await send(sentence)
-        except (discord.HTTPException, *PASSING) as error:
+        except (discord.HTTPException, *TRANSIENT_ERRORS) as error:
             log.warning("The asker could not be told: %s", error)
 
     def stop(self) -> None:
@@ -325,8 +317,8 @@ class Reply:
             async with self._growing.pacer.turn(self._where.pace):
                 if not over.is_set():
                     await self._put(sentence, self._stop)
-        except (discord.HTTPException, *PASSING) as error:
-            if not passes(error):
+        except (discord.HTTPException, *TRANSIENT_ERRORS) as error:
+            if not is_transient(error):
                 raise
             log.warning("Discord did not take a notice: %s", error)
 
@@ -384,8 +376,8 @@ class Reply:
                     await self._put(page.content.strip(), None if more else self._wanted)
                 if more:
                     self._last, self._shown, self._under = page, "", None
-            except (discord.HTTPException, *PASSING) as error:
-                if not passes(error):
+            except (discord.HTTPException, *TRANSIENT_ERRORS) as error:
+                if not is_transient(error):
                     raise
                 log.warning("Discord did not take a part of an answer: %s", error)
                 if not self._whole:

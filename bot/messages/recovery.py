@@ -9,12 +9,12 @@ from typing import Any, TypeAlias
 import discord
 
 from bot.messages.buttons import Action, Button
-from bot.messages.live_reply import PASSING, passes
 from bot.messages.pages import LIMIT, pages
+from bot.messages.transient_errors import TRANSIENT_ERRORS, is_transient
 from bot.shards import Shards
-from bot.storage.channel_settings import Channels
+from bot.storage.channel_settings import ChannelSettingsStore
 from bot.storage.database import DatabaseError
-from bot.storage.turns import History, Turn
+from bot.storage.turns import Turn, TurnStore
 from bot.texts import COMMAND_INTERRUPTED, INTERRUPTED
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,13 @@ class Recovery:
     """
 
     def __init__(
-        self, client: discord.Client, history: History, channels: Channels, shards: Shards, *, link_previews: bool
+        self,
+        client: discord.Client,
+        history: TurnStore,
+        channels: ChannelSettingsStore,
+        shards: Shards,
+        *,
+        link_previews: bool,
     ) -> None:
         self._client = client
         self._history = history
@@ -72,8 +78,8 @@ class Recovery:
                 await self._history.show(turn.id, messages, manner.turns)
             else:
                 await self._history.drop(turn.id)
-        except (discord.HTTPException, *PASSING) as error:
-            if passes(error):
+        except (discord.HTTPException, *TRANSIENT_ERRORS) as error:
+            if is_transient(error):
                 log.warning("The answer to message %s is still unfinished: %s", turn.question_message, error)
                 return False
             log.warning("The answer to message %s cannot be finished: %s", turn.question_message, error)

@@ -6,8 +6,8 @@ from typing import Any
 import discord
 
 from bot.messages.buttons import Action, Button
-from bot.messages.live_reply import Growing, Reply, Where
-from bot.observer import Events
+from bot.messages.live_reply import ActiveReplies, Reply, Where
+from bot.observer import Observer
 
 _TOKEN_LIFE = 14 * 60.0  # seconds; Discord takes an interaction's messages for 15 minutes
 _NO_HISTORY = 160002  # Discord's code: a reply needs the permission to read the message history
@@ -19,8 +19,8 @@ class Replies:
     `per_second` is how many requests to Discord may come from here.
     """
 
-    def __init__(self, *, link_previews: bool, per_second: float, events: Events) -> None:
-        self.growing = Growing(per_second, events)
+    def __init__(self, *, link_previews: bool, per_second: float, events: Observer) -> None:
+        self.growing = ActiveReplies(per_second, events)
         self._options: dict[str, Any] = {"suppress_embeds": not link_previews}
 
     def to(self, message: discord.Message) -> Reply:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bot.engine import Engine
-from bot.gateway.status import Link
-from bot.monitoring.loop_lag import StallWatch
+from bot.gateway.status import GatewayStatus
+from bot.monitoring.loop_lag import LoopLagMonitor
 from bot.shards import written
 from bot.storage.database import Database
 
@@ -20,7 +20,7 @@ _DATABASE_LIMIT = 10.0  # seconds; SQLite waits five of them for another program
 
 
 @dataclass(frozen=True)
-class Finding:
+class PartStatus:
     """How a part is; `since` when it is not well."""
 
     part: str
@@ -37,8 +37,8 @@ class Health:
         *,
         database: Database,
         engine: Engine,
-        link: Link,
-        stalls: StallWatch,
+        link: GatewayStatus,
+        stalls: LoopLagMonitor,
         gateway_limit: float = _GATEWAY_LIMIT,
         engine_limit: float = _ENGINE_LIMIT,
         database_limit: float = _DATABASE_LIMIT,
@@ -53,41 +53,45 @@ class Health:
         self._probe: asyncio.Task[None] | None = None
         self._probed_at = 0.0
 
-    async def look(self) -> list[Finding]:
+    async def look(self) -> list[PartStatus]:
         """How each part is now; all is well when all of them are."""
         # Whoever hears this hears it from the loop itself, so it turns.
-        loop = Finding("event loop", True, f"turns; it stood still for {self._stalls.longest:.1f} s at the most lately")
+        loop = PartStatus(
+            "event loop", True, f"turns; it stood still for {self._stalls.longest:.1f} s at the most lately"
+        )
         return [loop, self._look_at_gateway(), self._look_at_engine(), await self._look_at_database()]
 
-    def _look_at_gateway(self) -> Finding:
+    def _look_at_gateway(self) -> PartStatus:
         away = self._link.away
         if not away:
-            return Finding("gateway", True, "connected" if self._link.online.is_set() else "not asked for yet")
+            return PartStatus("gateway", True, "connected" if self._link.online.is_set() else "not asked for yet")
         since = min(away.values())
         seconds = time.monotonic() - since
         says = f"shard {written(away)} not connected for {seconds:.0f} s, of {self._gateway_limit:g} s that it may take"
-        return Finding("gateway", seconds <= self._gateway_limit, says, _when(since))
+        return PartStatus("gateway", seconds <= self._gateway_limit, says, _when(since))
 
-    def _look_at_engine(self) -> Finding:
+    def _look_at_engine(self) -> PartStatus:
         status = self._engine.status()
         if status.precision is None:
-            return Finding("engine", True, "the model is loading")  # killed now, it would load anew, and so on
+            return PartStatus("engine", True, "the model is loading")  # killed now, it would load anew, and so on
         says = f"{status.precision}; {status.running} running, {status.waiting} waiting"
         since = status.progressed_at
         if (status.running or status.waiting) and since and time.monotonic() - since > self._engine_limit:
-            return Finding("engine", False, f"no progress for {time.monotonic() - since:.0f} s; {says}", _when(since))
-        return Finding("engine", True, says)
+            return PartStatus(
+                "engine", False, f"no progress for {time.monotonic() - since:.0f} s; {says}", _when(since)
+            )
+        return PartStatus("engine", True, says)
 
-    async def _look_at_database(self) -> Finding:
+    async def _look_at_database(self) -> PartStatus:
         if not self._probe or self._probe.done():
             self._probe, self._probed_at = asyncio.create_task(self._database.probe()), time.monotonic()
         await asyncio.wait([self._probe], timeout=self._database_limit)
         if not self._probe.done():
-            return Finding("database", False, "does not answer", _when(self._probed_at))
+            return PartStatus("database", False, "does not answer", _when(self._probed_at))
         if self._probe.exception():
             since = self._database.unusable_since or self._probed_at
-            return Finding("database", False, "cannot be used; the log says why", _when(since))
-        return Finding("database", True, "usable")
+            return PartStatus("database", False, "cannot be used; the log says why", _when(since))
+        return PartStatus("database", True, "usable")
 
 
 def _when(monotonic: float) -> datetime:

@@ -10,7 +10,7 @@ _EVERY = 0.1  # seconds
 _LATELY = 60.0  # seconds
 
 
-class StallWatch:
+class LoopLagMonitor:
     """Notes how late a task wakes that has nothing to do but wake."""
 
     def __init__(self) -> None:

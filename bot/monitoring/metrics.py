@@ -9,15 +9,15 @@ from prometheus_client.registry import Collector
 
 from bot.conversation.conversations import Conversations
 from bot.engine import Engine
-from bot.gateway.status import Link
-from bot.monitoring.loop_lag import StallWatch
-from bot.observer import Events
+from bot.gateway.status import GatewayStatus
+from bot.monitoring.loop_lag import LoopLagMonitor
+from bot.observer import Observer
 
 _ANSWERS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 60, 120, 300, 600)  # seconds; a CPU takes its time
 _OPERATIONS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)  # seconds
 
 
-class Metrics(Events):
+class Metrics(Observer):
     """Counts what it is told of; what the parts know anyway is asked of them when somebody reads the `registry`."""
 
     def __init__(self) -> None:
@@ -46,23 +46,23 @@ class Metrics(Events):
         )
 
     def asked(self) -> None:
-        """See Events."""
+        """See Observer."""
         self._requests.inc()
 
     def answered(self, first: float, whole: float) -> None:
-        """See Events."""
+        """See Observer."""
         self._first.observe(first)
         self._whole.observe(whole)
 
     def failed(self, error: BaseException) -> None:
-        """See Events."""
+        """See Observer."""
         self._errors.labels(type(error).__name__).inc()
 
     def used_database(self, kind: str, seconds: float) -> None:
-        """See Events."""
+        """See Observer."""
         self._operations.labels(kind).observe(seconds)
 
-    def ask(self, *, conversations: Conversations, engine: Engine, link: Link, stalls: StallWatch) -> None:
+    def ask(self, *, conversations: Conversations, engine: Engine, link: GatewayStatus, stalls: LoopLagMonitor) -> None:
         """From now on, ask these parts what they know."""
         self.registry.register(_Parts(conversations, engine, link, stalls))
 
@@ -70,7 +70,9 @@ class Metrics(Events):
 class _Parts(Collector):
     """Asks the parts at each scrape."""
 
-    def __init__(self, conversations: Conversations, engine: Engine, link: Link, stalls: StallWatch) -> None:
+    def __init__(
+        self, conversations: Conversations, engine: Engine, link: GatewayStatus, stalls: LoopLagMonitor
+    ) -> None:
         self._conversations = conversations
         self._engine = engine
         self._link = link

@@ -6,13 +6,13 @@ import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 
-from bot.gateway.status import Link
+from bot.gateway.status import GatewayStatus
 from bot.monitoring.health import Health
 
 
 @asynccontextmanager
 async def notified(
-    environment: Mapping[str, str], health: Health, link: Link, quitting: asyncio.Event
+    environment: Mapping[str, str], health: Health, link: GatewayStatus, quitting: asyncio.Event
 ) -> AsyncIterator[None]:
     """Within the block, tell systemd; without its NOTIFY_SOCKET in the environment nobody is told.
 

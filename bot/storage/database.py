@@ -12,7 +12,7 @@ from pathlib import Path
 import aiosqlite
 
 from bot.errors import UserError
-from bot.observer import UNWATCHED, Events
+from bot.observer import NO_OBSERVER, Observer
 from bot.texts import NO_MEMORY
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class Database:
     A file that was taken away is made anew, and one that was put in its place is used from then on.
     """
 
-    def __init__(self, path: Path, events: Events = UNWATCHED) -> None:
+    def __init__(self, path: Path, events: Observer = NO_OBSERVER) -> None:
         self._path = path
         self._events = events
         self.unusable_since: float | None = None
@@ -78,7 +78,7 @@ class Database:
         self._in_use = asyncio.Lock()
 
     @asynccontextmanager
-    async def file(self) -> AsyncIterator[aiosqlite.Connection]:
+    async def connection(self) -> AsyncIterator[aiosqlite.Connection]:
         """The file, to read from, after whatever is being written now. Raises DatabaseError when it cannot be used."""
         async with self._timed("read"), self._usable() as file:
             yield file
@@ -132,14 +132,14 @@ class Database:
 
     async def probe(self) -> None:
         """Use the file, to see whether it can be used; where it could not, write to it. Raises DatabaseError."""
-        async with self.transaction() if self.unusable_since else self.file() as file:
+        async with self.transaction() if self.unusable_since else self.connection() as file:
             write = f" = {SCHEMA_VERSION}" if self.unusable_since else ""
             await file.execute_fetchall(f"PRAGMA user_version{write}")
 
     async def places(self) -> set[tuple[int, int, int | None]]:
         """The servers and channels in them that something is stored of, and the channel that each is a thread of."""
         statement = " UNION ".join(f"SELECT guild, channel, parent FROM {table} WHERE guild > 0" for table in TABLES)  # noqa: S608
-        async with self.file() as file:
+        async with self.connection() as file:
             return {(guild, channel, parent) for guild, channel, parent in await file.execute_fetchall(statement)}
 
     async def forget_channel(self, channel: int) -> None:
@@ -183,7 +183,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 @asynccontextmanager
-async def open_database(path: str | Path, events: Events = UNWATCHED) -> AsyncIterator[Database]:
+async def open_database(path: str | Path, events: Observer = NO_OBSERVER) -> AsyncIterator[Database]:
     """Open the file, or create it with its folder, readable by its owner alone; closed on leaving.
 
     Raises DatabaseError when the file is no database of ours, is from a newer Parley, or cannot be written. Such

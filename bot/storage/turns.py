@@ -48,7 +48,7 @@ class Turn:
     id: int = field(default=0, compare=False)
 
 
-class History:
+class TurnStore:
     """Turns by channel; how many of them are kept is told with each that becomes whole.
 
     `spare` is how many more stay for a while, until they are folded into the channel's summary.
@@ -62,19 +62,19 @@ class History:
 
     async def recent(self, channel: int, limit: int = _ALL) -> list[Turn]:
         """The channel's answered turns, or the newest so many, oldest first, after whatever is being written now."""
-        async with self._database.file() as file:
+        async with self._database.connection() as file:
             return await _read(file, _RECENT, channel, limit)
 
     async def find(self, channel: int, message: int) -> Turn | None:
         """The turn that a message is a part of."""
-        async with self._database.file() as file:
+        async with self._database.connection() as file:
             statement = f"SELECT {_COLUMNS} FROM turns WHERE {_SHOWN_IN}"  # noqa: S608 - ours, but for the parameters
             return next(iter(await _read(file, statement, channel, message)), None)
 
     async def unfinished(self) -> list[tuple[int, Turn]]:
         """The turns asked in Discord that it does not show whole, with their channels, oldest first."""
         statement = f"SELECT {_COLUMNS}, channel FROM turns WHERE question_message > 0 AND answer_messages = '[]'"  # noqa: S608
-        async with self._database.file() as file:
+        async with self._database.connection() as file:
             rows = await file.execute_fetchall(f"{statement} ORDER BY id")
             return [(row[-1], _turn(row[:-1])) for row in rows]
 
@@ -141,13 +141,13 @@ class History:
 
     async def summary(self, channel: int) -> str:
         """What was said in the channel before its turns, in short; empty where there is no summary."""
-        async with self._database.file() as file:
+        async with self._database.connection() as file:
             rows = await file.execute_fetchall("SELECT text FROM summaries WHERE channel = ?", (channel,))
             return next((str(text) for (text,) in rows), "")
 
     async def channels(self) -> list[tuple[int, int | None]]:
         """The channels that there are turns of, and the channel that each is a thread of."""
-        async with self._database.file() as file:
+        async with self._database.connection() as file:
             rows = await file.execute_fetchall("SELECT DISTINCT channel, parent FROM turns")
             return [(channel, parent) for channel, parent in rows]
 

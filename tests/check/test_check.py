@@ -26,7 +26,7 @@ from bot.messages.access import Access
 from bot.settings import Settings, SettingsError, read
 from bot.storage import database
 from bot.storage.database import open_database
-from bot.storage.turns import History, Turn
+from bot.storage.turns import Turn, TurnStore
 from tests.discord_stand_in import Permission
 from tests.support.engine_stand_in import EngineServer, refusal, serving
 from tests.support.models import save_model
@@ -201,7 +201,7 @@ async def test_a_database_that_is_missing_is_not_made(tmp_path):
 async def test_what_a_database_holds_is_told_and_nothing_about_it_changes(tmp_path, in_use):
     path = tmp_path / "a #1 file.db"
     async with open_database(path) as opened:
-        turns = History(opened)
+        turns = TurnStore(opened)
         for channel in (7, 7, 8):
             await turns.begin(channel, TURN)
         if in_use:
@@ -224,7 +224,7 @@ async def test_what_a_killed_program_left_is_read_and_stays(tmp_path):
     path, killed = tmp_path / "parley.db", tmp_path / "killed" / "parley.db"
     killed.parent.mkdir()
     async with open_database(path) as opened:
-        turns = History(opened)
+        turns = TurnStore(opened)
         with closing(sqlite3.connect(path)) as reader:
             reader.execute("BEGIN")
             reader.execute("SELECT * FROM turns").fetchall()  # keeps the turn from going into the file itself

@@ -7,9 +7,9 @@ import pytest
 
 from bot.conversation.conversations import Answer, Conversations, Question, ShuttingDown, Stale
 from bot.engine import NoAnswer, Sampling
-from bot.storage.channel_settings import Channels, Limits, Manner, Own, Place
+from bot.storage.channel_settings import ChannelOverrides, ChannelRef, ChannelSettings, ChannelSettingsStore, Limits
 from bot.storage.database import open_database
-from bot.storage.turns import History
+from bot.storage.turns import TurnStore
 from tests.support.scripted import ScriptedEngine
 
 
@@ -21,12 +21,12 @@ async def database(tmp_path):
 
 @pytest.fixture
 def history(database):
-    return History(database)
+    return TurnStore(database)
 
 
 @pytest.fixture
 def channels(database):
-    return Channels(database, Manner("Be brief.", 0.7, 200, 5), Limits(1.5, 200, 20))
+    return ChannelSettingsStore(database, ChannelSettings("Be brief.", 0.7, 200, 5), Limits(1.5, 200, 20))
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def ask(text: str, channel: int = 7, name: str = "Alice", *, asker: int = 1, sha
     return Question(channel, asker, name, text, shared, 11)
 
 
-async def stored(history: History, channel: int = 7) -> list[tuple[str, str]]:
+async def stored(history: TurnStore, channel: int = 7) -> list[tuple[str, str]]:
     return [(turn.question, turn.answer) for turn in await history.recent(channel)]
 
 
@@ -102,8 +102,8 @@ async def test_nobody_is_named_where_one_person_talks(talk):
 
 async def test_a_channel_may_remember_more_or_fewer_turns_than_the_others(talk, history, channels):
     conversations, engine = talk()
-    await channels.change(Place(7), Own(turns=7))
-    await channels.change(Place(8), Own(turns=0))
+    await channels.change(ChannelRef(7), ChannelOverrides(turns=7))
+    await channels.change(ChannelRef(8), ChannelOverrides(turns=0))
     for number in range(8):
         for channel in (7, 8, 9):
             await conversations.converse(ask(str(number), channel=channel), Screen(number).show)

@@ -12,7 +12,7 @@ from bot.conversation.summary import SPARE
 from bot.engine import NoAnswer, OutOfReach, Sampling, Stream, Thought
 from bot.engine.prompt import Prompt, messages
 from bot.storage.database import open_database
-from bot.storage.turns import History, Turn
+from bot.storage.turns import Turn, TurnStore
 from bot.texts import BEFORE
 from tests.discord_stand_in import Permission
 from tests.support.parley import parley
@@ -50,7 +50,7 @@ async def until(condition) -> None:
 async def past(path, channel, person, *texts: str) -> None:
     """What was said before the program was started."""
     async with open_database(path) as database:
-        history = History(database, SPARE)
+        history = TurnStore(database, SPARE)
         for number, text in enumerate(texts, start=len(await history.recent(channel.id))):
             asked = Turn(person.id, person.name, text, "", datetime.now(UTC), number, guild=channel.guild.id)
             turn = await history.begin(channel.id, asked)

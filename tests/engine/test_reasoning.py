@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.engine import Thought
-from bot.engine.reasoning import Splitter
+from bot.engine.reasoning import ReasoningParser
 
 
 def split(pieces: list[str], *, thinking: bool = False) -> tuple[str, str]:
     """What was thought and what was said."""
-    splitter = Splitter(thinking=thinking)
+    splitter = ReasoningParser(thinking=thinking)
     out = [part for piece in pieces for part in splitter.push(piece)] + splitter.finish()
     assert "" not in out
     thought = "".join(part for part in out if isinstance(part, Thought))
@@ -38,6 +38,6 @@ def test_thoughts_stand_between_the_marks_at_the_beginning(text, thinking, thoug
 
 
 def test_what_is_thought_comes_while_it_is_thought():
-    splitter = Splitter()
+    splitter = ReasoningParser()
     assert splitter.push("<think>First this") == ["First this"]
     assert splitter.push(", then </that") == [", then </that"]

@@ -139,7 +139,7 @@ async def test_it_is_online_while_the_model_loads_and_answers_when_ready(discord
 @pytest.mark.parametrize("error", [ModelError("The model is broken."), EngineError()])
 async def test_an_engine_that_cannot_answer_ends_the_bot(discord, path, error):
     class Broken(ScriptedEngine):
-        async def failure(self) -> None:
+        async def wait_failed(self) -> None:
             await self.loaded.wait()
             raise error
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bot.gateway.client import Parley
 from bot.shards import MOST, read_ids, shard_of, written
 from bot.storage.database import open_database
-from bot.storage.turns import History, Turn
+from bot.storage.turns import Turn, TurnStore
 from bot.texts import QUITTING_HERE
 from tests.discord_stand_in import Channel, Discord, Guild, Message, User
 from tests.support.forked import answer, nursery
@@ -50,7 +50,7 @@ async def noted(path: Path, channel: Channel, asker: User, guild: Guild | None) 
     question = await asker.say(channel, f"{channel.discord.bot.mention} hello")
     async with open_database(path) as database:
         turn = Turn(asker.id, "A", "hello", "Said.", datetime.now(UTC), question.id, guild=guild and guild.id)
-        await History(database).begin(channel.id, turn)
+        await TurnStore(database).begin(channel.id, turn)
     return question
 
 
@@ -161,7 +161,7 @@ async def test_a_server_of_another_shard_is_not_taken_for_one_that_was_left(disc
     async with open_database(path) as database:
         for guild, channel in ((ours, here), (theirs, there), (left, away)):
             turn = Turn(1, "A", "q", "a", datetime.now(UTC), 1, (2,), guild=guild.id)
-            await History(database).begin(channel.id, turn)
+            await TurnStore(database).begin(channel.id, turn)
     async with parley(discord, ScriptedEngine(), path, shard_count=2, shard_ids=shard_ids):
         await discord.until(lambda: len(stored(path)[0]) == 2)
         await discord.quiet()

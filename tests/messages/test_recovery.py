@@ -6,9 +6,9 @@ import pytest
 
 from bot.messages.pages import pages
 from bot.messages.recovery import interrupted
-from bot.storage.channel_settings import Own, Place
+from bot.storage.channel_settings import ChannelOverrides, ChannelRef
 from bot.storage.database import open_database
-from bot.storage.turns import History, Turn
+from bot.storage.turns import Turn, TurnStore
 from bot.texts import INTERRUPTED, REGENERATE, STALE
 from tests.discord_stand_in import Channel, Discord, Message, User
 from tests.support.parley import parley
@@ -19,7 +19,7 @@ async def left(discord: Discord, path, channel: Channel, asker: User, text: str,
     """Somebody asks, and the program is killed when it has noted the question and, if there is one, the answer."""
     question = await asker.say(channel, f"{discord.bot.mention} {text}")
     async with open_database(path) as database:
-        history = History(database)
+        history = TurnStore(database)
         turn = await history.begin(
             channel.id, Turn(asker.id, asker.name, text, "", datetime.now(UTC), question_message=question.id)
         )
@@ -62,7 +62,7 @@ async def test_a_whole_answer_that_was_not_shown_whole_is_shown(discord, path, p
 async def test_a_turn_that_is_finished_late_is_not_kept_where_none_are(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path) as running:
-        await running.channels.change(Place(channel.id), Own(turns=0))
+        await running.channels.change(ChannelRef(channel.id), ChannelOverrides(turns=0))
     question = await left(discord, path, channel, alice, "tell", "All of it.")
     async with parley(discord, ScriptedEngine(), path) as running:
         await channel.reply_to(question, wanted=lambda message: message.content == "All of it.")

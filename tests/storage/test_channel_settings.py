@@ -5,12 +5,19 @@ import sqlite3
 import pytest
 
 from bot.storage import database
-from bot.storage.channel_settings import BeyondLimit, Channels, Limits, Manner, Own, Place
+from bot.storage.channel_settings import (
+    BeyondLimit,
+    ChannelOverrides,
+    ChannelRef,
+    ChannelSettings,
+    ChannelSettingsStore,
+    Limits,
+)
 from bot.storage.database import open_database
-from bot.storage.turns import History
+from bot.storage.turns import TurnStore
 from tests.storage.test_turns import store, turn
 
-OPERATORS = Manner("Be brief.", 0.7, 200, 5)
+OPERATORS = ChannelSettings("Be brief.", 0.7, 200, 5)
 LIMITS = Limits(1.5, 200, 20)
 
 
@@ -22,31 +29,31 @@ async def file(path):
 
 @pytest.fixture
 def channels(file):
-    return Channels(file, OPERATORS, LIMITS)
+    return ChannelSettingsStore(file, OPERATORS, LIMITS)
 
 
 async def test_what_a_channel_has_not_of_its_own_is_the_operators(channels):
     assert await channels.manner(7) == OPERATORS
-    await channels.change(Place(7), Own(persona="Be a pirate.", turns=0))
-    assert await channels.manner(7) == Manner("Be a pirate.", 0.7, 200, 0)
+    await channels.change(ChannelRef(7), ChannelOverrides(persona="Be a pirate.", turns=0))
+    assert await channels.manner(7) == ChannelSettings("Be a pirate.", 0.7, 200, 0)
     assert await channels.manner(8) == OPERATORS
 
 
 async def test_a_thread_has_what_its_channel_has_but_for_its_own(channels):
-    await channels.change(Place(7), Own("Be a pirate.", 0.1, 50, 2))
-    await channels.change(Place(70, parent=7), Own(temperature=0.0, turns=9))
-    assert await channels.manner(70, 7) == Manner("Be a pirate.", 0.0, 50, 9)
-    assert await channels.manner(71, 7) == Manner("Be a pirate.", 0.1, 50, 2)
-    assert await channels.manner(7) == Manner("Be a pirate.", 0.1, 50, 2)
+    await channels.change(ChannelRef(7), ChannelOverrides("Be a pirate.", 0.1, 50, 2))
+    await channels.change(ChannelRef(70, parent=7), ChannelOverrides(temperature=0.0, turns=9))
+    assert await channels.manner(70, 7) == ChannelSettings("Be a pirate.", 0.0, 50, 9)
+    assert await channels.manner(71, 7) == ChannelSettings("Be a pirate.", 0.1, 50, 2)
+    assert await channels.manner(7) == ChannelSettings("Be a pirate.", 0.1, 50, 2)
 
 
 async def test_a_change_leaves_the_rest_and_a_reset_leaves_nothing_behind(path, channels):
-    await channels.change(Place(7), Own(persona="Be a pirate."))
-    await channels.change(Place(7), Own(temperature=1.0, turns=3))
-    await channels.change(Place(7), Own(turns=4), without=["temperature"])
-    assert await channels.own(7) == Own(persona="Be a pirate.", turns=4)
-    await channels.change(Place(7), Own(), without=["persona", "turns"])
-    assert await channels.own(7) == Own()
+    await channels.change(ChannelRef(7), ChannelOverrides(persona="Be a pirate."))
+    await channels.change(ChannelRef(7), ChannelOverrides(temperature=1.0, turns=3))
+    await channels.change(ChannelRef(7), ChannelOverrides(turns=4), without=["temperature"])
+    assert await channels.own(7) == ChannelOverrides(persona="Be a pirate.", turns=4)
+    await channels.change(ChannelRef(7), ChannelOverrides(), without=["persona", "turns"])
+    assert await channels.own(7) == ChannelOverrides()
     with sqlite3.connect(path) as other:
         assert other.execute("SELECT count(*) FROM channels").fetchone() == (0,)
     other.close()
@@ -55,66 +62,82 @@ async def test_a_change_leaves_the_rest_and_a_reset_leaves_nothing_behind(path, 
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        (Own(temperature=1.6), "Temperature may be set from 0 to 1.5;"),
-        (Own(temperature=-0.1), "Temperature may be set from 0 to 1.5;"),
-        (Own(answer_length=201), "Answer length in tokens may be set from 1 to 200;"),
-        (Own(answer_length=0), "Answer length in tokens may be set from 1 to 200;"),
-        (Own(turns=21), "Turns remembered may be set from 0 to 20;"),
-        (Own(turns=-1), "Turns remembered may be set from 0 to 20;"),
+        (ChannelOverrides(temperature=1.6), "Temperature may be set from 0 to 1.5;"),
+        (ChannelOverrides(temperature=-0.1), "Temperature may be set from 0 to 1.5;"),
+        (ChannelOverrides(answer_length=201), "Answer length in tokens may be set from 1 to 200;"),
+        (ChannelOverrides(answer_length=0), "Answer length in tokens may be set from 1 to 200;"),
+        (ChannelOverrides(turns=21), "Turns remembered may be set from 0 to 20;"),
+        (ChannelOverrides(turns=-1), "Turns remembered may be set from 0 to 20;"),
     ],
 )
 async def test_beyond_a_limit_nothing_is_changed(channels, given, sentence):
     with pytest.raises(BeyondLimit, match=sentence):
-        await channels.change(Place(7), given)
-    assert await channels.own(7) == Own()
+        await channels.change(ChannelRef(7), given)
+    assert await channels.own(7) == ChannelOverrides()
 
 
 async def test_up_to_a_limit_it_is(channels):
-    for own in (Own(None, 0, 1, 0), Own(None, 1.5, 200, 20)):
-        await channels.change(Place(7), own)
+    for own in (ChannelOverrides(None, 0, 1, 0), ChannelOverrides(None, 1.5, 200, 20)):
+        await channels.change(ChannelRef(7), own)
         assert await channels.own(7) == own
 
 
 async def test_a_limit_that_is_lowered_holds_for_what_was_set_before_but_not_for_the_operators_own(file, channels):
-    await channels.change(Place(7), Own(None, 1.5, 200, 20))
-    lower = Channels(file, OPERATORS, Limits(0.5, 100, 2))
-    assert await lower.manner(7) == Manner("Be brief.", 0.5, 100, 2)
-    assert await lower.manner(70, 7) == Manner("Be brief.", 0.5, 100, 2)
+    await channels.change(ChannelRef(7), ChannelOverrides(None, 1.5, 200, 20))
+    lower = ChannelSettingsStore(file, OPERATORS, Limits(0.5, 100, 2))
+    assert await lower.manner(7) == ChannelSettings("Be brief.", 0.5, 100, 2)
+    assert await lower.manner(70, 7) == ChannelSettings("Be brief.", 0.5, 100, 2)
     assert await lower.manner(8) == OPERATORS
-    await lower.change(Place(7), Own(persona="Be a pirate."))
-    assert await channels.own(7) == Own("Be a pirate.", 1.5, 200, 20)
+    await lower.change(ChannelRef(7), ChannelOverrides(persona="Be a pirate."))
+    assert await channels.own(7) == ChannelOverrides("Be a pirate.", 1.5, 200, 20)
 
 
 async def test_it_goes_with_the_channel_its_threads_and_the_server(file, channels):
-    turns = History(file)
-    for place in (Place(7, guild=1), Place(70, 7, 1), Place(8, guild=1), Place(9, guild=2), Place(10)):
-        await channels.change(place, Own(turns=1))
+    turns = TurnStore(file)
+    for place in (
+        ChannelRef(7, guild=1),
+        ChannelRef(70, 7, 1),
+        ChannelRef(8, guild=1),
+        ChannelRef(9, guild=2),
+        ChannelRef(10),
+    ):
+        await channels.change(place, ChannelOverrides(turns=1))
     await store(turns, 7, turn("x"))
     assert await file.places() == {(1, 7, None), (1, 70, 7), (1, 8, None), (2, 9, None)}
     await file.forget_channel(7)
-    assert [await channels.own(channel) for channel in (7, 70, 8)] == [Own(), Own(), Own(turns=1)]
+    assert [await channels.own(channel) for channel in (7, 70, 8)] == [
+        ChannelOverrides(),
+        ChannelOverrides(),
+        ChannelOverrides(turns=1),
+    ]
     assert await turns.recent(7) == []
     await file.forget_guild(1)
-    assert [await channels.own(channel) for channel in (8, 9, 10)] == [Own(), Own(turns=1), Own(turns=1)]
+    assert [await channels.own(channel) for channel in (8, 9, 10)] == [
+        ChannelOverrides(),
+        ChannelOverrides(turns=1),
+        ChannelOverrides(turns=1),
+    ]
 
 
 async def test_a_cleared_persona_is_gone_from_the_disk(path, channels):
-    await channels.change(Place(7), Own(persona="Something private."))
-    await channels.change(Place(7), Own(), without=["persona"])
+    await channels.change(ChannelRef(7), ChannelOverrides(persona="Something private."))
+    await channels.change(ChannelRef(7), ChannelOverrides(), without=["persona"])
     on_disk = b"".join(each.read_bytes() for each in path.parent.iterdir() if each.name.startswith(path.name))
     assert b"Something private." not in on_disk
 
 
 async def test_a_file_of_the_second_version_is_brought_up_to_date(path):
     async with open_database(path) as file:
-        await store(History(file), 7, turn("old"))
+        await store(TurnStore(file), 7, turn("old"))
     with sqlite3.connect(path) as file:
         file.executescript("DROP TABLE channels; PRAGMA user_version = 2;")
     file.close()
     for _ in range(2):
         async with open_database(path) as file:
-            assert (await History(file).recent(7))[0].question == "old"
-            await Channels(file, OPERATORS, LIMITS).change(Place(7), Own(persona="Be a pirate."))
+            assert (await TurnStore(file).recent(7))[0].question == "old"
+            await ChannelSettingsStore(file, OPERATORS, LIMITS).change(
+                ChannelRef(7), ChannelOverrides(persona="Be a pirate.")
+            )
     with sqlite3.connect(path) as file:
         assert file.execute("PRAGMA user_version").fetchone() == (database.SCHEMA_VERSION,)
     file.close()

@@ -8,7 +8,7 @@ import pytest
 
 from bot.storage import database
 from bot.storage.database import DatabaseError, open_database
-from bot.storage.turns import History
+from bot.storage.turns import TurnStore
 from tests.storage.test_turns import store, turn
 
 
@@ -19,7 +19,7 @@ def path(tmp_path) -> Path:
 
 async def test_the_file_is_its_owners_alone(path):
     async with open_database(path) as file:
-        await store(History(file), 7, turn("x"))
+        await store(TurnStore(file), 7, turn("x"))
         files = list(path.parent.iterdir())
         assert len(files) == 3, "the database, its WAL and the WAL's index"
         assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
@@ -40,9 +40,9 @@ async def test_a_file_of_the_first_version_is_brought_up_to_date(path):
     file.close()
     for _ in range(2):
         async with open_database(path) as opened:
-            assert (await History(opened).recent(7))[0].question == "old"
+            assert (await TurnStore(opened).recent(7))[0].question == "old"
     async with open_database(path) as opened:
-        turns = History(opened)
+        turns = TurnStore(opened)
         await store(turns, 7, replace(turn("new"), guild=3))
         await opened.forget_guild(3)
         assert [kept.question for kept in await turns.recent(7)] == ["old"]
@@ -118,5 +118,5 @@ async def test_what_comes_after_the_end_does_not_open_the_file_again(path):
     async with open_database(path) as file:
         pass
     with pytest.raises(DatabaseError):
-        await History(file).recent(7)
+        await TurnStore(file).recent(7)
     assert file._connection is None

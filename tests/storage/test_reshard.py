@@ -162,7 +162,7 @@ async def test_a_channel_in_two_files_is_taken_from_where_it_was_used_last(tmp_p
 
 
 async def test_every_table_is_divided(path):
-    async with open_database(path) as database, database.file() as file:
+    async with open_database(path) as database, database.connection() as file:
         tables = await file.execute_fetchall("SELECT name FROM sqlite_schema WHERE type = 'table'")
         assert {name for (name,) in tables} == {*TABLES}
 

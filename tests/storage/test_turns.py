@@ -15,7 +15,7 @@ import pytest
 
 from bot.storage import turns
 from bot.storage.database import DatabaseError, open_database
-from bot.storage.turns import History, Turn
+from bot.storage.turns import Turn, TurnStore
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -25,12 +25,12 @@ def turn(text: str) -> Turn:
 
 
 @asynccontextmanager
-async def open_history(path: Path) -> AsyncIterator[History]:
+async def open_history(path: Path) -> AsyncIterator[TurnStore]:
     async with open_database(path) as database:
-        yield History(database)
+        yield TurnStore(database)
 
 
-async def store(turns: History, channel: int, said: Turn, *, keep: int = 5) -> None:
+async def store(turns: TurnStore, channel: int, said: Turn, *, keep: int = 5) -> None:
     """A turn in its three steps."""
     begun = await turns.begin(channel, replace(said, answer="", answer_messages=()))
     await turns.answer(begun, said.answer)
@@ -113,10 +113,10 @@ import asyncio, sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from bot.storage.database import open_database
-from bot.storage.turns import History, Turn
+from bot.storage.turns import TurnStore, Turn
 async def main():
     async with open_database(sys.argv[1]) as database:
-        turns = History(database)
+        turns = TurnStore(database)
         for number in range(100000):
             turn = await turns.begin(7, Turn(1, "A", str(number), "", datetime.now(UTC)))
             await turns.answer(turn, "x")
@@ -176,7 +176,7 @@ async def test_what_is_noted_of_a_running_command_is_not_pushed_out(path):
 
 async def test_fewer_turns_are_forgotten_at_once_and_with_none_the_summary_too(path):
     async with open_database(path) as database:
-        turns = History(database, spare=20)
+        turns = TurnStore(database, spare=20)
         for number in range(4):
             await store(turns, 7, turn(str(number)), keep=2)
         oldest = (await turns.recent(7))[0]
@@ -190,7 +190,7 @@ async def test_fewer_turns_are_forgotten_at_once_and_with_none_the_summary_too(p
 
 async def test_a_turn_that_was_edited_meanwhile_is_not_folded_as_it_was(path):
     async with open_database(path) as database:
-        turns = History(database)
+        turns = TurnStore(database)
         await store(turns, 7, turn("old"))
         (old,) = await turns.recent(7)
         await turns.edit(7, old.question_message, "new")

@@ -1,8 +1,8 @@
 """A Parley in a process of its own, started in a moment: to be killed, watched and flooded.
 
 `python -m tests.support.forked` has everything imported. For each line on its standard input, JSON with what `run`
-takes, it forks a bot and prints its process id, so a start takes hardly longer than a log-in. The bot's engine says long
-things fast, which the demo model can't. `Nursery` is the test's side of it.
+takes, it forks a bot and prints its process id, so a start takes hardly longer than a log-in. The bot's engine says
+long things fast, which the demo model can't. `Nursery` is the test's side of it.
 """
 
 import asyncio

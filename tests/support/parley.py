@@ -13,21 +13,21 @@ from bot.conversation.conversations import Conversations
 from bot.conversation.summary import SPARE, Summaries
 from bot.engine import Engine, Sampling
 from bot.gateway.client import Parley, serve
-from bot.gateway.status import Link
+from bot.gateway.status import GatewayStatus
 from bot.messages.access import Access
 from bot.monitoring.health import Health
-from bot.monitoring.loop_lag import StallWatch
+from bot.monitoring.loop_lag import LoopLagMonitor
 from bot.monitoring.metrics import Metrics
-from bot.observer import UNWATCHED
-from bot.storage.channel_settings import Channels, Limits, Manner
+from bot.observer import NO_OBSERVER
+from bot.storage.channel_settings import ChannelSettings, ChannelSettingsStore, Limits
 from bot.storage.database import Database, open_database
-from bot.storage.turns import History
+from bot.storage.turns import TurnStore
 from tests.discord_stand_in import Discord
 
 ROOT = Path(__file__).parents[2]
 GREEDY = Sampling(temperature=0)
 EVERYBODY = Access()
-MANNER = Manner(
+MANNER = ChannelSettings(
     "You are Parley, a friendly assistant in a chat. Answer briefly and clearly.",
     GREEDY.temperature,
     GREEDY.max_new_tokens,
@@ -41,11 +41,11 @@ class Running:
     """What a test may want to look at or set."""
 
     database: Database
-    history: History
-    channels: Channels
+    history: TurnStore
+    channels: ChannelSettingsStore
     quitting: asyncio.Event
     ended: asyncio.Task[None]
-    link: Link
+    link: GatewayStatus
     health: Health
     metrics: Metrics
 
@@ -124,9 +124,9 @@ async def parley(
     An error that ends the bot is raised on leaving.
     """
     quitting = asyncio.Event()
-    metrics, link, stalls = Metrics(), Link(), StallWatch()
+    metrics, link, stalls = Metrics(), GatewayStatus(), LoopLagMonitor()
     async with open_database(path, metrics) as database, stalls.at_work():
-        history, channels = History(database, SPARE if summary else 0), Channels(database, MANNER, limits)
+        history, channels = TurnStore(database, SPARE if summary else 0), ChannelSettingsStore(database, MANNER, limits)
         summaries = Summaries(engine, history, channels)
         conversations = Conversations(
             engine,
@@ -177,9 +177,9 @@ async def parley(
 
 async def serve_alone(path: Path, engine: Engine, *, queue_limit: int = 50, **options: Any) -> None:
     """Run the bot as all that a process does, until that is killed; `options` are further ones of Parley."""
-    quitting, link, stalls = asyncio.Event(), Link(), StallWatch()
+    quitting, link, stalls = asyncio.Event(), GatewayStatus(), LoopLagMonitor()
     async with open_database(path) as database:
-        history, channels = History(database), Channels(database, MANNER, LIMITS)
+        history, channels = TurnStore(database), ChannelSettingsStore(database, MANNER, LIMITS)
         conversations = Conversations(
             engine, history, channels, sampling=Sampling(), grace=0.1, queue_limit=queue_limit
         )
@@ -193,7 +193,7 @@ async def serve_alone(path: Path, engine: Engine, *, queue_limit: int = 50, **op
             quitting=quitting,
             link=link,
             stalls=stalls,
-            events=UNWATCHED,
+            events=NO_OBSERVER,
             **options,
         )
 

@@ -30,10 +30,10 @@ class ScriptedEngine:
     async def ready(self) -> None:
         await self.loaded.wait()
 
-    async def found(self) -> None:
+    async def validated(self) -> None:
         pass
 
-    async def failure(self) -> None:
+    async def wait_failed(self) -> None:
         await asyncio.Event().wait()
 
     def submit(self, prompt: Prompt, sampling: Sampling, channel: int | None = None) -> Stream:

@@ -19,7 +19,7 @@ from bot.engine.local.sequential import OneByOne
 from bot.engine.models import loading
 from bot.engine.models.loading import LoadedModel
 from bot.engine.models.locate import find
-from bot.engine.prompt import AUTO, Form, Prompt, encode
+from bot.engine.prompt import AUTO, Prompt, PromptFormat, encode
 from bot.engine.throughput import Speed
 from bot.errors import UserError
 
@@ -60,7 +60,7 @@ class LocalEngine:
         precision: str = "auto",
         repetition_penalty: float | None = None,
         base: str | None = None,
-        form: Form = AUTO,
+        form: PromptFormat = AUTO,
     ) -> None:
         self._name = name
         self._max_prompt_tokens = max_prompt_tokens
@@ -105,13 +105,13 @@ class LocalEngine:
         """Return when the model is loaded. Raises ModelError when it cannot be."""
         await asyncio.shield(self._ready)
 
-    async def found(self) -> None:
+    async def validated(self) -> None:
         """Return when nothing is known to be wrong with the model; see Engine. Raises ModelError when something is."""
         await self._found.wait()
         if self._ready.done():
             self._ready.result()
 
-    async def failure(self) -> None:
+    async def wait_failed(self) -> None:
         """Wait for the engine to fail for good; see Engine."""
         try:
             await asyncio.shield(self._worked)

@@ -10,7 +10,7 @@ from bot.engine.local.detokenizer import Decoder
 from bot.engine.local.sampler import Sampler
 from bot.engine.models.loading import LoadedModel
 from bot.engine.prompt import Prompt
-from bot.engine.reasoning import BEGIN, Splitter
+from bot.engine.reasoning import BEGIN, ReasoningParser
 
 _TAIL = 2 * len(BEGIN)  # tokens in which a template's opening mark, and line breaks after it, have room
 
@@ -41,7 +41,7 @@ class Answer:
         self._decoder = Decoder(loaded.tokenizer, loaded.form.stop(loaded.tokenizer))
         end_of_prompt = loaded.tokenizer.decode(prompt[-_TAIL:])
         self._thinking_marks = loaded.thinking_marks
-        self._splitter = Splitter(thinking=end_of_prompt.rstrip().endswith(BEGIN))
+        self._splitter = ReasoningParser(thinking=end_of_prompt.rstrip().endswith(BEGIN))
 
     @property
     def left(self) -> int:

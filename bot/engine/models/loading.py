@@ -24,7 +24,7 @@ from bot.engine.models import lora as adapters
 from bot.engine.models import memory
 from bot.engine.models.hub import download, first_sentence
 from bot.engine.models.locate import find, is_adapter
-from bot.engine.prompt import AUTO, Exchange, Form, Prompt, Tokenizer, encode
+from bot.engine.prompt import AUTO, Exchange, Prompt, PromptFormat, Tokenizer, encode
 from bot.engine.reasoning import BEGIN, END
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class LoadedModel:
     repetition_penalty: float
     """What the model's own generation config asks for; 1 is none."""
     weight_bytes: int
-    form: Form
+    form: PromptFormat
     """How conversations are written down for it."""
     parameters: int
 
@@ -65,7 +65,7 @@ def load(
     precision: str = "auto",
     *,
     base: str | None = None,
-    form: Form = AUTO,
+    form: PromptFormat = AUTO,
     accept: Callable[[int | None], None] = lambda context: None,
 ) -> LoadedModel:
     """Load a model onto this machine's CPU in a precision of MODEL_PRECISION.
@@ -154,7 +154,7 @@ def _tokenizer(folder: Path, adapter: Path | None) -> Tokenizer:
     return transformers.AutoTokenizer.from_pretrained(adapter if own else folder, trust_remote_code=False)
 
 
-def _check_tokenizer(model: CausalLM, tokenizer: Tokenizer, name: str, form: Form) -> None:
+def _check_tokenizer(model: CausalLM, tokenizer: Tokenizer, name: str, form: PromptFormat) -> None:
     """Raise ModelError where the tokenizer is not the model's, or cannot write a conversation down in this form."""
     if len(tokenizer) <= len(tokenizer.all_special_ids):
         # Where the files are missing, transformers makes a tokenizer without a vocabulary.

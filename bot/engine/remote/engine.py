@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from bot.engine import ModelError, OutOfReach, Sampling, Status, Stream, Thought
 from bot.engine.prompt import Message, Prompt, QuestionTooLong, messages_for_a_server
-from bot.engine.reasoning import Splitter
+from bot.engine.reasoning import ReasoningParser
 from bot.engine.remote.balancer import Server, Servers
 from bot.engine.throughput import Speed
 from bot.texts import BROKEN_OFF, OUT_OF_REACH, REFUSED, TOO_LONG
@@ -107,11 +107,11 @@ class RemoteEngine:
         """
         await asyncio.shield(self._looked)
 
-    async def found(self) -> None:
+    async def validated(self) -> None:
         """As `ready`."""
         await self.ready()
 
-    async def failure(self) -> None:
+    async def wait_failed(self) -> None:
         """Wait for the engine to fail for good; see Engine."""
         await self.ready()
         await asyncio.Event().wait()
@@ -291,7 +291,7 @@ class RemoteEngine:
 
     async def _pieces(self, server: Server, said: Sequence[Message], sampling: Sampling) -> AsyncGenerator[str]:
         """What a server says, to its last word. Raises _TooLong, or _Failed whatever else is wrong with it."""
-        splitter = Splitter()
+        splitter = ReasoningParser()
         finished, usage = False, None
         try:
             async with await self._open(server, said, sampling) as chunks:

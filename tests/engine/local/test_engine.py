@@ -199,7 +199,7 @@ async def test_an_engine_that_fails_again_and_again_tells_everybody_and_gives_up
         with pytest.raises(ZeroDivisionError):
             await read(stream)
     with pytest.raises(EngineError):
-        await engine.failure()
+        await engine.wait_failed()
     with pytest.raises(EngineError):
         await answer(engine)
 
@@ -212,7 +212,7 @@ async def test_a_model_that_always_fails_is_no_engine(engine, monkeypatch):
         with pytest.raises(ZeroDivisionError):
             await answer(engine)
     with pytest.raises(EngineError):
-        await engine.failure()
+        await engine.wait_failed()
 
 
 async def test_an_engine_that_fails_while_it_closes_comes_to_an_end(folder, monkeypatch):

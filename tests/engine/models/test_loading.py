@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from bot.engine import ModelError
 from bot.engine.models import loading, memory
 from bot.engine.models.locate import find
-from bot.engine.prompt import Form
+from bot.engine.prompt import PromptFormat
 from tests.support.models import ARCHITECTURES, save_model
 from tests.support.tokenizers import make_tokenizer
 
@@ -255,13 +255,13 @@ def test_a_model_without_any_end_token_and_pad_token_is_loaded(folder):
 def test_a_chat_template_that_raises_is_told_at_once_and_plain_is_the_way_out(folder):
     (folder / "chat_template.jinja").write_text("{{ messages[0]['text'] + 1 }}")
     assert "PROMPT_FORMAT to plain" in refusal(folder)
-    assert loading.load(str(folder), form=Form("plain"))
+    assert loading.load(str(folder), form=PromptFormat("plain"))
 
 
 def test_a_chat_template_that_is_asked_for_and_not_there_is_told(tmp_path):
     folder = save_model(tmp_path / "model", template=None)
     with pytest.raises(ModelError, match=r"has no chat template\. Set PROMPT_FORMAT to plain"):
-        loading.load(str(folder), form=Form("chat"))
+        loading.load(str(folder), form=PromptFormat("chat"))
 
 
 def test_a_kind_of_model_that_transformers_does_not_know(folder):
