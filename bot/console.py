@@ -1,15 +1,17 @@
 """The same conversations in a terminal."""
 
+import asyncio
 import logging
 import signal
-from collections.abc import Awaitable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 
-from bot.conversation.conversations import Answer, Conversations, Question, Stale
+from bot.conversation.answer import Answer, State
+from bot.conversation.conversations import Conversations, Question, Stale
 from bot.engine import Engine, Sampling
 from bot.engine.prompt import Prompt
 from bot.errors import UserError
 from bot.signals import in_loop, on_ctrl_c
+from bot.storage.channel_ref import ChannelRef
 from bot.texts import BANNER, NOTHING_TO_REGENERATE, forgotten
 
 log = logging.getLogger(__name__)
@@ -17,7 +19,7 @@ log = logging.getLogger(__name__)
 with suppress(ImportError):
     import readline  # noqa: F401 - gives input() line editing and a history, where the platform has it
 
-_CHANNEL = 0  # no Discord channel has this id
+_CHANNEL = ChannelRef(0)  # no Discord channel has this id
 _PERSON = 0
 
 
@@ -26,8 +28,8 @@ async def chat(conversations: Conversations) -> None:
     print(BANNER)
     while True:
         try:
-            # Reading blocks the event loop, on purpose: nothing else has work for it while the prompt waits, and
-            # a line read in a thread could not be interrupted.
+            # Reading blocks the event loop, on purpose: nothing else needs it while the prompt waits, and a line that
+            # is read in a thread could not be interrupted.
             with on_ctrl_c(signal.default_int_handler):
                 text = input("You: ").strip()  # noqa: ASYNC250
         except (EOFError, KeyboardInterrupt, RuntimeError):  # RuntimeError: there is no standard input
@@ -39,24 +41,26 @@ async def chat(conversations: Conversations) -> None:
             case "quit" | "exit" | "q":
                 return
             case "clear":
-                print(forgotten(len(await conversations.clear(_CHANNEL))) + "\n")
+                print(forgotten(len(await conversations.clear(_CHANNEL.channel))) + "\n")
             case "regenerate":
-                await _answer(conversations.regenerate(_CHANNEL, None, _PERSON, _show, shared=False))
+                await _reply(conversations.regenerating(_CHANNEL, None, _PERSON))
             case _:
-                await _answer(conversations.converse(Question(_CHANNEL, _PERSON, "You", text), _show))
+                await _reply(conversations.answering(Question(_CHANNEL, _PERSON, "You", text)))
 
 
 async def ask(engine: Engine, text: str, *, system_prompt: str, sampling: Sampling, show_thinking: bool) -> None:
     """Print the answer to one question on standard output. Raises what the engine's stream raises."""
     answer = Answer(show_thinking=show_thinking)
-    answer.begin(engine.submit(Prompt(system_prompt, (), None, text), sampling))
-    await _show(answer)
+    filling = asyncio.create_task(answer.fill(engine.submit(Prompt(system_prompt, (), None, text), sampling)))
+    await _print(answer)
+    await filling
 
 
-async def _answer(answering: Awaitable[None]) -> None:
+async def _reply(answering: AbstractAsyncContextManager[Answer]) -> None:
     print("Parley: ", end="", flush=True)
     try:
-        await answering
+        async with answering as answer:
+            await _print(answer)
     except Stale:
         print(NOTHING_TO_REGENERATE)
     except UserError as error:
@@ -67,11 +71,14 @@ async def _answer(answering: Awaitable[None]) -> None:
     print()
 
 
-async def _show(answer: Answer) -> tuple[int, ...]:
+async def _print(answer: Answer) -> None:
+    """Print an answer as it grows; Ctrl+C stops it."""
+    printed = 0
     try:
         with on_ctrl_c(in_loop(answer.stop)):
-            async for piece in answer:
-                print(piece, end="", flush=True)
+            while answer.state < State.FINISHED:
+                await answer.changed()
+                print(answer.text[printed:], end="", flush=True)
+                printed = len(answer.text)
     finally:
         print(flush=True)
-    return ()

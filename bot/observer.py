@@ -1,20 +1,20 @@
-"""What happens in the parts, told to whoever watches."""
+"""What the parts report of themselves to whoever measures them."""
 
 
 class Observer:
-    """Hears of it, and does nothing. Nobody tells it what people wrote, or who or where they are."""
+    """No-op observer. Nothing that it is told names a person or a place, or says what somebody wrote."""
 
     def asked(self) -> None:
-        """Somebody asks something; they may still be refused."""
+        """Somebody asked a question, which may still be refused."""
 
     def answered(self, first: float, whole: float) -> None:
-        """An answer is over: the seconds from the question to its first text, and until all of it was shown."""
+        """An answer was shown: seconds from the question to its first text, and to its end."""
 
     def failed(self, error: BaseException) -> None:
         """A person is told of an error."""
 
     def used_database(self, kind: str, seconds: float) -> None:
-        """The database was used, to `read` or to `write`; the seconds include the wait for others."""
+        """The database was used, to `read` or to `write`; seconds include the wait for other users."""
 
 
 NO_OBSERVER = Observer()

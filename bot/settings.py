@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 
 from bot.errors import UserError
-from bot.messages.pacing import PER_SECOND
 from bot.shards import MOST, read_ids
 
 
@@ -232,7 +231,7 @@ class Settings:
         frozenset(), _SHARDS, "Those of them that this process connects, such as 0-3,6; blank is all"
     )
     requests_per_second: float = _option(
-        PER_SECOND,
+        30,
         _number(float, 1, 10000),
         "Requests of the whole bot to Discord, which allows any bot 50 and, if asked, large ones more",
     )

@@ -1,1 +1,11 @@
-"""What the bot hears in Discord, an event or a command each: a call into `bot`, and a reply."""
+"""What people do in Discord: an event or a command each, a call into `bot`, and a reply.
+
+- `chat`: messages to the bot
+- `ask`: /ask and "Ask about this message"
+- `buttons`: Stop and Regenerate
+- `context`: /clear
+- `channel`: /persona and /settings
+- `privacy`: /forget and /export, and what is deleted or edited in Discord
+- `about`: /help and /status
+- `admin`: /quit
+"""

@@ -1,7 +1,6 @@
 """/help and /status: what the bot is, and how it is."""
 
 import time
-from collections.abc import Mapping
 from pathlib import PurePath
 
 import discord
@@ -11,54 +10,48 @@ from discord.ext import commands
 
 from bot import __version__
 from bot.engine import Engine
+from bot.gateway.client import Client
+from bot.messages.access import channel_ref
 from bot.monitoring.loop_lag import LoopLagMonitor
-from bot.shards import Shards
 from bot.storage.channel_settings import ChannelSettingsStore
 from bot.texts import HELP, STATUS, help_text, status_text
 
 
 class About(commands.Cog):
-    """Tells about the bot, to who asks alone. `mentions` are the commands as Discord makes them clickable, by name."""
+    """Tells about the bot, to the one who asks alone."""
 
-    def __init__(
-        self,
-        channels: ChannelSettingsStore,
-        engine: Engine,
-        mentions: Mapping[str, str],
-        shards: Shards,
-        stalls: LoopLagMonitor,
-    ) -> None:
-        self._channels = channels
+    def __init__(self, channel_settings: ChannelSettingsStore, engine: Engine, loop_lag: LoopLagMonitor) -> None:
+        self._channel_settings = channel_settings
         self._engine = engine
-        self._mentions = mentions
-        self._shards = shards
-        self._stalls = stalls
+        self._loop_lag = loop_lag
         self._started = time.monotonic()
 
     @app_commands.command(description=HELP)
-    async def help(self, interaction: discord.Interaction) -> None:
+    async def help(self, interaction: discord.Interaction[Client]) -> None:
         """Say what the bot does and what it remembers."""
-        assert interaction.client.user
+        client = interaction.client
+        assert client.user
         await interaction.response.defer(ephemeral=True)
-        manner = await self._channels.manner(interaction.channel_id, getattr(interaction.channel, "parent_id", None))
-        text = help_text(interaction.client.user.mention, self._mentions, manner.turns)
+        settings = await self._channel_settings.effective(channel_ref(interaction))
+        text = help_text(client.user.mention, client.command_mentions, settings.turns)
         await interaction.edit_original_response(content=text)
 
     @app_commands.command(description=STATUS)
-    async def status(self, interaction: discord.Interaction) -> None:
+    async def status(self, interaction: discord.Interaction[Client]) -> None:
         """Say how the model, the program and the connection are."""
         engine = self._engine.status()
+        shards = interaction.client.process_shards
         text = status_text(
-            model=PurePath(engine.model).name,  # where it lies is nobody's business
+            model=PurePath(engine.model).name,  # its path is nobody's business
             precision=engine.precision,
             running=engine.running,
             waiting=engine.waiting,
             speed=engine.speed,
             memory=psutil.Process().memory_info().rss,
             latency=interaction.client.latency,
-            stall=self._stalls.longest,
+            stall=self._loop_lag.longest,
             uptime=time.monotonic() - self._started,
             version=__version__,
-            shards="" if self._shards.alone else str(self._shards),
+            shards="" if shards.alone else str(shards),
         )
         await interaction.response.send_message(text, ephemeral=True)

@@ -6,22 +6,21 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.shards import Shards
+from bot.gateway.client import Client
 from bot.texts import OWNER_ONLY, QUIT, QUITTING, QUITTING_HERE
 
 
 class Admin(commands.Cog):
     """Ends the program, for its owner or the owning team."""
 
-    def __init__(self, quitting: asyncio.Event, shards: Shards) -> None:
+    def __init__(self, quitting: asyncio.Event) -> None:
         self._quitting = quitting
-        self._shards = shards
 
     @app_commands.command(description=QUIT)
-    async def quit(self, interaction: discord.Interaction[commands.AutoShardedBot]) -> None:
-        """Acknowledge and have the program end; refuse anyone else."""
+    async def quit(self, interaction: discord.Interaction[Client]) -> None:
+        """Acknowledge and end the program; refuse anyone else."""
         if await interaction.client.is_owner(interaction.user):
-            sentence = QUITTING if self._shards.alone else QUITTING_HERE
+            sentence = QUITTING if interaction.client.process_shards.alone else QUITTING_HERE
             await interaction.response.send_message(sentence, ephemeral=True)
             self._quitting.set()
         else:

@@ -4,8 +4,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.conversation.conversations import Conversations
+from bot.conversation.conversations import Conversations, Question
 from bot.messages import incoming_text
+from bot.messages.access import channel_ref
 from bot.messages.replies import Replies
 from bot.texts import ABOUT_MESSAGE, ASK, ASK_PRIVATE, ASK_PROMPT, QUESTION
 
@@ -19,11 +20,11 @@ class Ask(commands.Cog):
         self._bot = bot
         self._conversations = conversations
         self._replies = replies
-        # A menu's command cannot be declared with a decorator within a class.
+        # A context menu cannot be declared with a decorator within a class.
         self._menu = app_commands.ContextMenu(name=ABOUT_MESSAGE, callback=self.about_message)
 
     async def cog_load(self) -> None:
-        """Add the menu's command to the tree, where the cog's slash commands are."""
+        """Add the context menu to the tree, where the cog's slash commands are."""
         self._bot.tree.add_command(self._menu)
 
     @app_commands.command(description=ASK)
@@ -38,7 +39,7 @@ class Ask(commands.Cog):
         await self.answer(interaction, prompt, private=private)
 
     async def about_message(self, interaction: discord.Interaction, message: discord.Message) -> None:
-        """Have the question typed into a form; the answer is private, as others see neither question nor message."""
+        """Ask for the question in a form; the answer is private, as others see neither question nor message."""
         assert self._bot.user
         quote = incoming_text.quoted(message, self._bot.user)
         await interaction.response.send_modal(_Form(self, quote))
@@ -47,20 +48,19 @@ class Ask(commands.Cog):
         """Answer a typed text, with a quote put before it."""
         await interaction.response.defer(thinking=True, ephemeral=private)
         async with self._replies.to_command(interaction, private=private) as reply:
-            people = await incoming_text.people(text, interaction.guild)
-            text = quote + incoming_text.named(text, interaction.guild, people)
-            await self._conversations.ask(
-                text,
+            people = await incoming_text.mentioned_people(text, interaction.guild)
+            question = Question(
+                channel_ref(interaction),
                 interaction.user.id,
-                reply.show,
-                channel=interaction.channel_id,
-                parent=getattr(interaction.channel, "parent_id", None),
-                guild=interaction.guild_id,
-                command=None if private else interaction.id,
+                interaction.user.display_name,
+                quote + incoming_text.resolve_mentions(text, interaction.guild, people),
+                message=None if private else interaction.id,
             )
+            async with self._conversations.asking(question) as answer:
+                answer.shown_in = await reply.show(answer)
 
 
-_FORM_LIFE = 15 * 60.0  # seconds in which a form may be sent; one without would be kept for ever if it is not
+_FORM_TIMEOUT = 15 * 60.0  # seconds in which a form may be sent; discord.py keeps one without a timeout for ever
 
 
 class _Form(discord.ui.Modal, title=ABOUT_MESSAGE):
@@ -69,7 +69,7 @@ class _Form(discord.ui.Modal, title=ABOUT_MESSAGE):
     )
 
     def __init__(self, cog: Ask, quote: str) -> None:
-        super().__init__(timeout=_FORM_LIFE)
+        super().__init__(timeout=_FORM_TIMEOUT)
         self._cog = cog
         self._quote = quote
 

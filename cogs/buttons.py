@@ -1,60 +1,84 @@
 """Stop and Regenerate, pressed."""
 
+import re
+from typing import Any, Self
+
 import discord
 from discord.ext import commands
 
 from bot.conversation.conversations import Conversations, Stale
-from bot.messages import permissions
-from bot.messages.access import Access
+from bot.gateway.client import Client
+from bot.messages.access import channel_ref, refusal
 from bot.messages.buttons import Action, Button
 from bot.messages.replies import Replies
 from bot.texts import NOT_YOURS, STALE
 
 
-class Buttons(commands.Cog):
-    """Acts on presses, for the asker and for who may manage messages."""
+class PressedButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=Button.TEMPLATE):
+    """A press on one of our buttons, which discord.py recognizes by its custom id."""
 
-    def __init__(self, conversations: Conversations, replies: Replies, access: Access) -> None:
-        self._access = access
+    def __init__(self, item: discord.ui.Button[Any], button: Button) -> None:
+        super().__init__(item)
+        self._button = button
+
+    @classmethod
+    async def from_custom_id(  # type: ignore[override]
+        cls, interaction: discord.Interaction[Client], item: discord.ui.Button[Any], match: re.Match[str], /
+    ) -> Self:
+        """See DynamicItem."""
+        return cls(item, Button.parse(match))
+
+    async def interaction_check(self, interaction: discord.Interaction[Client], /) -> bool:  # type: ignore[override]
+        """Whether the press is new and allowed; tells privately why not."""
+        if not interaction.client.is_new("press", interaction.id):
+            return False
+        sentence = refusal(interaction.client.access, interaction)
+        if sentence is None and not self._button.may_be_pressed_by(interaction):
+            sentence = NOT_YOURS
+        if sentence:
+            await interaction.response.send_message(sentence, ephemeral=True)
+        return sentence is None
+
+    async def callback(self, interaction: discord.Interaction[Client]) -> None:  # type: ignore[override]
+        """Do what the button says."""
+        cog = interaction.client.get_cog(Buttons.__cog_name__)
+        assert isinstance(cog, Buttons)
+        if self._button.action is Action.STOP:
+            await cog.stop(interaction)
+        else:
+            await cog.regenerate(interaction, self._button.asker)
+
+
+class Buttons(commands.Cog):
+    """Acts on presses."""
+
+    def __init__(self, bot: Client, conversations: Conversations, replies: Replies) -> None:
+        self._bot = bot
         self._conversations = conversations
         self._replies = replies
 
-    @commands.Cog.listener()
-    async def on_interaction(self, interaction: discord.Interaction) -> None:
-        """Do what the button says, or tell privately why not."""
-        if interaction.type is not discord.InteractionType.component or not (button := Button.read(interaction)):
-            return
-        if sentence := permissions.refusal(self._access, interaction):
-            await interaction.response.send_message(sentence, ephemeral=True)
-        elif not button.may_be_pressed(interaction):
-            await interaction.response.send_message(NOT_YOURS, ephemeral=True)
-        elif button.action is Action.STOP:
-            await self._stop(interaction)
-        else:
-            await self._regenerate(interaction, button.asker)
+    async def cog_load(self) -> None:
+        """Have discord.py recognize our buttons."""
+        self._bot.add_dynamic_items(PressedButton)
 
-    async def _stop(self, interaction: discord.Interaction) -> None:
+    async def stop(self, interaction: discord.Interaction[Client]) -> None:
+        """Stop the answer above the button."""
         assert interaction.message
-        if self._replies.growing.stop(interaction.message.id):
+        if self._replies.stop(interaction.message.id):
             await interaction.response.defer()
         else:
             await interaction.response.edit_message(view=None)
             await interaction.followup.send(STALE, ephemeral=True)
 
-    async def _regenerate(self, interaction: discord.Interaction, asker: int) -> None:
+    async def regenerate(self, interaction: discord.Interaction[Client], asker: int) -> None:
+        """Answer the question again, in place of the answer above the button."""
         assert interaction.message
-        assert interaction.channel_id
         await interaction.response.defer()
-        async with self._replies.again(interaction, asker) as reply:
+        channel, message = channel_ref(interaction), interaction.message.id
+        async with self._replies.replacing(interaction, asker) as reply:
             try:
-                await self._conversations.regenerate(
-                    interaction.channel_id,
-                    interaction.message.id,
-                    interaction.user.id,
-                    reply.show,
-                    shared=interaction.guild_id is not None,
-                    parent=getattr(interaction.channel, "parent_id", None),
-                )
+                async with self._conversations.regenerating(channel, message, interaction.user.id) as answer:
+                    answer.shown_in = await reply.show(answer)
             except Stale:
                 await interaction.edit_original_response(view=None)  # the button no longer applies
                 raise

@@ -8,7 +8,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.storage.channel_settings import LEAST, PERSONA_LENGTH, ChannelOverrides, ChannelRef, ChannelSettingsStore
+from bot.messages.access import channel_ref
+from bot.storage.channel_ref import ChannelRef
+from bot.storage.channel_settings import MINIMUM, PERSONA_LENGTH, ChannelOverrides, ChannelSettingsStore
 from bot.storage.database import DatabaseError
 from bot.storage.turns import TurnStore
 from bot.texts import (
@@ -38,58 +40,60 @@ from bot.texts import (
 
 log = logging.getLogger(__name__)
 
-_SOON = 2.0  # seconds in which a form must be filled in beforehand: Discord waits for three until it opens
-_FORM_LIFE = 15 * 60.0  # seconds in which it may be sent
+_FORM_TIMEOUT = 15 * 60.0  # seconds in which a form may be sent
 
 
 class Channel(commands.Cog):
-    """Shows and changes what a channel has of its own, for who may manage it, and in a direct message for the person.
+    """Shows and changes a channel's persona and settings.
 
-    Who may use the commands is left to Discord, where a server's admins can give them to others.
+    Who may do so is left to Discord: those who manage the channel, unless a server's admins choose others, and in a
+    direct message the person. `form_patience` is for how many seconds a form may wait for the present persona: Discord
+    gives three until it must open.
     """
 
     persona = app_commands.Group(
         name="persona", description=PERSONA, default_permissions=discord.Permissions(manage_channels=True)
     )
 
-    def __init__(self, channels: ChannelSettingsStore, history: TurnStore) -> None:
-        self._channels = channels
-        self._history = history
+    def __init__(self, channel_settings: ChannelSettingsStore, turns: TurnStore, *, form_patience: float = 2.0) -> None:
+        self._channel_settings = channel_settings
+        self._turns = turns
+        self._form_patience = form_patience
 
     @persona.command(name="set", description=PERSONA_SET)
     async def set_persona(self, interaction: discord.Interaction) -> None:
         """Open a form with the present persona in it."""
         try:
-            async with asyncio.timeout(_SOON):
-                own, above = await self._own(_place(interaction))
+            async with asyncio.timeout(self._form_patience):
+                own, parents = await self._overrides(channel_ref(interaction))
         except TimeoutError:
             log.warning("The database is busy, so the form of /persona set could not be opened.")
             raise DatabaseError(NO_MEMORY) from None
-        await interaction.response.send_modal(_Form(self, own.persona or above.persona))
+        await interaction.response.send_modal(_Form(self, own.persona or parents.persona))
 
-    async def keep_persona(self, interaction: discord.Interaction, text: str) -> None:
-        """Have the channel keep what the form says."""
+    async def store_persona(self, interaction: discord.Interaction, text: str) -> None:
+        """Give the channel the persona that was typed into the form."""
         await interaction.response.defer(thinking=True, ephemeral=True)
         if text:
-            await self._channels.change(_place(interaction), ChannelOverrides(persona=text))
+            await self._channel_settings.change(channel_ref(interaction), ChannelOverrides(persona=text))
         await interaction.edit_original_response(content=persona_set(len(text)) if text else PERSONA_BLANK)
 
     @persona.command(name="show", description=PERSONA_SHOW)
     async def show_persona(self, interaction: discord.Interaction) -> None:
-        """Say whose persona holds and, in a message by itself, as it may be as long as one, how it reads."""
+        """Say whose persona applies and show it, in a message of its own, as it may be as long as one."""
         await interaction.response.defer(ephemeral=True)
-        own, above = await self._own(_place(interaction))
-        await interaction.edit_original_response(content=_whose_persona(own, above))
-        if text := own.persona or above.persona:
+        own, parents = await self._overrides(channel_ref(interaction))
+        await interaction.edit_original_response(content=_whose_persona(own, parents))
+        if text := own.persona or parents.persona:
             await interaction.followup.send(text, ephemeral=True, suppress_embeds=True)
 
     @persona.command(name="clear", description=PERSONA_CLEAR)
     async def clear_persona(self, interaction: discord.Interaction) -> None:
-        """Take the persona away and say whose holds now."""
+        """Remove the persona and say whose applies now."""
         await interaction.response.defer(ephemeral=True)
-        place = _place(interaction)
-        await self._channels.change(place, ChannelOverrides(), without=["persona"])
-        await interaction.edit_original_response(content=_whose_persona(*await self._own(place)))
+        ref = channel_ref(interaction)
+        await self._channel_settings.change(ref, ChannelOverrides(), without=["persona"])
+        await interaction.edit_original_response(content=_whose_persona(*await self._overrides(ref)))
 
     @app_commands.command(description=SETTINGS)
     @app_commands.describe(
@@ -104,50 +108,45 @@ class Channel(commands.Cog):
         turns: int | None = None,
         reset: bool = False,
     ) -> None:
-        """Change what is given, after a reset, and say what holds now."""
+        """Change what is given, after a reset, and show the settings in effect."""
         await interaction.response.defer(ephemeral=True)
-        place = _place(interaction)
+        ref = channel_ref(interaction)
         given = ChannelOverrides(temperature=temperature, answer_length=answer_length, turns=turns)
         if reset or given != ChannelOverrides():
-            await self._channels.change(place, given, without=LEAST if reset else ())
-            threads = [there for there in await self._history.channels() if there[1] == place.channel]
-            for channel, parent in ((place.channel, place.parent), *threads):
-                manner = await self._channels.manner(channel, parent)
-                await self._history.prune(channel, manner.turns)
-        await interaction.edit_original_response(content=await self._told(place))
+            await self._channel_settings.change(ref, given, without=MINIMUM if reset else ())
+            threads = [other for other in await self._turns.channels() if other.parent == ref.channel]
+            for other in (ref, *threads):
+                settings = await self._channel_settings.effective(other)
+                await self._turns.prune(other.channel, settings.turns)
+        await interaction.edit_original_response(content=await self._described(ref))
 
-    async def _own(self, place: ChannelRef) -> tuple[ChannelOverrides, ChannelOverrides]:
-        """What the channel has of its own, and what the channel has that it is a thread of."""
-        return await self._channels.own(place.channel), await self._channels.own(place.parent)
+    async def _overrides(self, ref: ChannelRef) -> tuple[ChannelOverrides, ChannelOverrides]:
+        """The overrides of a channel, and of the channel that it is a thread of."""
+        store = self._channel_settings
+        return await store.overrides(ref.channel), await store.overrides(ref.parent)
 
-    async def _told(self, place: ChannelRef) -> str:
-        own, above = await self._own(place)
-        manner = await self._channels.manner(place.channel, place.parent)
+    async def _described(self, ref: ChannelRef) -> str:
+        own, parents = await self._overrides(ref)
+        effective, limits = await self._channel_settings.effective(ref), self._channel_settings.limits
         lines = []
-        for name, least in LEAST.items():
-            where = _origin(name, own, above)
-            wanted = next((value for value in (getattr(own, name), getattr(above, name)) if value is not None), None)
-            lines.append(
-                setting(name, getattr(manner, name), where, wanted, least, getattr(self._channels.limits, name))
-            )
-        return settings_text(lines, _origin("persona", own, above))
+        for name, minimum in MINIMUM.items():
+            values = (getattr(own, name), getattr(parents, name))
+            stored = next((value for value in values if value is not None), None)
+            origin = _origin(name, own, parents)
+            lines.append(setting(name, getattr(effective, name), origin, stored, minimum, getattr(limits, name)))
+        return settings_text(lines, _origin("persona", own, parents))
 
 
-def _place(interaction: discord.Interaction) -> ChannelRef:
-    assert interaction.channel_id
-    return ChannelRef(interaction.channel_id, getattr(interaction.channel, "parent_id", None), interaction.guild_id)
-
-
-def _origin(name: str, own: ChannelOverrides, above: ChannelOverrides) -> str:
+def _origin(name: str, own: ChannelOverrides, parents: ChannelOverrides) -> str:
     if getattr(own, name) is not None:
         return SET_HERE
-    return SET_FOR_ALL if getattr(above, name) is None else SET_IN_PARENT
+    return SET_FOR_ALL if getattr(parents, name) is None else SET_IN_PARENT
 
 
-def _whose_persona(own: ChannelOverrides, above: ChannelOverrides) -> str:
+def _whose_persona(own: ChannelOverrides, parents: ChannelOverrides) -> str:
     if own.persona:
         return PERSONA_OF_THIS
-    return PERSONA_OF_PARENT if above.persona else NO_PERSONA
+    return PERSONA_OF_PARENT if parents.persona else NO_PERSONA
 
 
 class _Form(discord.ui.Modal, title=PERSONA_TITLE):
@@ -156,12 +155,12 @@ class _Form(discord.ui.Modal, title=PERSONA_TITLE):
     )
 
     def __init__(self, cog: Channel, present: str | None) -> None:
-        super().__init__(timeout=_FORM_LIFE)
+        super().__init__(timeout=_FORM_TIMEOUT)
         self._cog = cog
         self.text.default = present
 
     async def on_submit(self, interaction: discord.Interaction) -> None:
-        await self._cog.keep_persona(interaction, self.text.value.strip())
+        await self._cog.store_persona(interaction, self.text.value.strip())
 
     async def on_error(self, interaction: discord.Interaction[Any], error: Exception) -> None:  # type: ignore[override]
         await interaction.client.tree.on_error(interaction, error)

@@ -1,4 +1,4 @@
-"""Messages to the bot: mentions, replies to it, direct messages, and all that is said in chat channels."""
+"""Messages to the bot: mentions, replies to it, direct messages, and everything in chat channels."""
 
 from functools import partial
 
@@ -6,12 +6,12 @@ import discord
 from discord.ext import commands
 
 from bot.conversation.conversations import Conversations, Question
-from bot.messages import incoming_text, permissions
-from bot.messages.access import Access
+from bot.messages import access, incoming_text
+from bot.messages.access import Access, channel_ref
 from bot.messages.replies import Replies
 from bot.texts import ONLY_TEXT, UNREADABLE_REPLY
 
-_SAID_BY_PEOPLE = (discord.MessageType.default, discord.MessageType.reply)
+_WRITTEN_BY_PEOPLE = (discord.MessageType.default, discord.MessageType.reply)
 
 
 class Chat(commands.Cog):
@@ -25,10 +25,10 @@ class Chat(commands.Cog):
         access: Access,
         chat_channels: frozenset[int],
     ) -> None:
-        self._access = access
         self._bot = bot
         self._conversations = conversations
         self._replies = replies
+        self._access = access
         self._chat_channels = chat_channels
 
     @commands.Cog.listener()
@@ -38,28 +38,26 @@ class Chat(commands.Cog):
             return
         me = self._bot.user
         assert me
-        text = incoming_text.replied_to(message, me) + incoming_text.said(message, me)
+        text = incoming_text.replied_to(message, me) + incoming_text.content(message, me)
         if not text:
-            await self._say_what_is_missing(message)
+            await self._explain_empty(message)
             return
         question = Question(
-            message.channel.id,
+            channel_ref(message),
             message.author.id,
             message.author.display_name,
             text,
-            shared=message.guild is not None,
             message=message.id,
-            parent=getattr(message.channel, "parent_id", None),
-            guild=message.guild.id if message.guild else None,
-            opening=partial(incoming_text.opening, message, me),
+            thread_starter=partial(incoming_text.thread_starter, message, me),
         )
         async with self._replies.to(message) as reply:
-            permissions.check(message, self._access)
-            await self._conversations.converse(question, reply.show)
+            access.check(message, self._access)
+            async with self._conversations.answering(question) as answer:
+                answer.shown_in = await reply.show(answer)
 
     def _is_for_us(self, message: discord.Message) -> bool:
-        """Never a bot's or a webhook's, or two bots would talk for ever; nor what Discord itself announces."""
-        if message.author.bot or message.webhook_id or message.type not in _SAID_BY_PEOPLE:
+        """Never a bot's or a webhook's, or two bots would talk for ever; nor an announcement of Discord's own."""
+        if message.author.bot or message.webhook_id or message.type not in _WRITTEN_BY_PEOPLE:
             return False
         if message.author.id in self._access.blocked:
             return False
@@ -74,7 +72,8 @@ class Chat(commands.Cog):
         replied_to = message.reference and message.reference.resolved
         return isinstance(replied_to, discord.Message) and replied_to.author == self._bot.user
 
-    async def _say_what_is_missing(self, message: discord.Message) -> None:
+    async def _explain_empty(self, message: discord.Message) -> None:
+        """Say what the bot cannot read in a message without text."""
         if message.attachments or message.stickers:
             await self._replies.to(message).tell(ONLY_TEXT)
         elif self._is_reply_to_us(message) and not message.content and not self._bot.intents.message_content:

@@ -1,4 +1,4 @@
-"""/clear: what a channel may do with its memory."""
+"""/clear: resets a channel's conversation."""
 
 import asyncio
 
@@ -22,10 +22,11 @@ class Context(commands.Cog):
     async def clear(self, interaction: discord.Interaction) -> None:
         """Forget the channel's turns and say how many there were."""
         assert interaction.channel_id
-        # What is asked from now on finds nothing; but the database may be busy for longer than Discord waits.
+        # Begun first, so that a question asked from now on finds nothing; not awaited yet, as the database may be busy
+        # for longer than Discord waits.
         clearing = asyncio.create_task(self._conversations.clear(interaction.channel_id))
         await interaction.response.defer()
         turns = await clearing
         await interaction.edit_original_response(content=forgotten(len(turns)))
         if turns:
-            await self._replies.growing.retire(interaction.channel, turns[-1])
+            await self._replies.remove_button(interaction.channel, turns[-1])

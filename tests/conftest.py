@@ -17,9 +17,8 @@ settings.load_profile("parley")
 
 
 @pytest.fixture(autouse=True)
-def impatient(tmp_path, monkeypatch):
-    """Sessions may begin one right after the other, and bots of other tests hear nothing of it."""
-    monkeypatch.setattr("bot.gateway.identify.PAUSE", 0.0)
+def apart(tmp_path, monkeypatch):
+    """Bots of other tests share no times of sessions with a test's own."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
 

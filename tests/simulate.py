@@ -23,7 +23,7 @@ import psutil
 
 from bot.engine import Sampling, Stream
 from bot.engine.prompt import Prompt
-from bot.messages.pacing import PER_SECOND
+from bot.settings import Settings
 from tests.discord_stand_in import Discord
 from tests.discord_stand_in.channels import Channel
 from tests.discord_stand_in.messages import Message
@@ -83,7 +83,7 @@ async def be_the_bot(path: Path, options: argparse.Namespace) -> None:
     """Run the bot until it is killed, and write figures to standard output."""
     engine = PacedEngine(at_once=options.at_once, speed=options.speed, tokens=options.tokens, prefill=options.prefill)
     telling = asyncio.create_task(tell(engine))
-    per_second = 10**6 if options.unlimited else PER_SECOND
+    per_second = 10**6 if options.unlimited else Settings.requests_per_second
     await serve_alone(path, engine, queue_limit=10**6, requests_per_second=per_second)
     telling.cancel()
 
@@ -233,7 +233,7 @@ class Simulation:
 def verdict(steps: Sequence[Step], options: argparse.Namespace) -> str:
     """What gave out first."""
     last = steps[-1]
-    limit = math.inf if options.unlimited else PER_SECOND
+    limit = math.inf if options.unlimited else Settings.requests_per_second
     reasons = [
         (last.engine >= _FULL, f"the engine: {options.at_once} answers at once are too few, or too slow"),
         (last.requests >= _FULL * limit, f"Discord's limit: of its 50 requests per second the bot takes {limit:g}"),

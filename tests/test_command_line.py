@@ -111,7 +111,7 @@ def test_ask_prints_the_answer_alone_on_standard_output(tmp_path):
 
 ALL_PRECISIONS = """
 import os
-from bot.__main__ import _parse, _run
+from bot.cli import _parse, _run
 for os.environ["MODEL_PRECISION"] in ("auto", "bfloat16", "int8"):
     assert _run(_parse(["ask", "--model", "demo", "what does /clear do?"])) == 0
 """
@@ -222,7 +222,7 @@ def load(*unused, **options):
     print("Loading", file=sys.stderr, flush=True)
     time.sleep(1000)
 loading.load = load
-from bot.__main__ import main
+from bot.cli import main
 signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
 main(["ask", "--model", "demo", "hi"])
 """

@@ -18,7 +18,7 @@ async def say(discord: Discord, running: Running, channel: Channel, person: User
     question = await person.say(channel, f"{discord.bot.mention} {text}")
     async with asyncio.timeout(30):
         while True:
-            turns = await running.history.recent(channel.id)
+            turns = await running.turns.recent(channel.id)
             if turns and turns[-1].question_message == question.id and turns[-1].answer_messages:
                 return (await channel.reply_to(question)).content
             await asyncio.sleep(0.02)

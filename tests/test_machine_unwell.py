@@ -108,7 +108,7 @@ async def test_an_exception_in_the_engines_thread_costs_one_answer(discord, path
 async def test_an_engine_that_does_not_recover_ends_the_program_with_status_1(discord, tmp_path, place):
     """So that a supervisor starts it anew."""
     _, channel, alice = place
-    broken = "import bot.engine.local.scheduler as b; b.Batch.step = lambda batch: 1 / 0; from bot.__main__ import main"
+    broken = "import bot.engine.local.scheduler as b; b.Batch.step = lambda batch: 1 / 0; from bot.cli import main"
     async with program(discord, tmp_path, ["-c", f"{broken}; main([])"]) as process:
         await discord.gateway.ready()
         for _ in range(3):

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 
-from bot.check import Finding, Findings, ok, skipped, wrong
-from bot.check.servers import PATIENCE, TROUBLE, look_at_servers, reason
-from bot.messages.access import Access
-from bot.messages.permissions import NEEDED
+from bot.check.findings import Finding, Findings, ok, skipped, wrong
+from bot.check.guilds import PATIENCE, TROUBLE, look_at_guilds, reason
+from bot.messages.access import NEEDED, Access
 from bot.settings import Settings
 from bot.shards import Shards, written
 from bot.texts import GET_TOKEN, SWITCH_ON_INTENT, WRONG_TOKEN
@@ -46,7 +45,7 @@ async def look_at_discord(settings: Settings, access: Access) -> Findings:
         shards = Shards.chosen(settings.shard_count or recommended, settings.shard_ids)
         yield _shards(shards, recommended, len(guilds))
         yield _session_starts(starts, len(shards.ids))
-        async for finding in look_at_servers(client, guilds, settings, access, shards):
+        async for finding in look_at_guilds(client, guilds, settings, access, shards):
             yield finding
         yield _invite(client.application.id)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import aiosqlite
 
-from bot.check import Findings, ok, size, wrong
+from bot.check.findings import Findings, ok, size, wrong
 from bot.storage.database import SCHEMA_VERSION, DatabaseError, check_ours, unusable, unwritable
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.check import Finding, Findings, ok, size, skipped, wrong
+from bot.check.findings import Finding, Findings, ok, size, skipped, wrong
 from bot.engine import Description, Engine, OutOfReach, Sampling, Thought
 from bot.engine.models import memory
 from bot.engine.models.locate import find

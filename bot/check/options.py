@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from bot.check import Findings, ok, skipped, wrong
+from bot.check.findings import Findings, ok, skipped, wrong
 from bot.settings import Settings, SettingsError
 
 _LONGEST = 80  # characters of a value

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
-from bot.check import Findings, ok, wrong
+from bot.check.findings import Findings, ok, wrong
 from bot.check.model import a_conversation, answer
 from bot.engine import Sampling
 from bot.errors import UserError

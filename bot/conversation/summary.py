@@ -1,13 +1,15 @@
-"""What a channel's turns do not hold any more, folded by the model into a short summary while nobody waits."""
+"""Summaries of what a channel's turns no longer hold, written by the model while nobody waits for an answer."""
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from bot.engine import Engine, EngineError, ModelError, OutOfReach, Sampling, Stream, Thought
+from bot.conversation.answer import Answer
+from bot.engine import Engine, EngineError, ModelError, OutOfReach, Sampling
 from bot.engine.prompt import Prompt
 from bot.errors import UserError
+from bot.storage.channel_ref import ChannelRef
 from bot.storage.channel_settings import ChannelSettingsStore
 from bot.storage.database import DatabaseError
 from bot.storage.turns import Turn, TurnStore
@@ -19,7 +21,6 @@ SPARE = 20
 
 _LENGTH = 120  # tokens
 _TEXT = 1000  # characters of a question or an answer that are read
-_AGAIN = 60.0  # seconds after which it is tried again when the database cannot be used
 _SYSTEM = "You keep a summary of a conversation, as your own memory of it."
 _TASK = """\
 The summary so far: {summary}
@@ -32,106 +33,116 @@ most, and write nothing but the summary."""
 
 
 class Summaries:
-    """Folds turn after turn, the oldest first, into the summaries of their channels."""
+    """Folds the oldest turns, one after the other, into the summaries of their channels.
+
+    After a failure it waits `retry_interval` seconds.
+    """
 
     def __init__(
-        self, engine: Engine, history: TurnStore, channels: ChannelSettingsStore, *, max_new_tokens: int = _LENGTH
+        self,
+        engine: Engine,
+        turns: TurnStore,
+        channel_settings: ChannelSettingsStore,
+        *,
+        max_new_tokens: int = _LENGTH,
+        retry_interval: float = 60.0,
     ) -> None:
         self._engine = engine
-        self._history = history
-        self._channels = channels
+        self._turns = turns
+        self._channel_settings = channel_settings
         self._sampling = Sampling(min(_LENGTH, max_new_tokens), temperature=0)
-        self._asking = 0  # people who wait or are being answered
-        self._calm = asyncio.Event()
-        self._calm.set()
-        self._left: dict[int, int | None] = {}  # channels with turns to fold, it may be, and what each is a thread of
-        self._something = asyncio.Event()
-        self._stream: Stream | None = None
+        self._retry_interval = retry_interval
+        self._askers = 0  # people who wait or are being answered
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._pending: dict[int, ChannelRef] = {}  # channels that may have turns to fold
+        self._has_pending = asyncio.Event()
+        self._answer: Answer | None = None
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Within the block somebody waits for an answer, so nothing is folded."""
-        self._asking += 1
-        self._calm.clear()
-        if self._stream:
-            self._stream.stop()
+    def paused(self) -> Iterator[None]:
+        """Fold nothing until the block ends: somebody waits for an answer."""
+        self._askers += 1
+        self._idle.clear()
+        if self._answer:
+            self._answer.stop()
         try:
             yield
         finally:
-            self._asking -= 1
-            if not self._asking:
-                self._calm.set()
+            self._askers -= 1
+            if not self._askers:
+                self._idle.set()
 
-    def note(self, channel: int, parent: int | None = None) -> None:
-        """A channel has got a turn."""
-        self._left[channel] = parent
-        self._something.set()
+    def add(self, channel: ChannelRef) -> None:
+        """A channel has a new turn."""
+        self._pending[channel.channel] = channel
+        self._has_pending.set()
 
     @asynccontextmanager
-    async def at_work(self) -> AsyncIterator[None]:
-        """Within the block it is folded whenever nobody waits, at first what was left the last time."""
-        work = asyncio.create_task(self._work())
+    async def running(self) -> AsyncIterator[None]:
+        """Fold whenever nobody waits, until the block ends; first what was left the last time."""
+        task = asyncio.create_task(self._run())
         try:
             yield
         finally:
-            work.cancel()
-            await asyncio.wait([work])
+            task.cancel()
+            await asyncio.wait([task])
 
-    async def _work(self) -> None:
+    async def _run(self) -> None:
         try:
             await self._engine.ready()
-            for channel, parent in await self._history.channels():
-                self.note(channel, parent)
+            for channel in await self._turns.channels():
+                self.add(channel)
             while True:
-                await self._something.wait()
-                await self._calm.wait()
+                await self._has_pending.wait()
+                await self._idle.wait()
                 await self._fold_one()
         except (EngineError, ModelError):
-            pass  # whoever asks is told, and the log tells why
+            pass  # told to whoever asks, and logged
         except DatabaseError:
-            log.error("Nothing is put into summaries, as the database cannot be used.")
+            log.error("Nothing is summarized, as the database cannot be used.")
 
     async def _fold_one(self) -> None:
-        channel, parent = self._left.popitem()
+        _, channel = self._pending.popitem()
         try:
-            there_may_be_more = await self._fold(channel, parent)
+            may_have_more = await self._fold(channel)
         except (EngineError, ModelError):
             raise
         except Exception as error:
-            log.warning("What channel %d said before could not be put into its summary yet: %r", channel, error)
-            there_may_be_more = True
-            await asyncio.sleep(_AGAIN)
-        if there_may_be_more:
-            self._left.setdefault(channel, parent)
-        if not self._left:
-            self._something.clear()
+            log.warning("Channel %d could not be summarized yet: %r", channel.channel, error)
+            may_have_more = True
+            await asyncio.sleep(self._retry_interval)
+        if may_have_more:
+            self._pending.setdefault(channel.channel, channel)
+        if not self._pending:
+            self._has_pending.clear()
 
-    async def _fold(self, channel: int, parent: int | None) -> bool:
-        keep = (await self._channels.manner(channel, parent)).turns
-        turns = await self._history.recent(channel)
+    async def _fold(self, channel: ChannelRef) -> bool:
+        keep = (await self._channel_settings.effective(channel)).turns
+        turns = await self._turns.recent(channel.channel)
         if not keep or len(turns) <= keep:
             return False
-        old = await self._history.summary(channel)
-        if not self._asking:
+        old = await self._turns.summary(channel.channel)
+        if not self._askers:
             new = await self._summarize(old, turns[0])
             if new is not None:
-                await self._history.fold(channel, turns[0], old, new)
+                await self._turns.fold(turns[0], old, new)
         return True
 
     async def _summarize(self, old: str, turn: Turn) -> str | None:
-        """The new summary; the old one if the model can do nothing with the turn, and None if somebody came."""
-        stream = self._stream = self._engine.submit(_prompt(old, turn), self._sampling)
+        """The new summary; the old one if the model can do nothing with the turn, and None if somebody asked."""
+        answer = self._answer = Answer()
         try:
-            new = "".join([piece async for piece in stream if not isinstance(piece, Thought)]).strip()
-            return None if stream.stopped else new
+            await answer.read(self._engine.submit(_prompt(old, turn), self._sampling))
+            return None if answer.stopped else answer.said.strip()
         except (EngineError, ModelError, OutOfReach):
             raise
         except UserError as error:
-            log.warning("Turn %d is not a part of its channel's summary: %s", turn.id, error)
+            log.warning("Turn %d is not part of its channel's summary: %s", turn.id, error)
             return old
         finally:
-            self._stream = None
-            stream.stop()
+            self._answer = None
+            answer.stop()
 
 
 def _prompt(summary: str, turn: Turn) -> Prompt:

@@ -1,7 +1,7 @@
-"""When a shard may begin a session, which Discord calls to identify.
+"""When a shard may identify, which is how a session begins.
 
-Of the shards of a bot that are the same modulo `max_concurrency`, one may in five seconds, from whatever process. The
-processes on a machine keep to that by a small file in the folder for temporary files, with the time of the last one.
+Of a bot's shards that are equal modulo `max_concurrency`, one may identify in five seconds, whatever process it is in.
+The processes on a machine share the times of the last ones in a small file in the folder for temporary files.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 PAUSE = 5.5
-"""Seconds from one to the next: Discord's five, and what the ways to it may differ by."""
+"""Seconds from one to the next: Discord's five, and some for differences in the way to it."""
 
 _TAKE = """
 INSERT INTO identifies VALUES (:key, :now)
@@ -26,18 +26,18 @@ ON CONFLICT (key) DO UPDATE SET at = :now WHERE at <= :now - :pause OR at > :now
 RETURNING at
 """
 _LEFT = "SELECT at + :pause - :now FROM identifies WHERE key = :key"
-_BUSY = 5.0  # seconds to wait for another process, which has the file for a moment
+_BUSY = 5.0  # seconds to wait for another process, which locks the file for a moment
 
 
-async def may_identify(application: int, shard: int, concurrency: int) -> None:
-    """Return when a shard may identify, and is to do so at once; `concurrency` is Discord's `max_concurrency`."""
+async def may_identify(application: int, shard: int, concurrency: int, pause: float = PAUSE) -> None:
+    """Wait until a shard may identify, which it is to do at once; `concurrency` is Discord's `max_concurrency`."""
     path = _path(application)
     while True:
         try:
-            left = await asyncio.to_thread(_take, path, shard % concurrency)
+            left = await asyncio.to_thread(_take, path, shard % concurrency, pause)
         except (OSError, sqlite3.Error) as error:
             log.warning("Processes of the bot cannot tell each other by %s when they identify: %s", path, error)
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(pause)
             return
         if left <= 0:
             return
@@ -50,14 +50,14 @@ def _path(application: int) -> Path:
     return Path(tempfile.gettempdir()) / f"parley-identify-{name}.db"
 
 
-def _take(path: Path, key: int) -> float:
-    """Note that a shard identifies now, if one may; returns the seconds until then."""
+def _take(path: Path, key: int, pause: float) -> float:
+    """Note that a shard identifies now, if one may; else returns the seconds until one may."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600))
     with closing(sqlite3.connect(path, timeout=_BUSY, isolation_level=None)) as file:
         file.execute("PRAGMA synchronous = OFF")  # a slow disk must not come between the note and the session
         file.execute("CREATE TABLE IF NOT EXISTS identifies (key INTEGER PRIMARY KEY, at REAL NOT NULL) STRICT")
         file.execute("BEGIN IMMEDIATE")  # the time counts from here: another process may have had the file first
-        values = {"key": key, "now": time.time(), "pause": PAUSE}
+        values = {"key": key, "now": time.time(), "pause": pause}
         left = 0.0
         if not file.execute(_TAKE, values).fetchall():
             ((left,),) = file.execute(_LEFT, values)

@@ -1,52 +1,42 @@
-"""How a shard connects to Discord, and how it comes back: where discord.py would lose messages, or give no reasons."""
+"""How a shard connects and comes back, where discord.py would lose messages or log tracebacks."""
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING
 
 import yarl
-from discord.backoff import ExponentialBackoff
 from discord.gateway import DiscordWebSocket, ReconnectWebSocket
 from discord.shard import Shard
 
+from bot.gateway.login import Retries
 from bot.messages.transient_errors import TRANSIENT_ERRORS
 
 if TYPE_CHECKING:
     from discord import AutoShardedClient
 
-log = logging.getLogger(__name__)
-
-_PATIENCE = 180.0  # seconds for an attempt, as it may have to wait until it may identify
-
-
-def unreachable(error: BaseException, delay: float) -> None:
-    """Log that a connection could not be made and is tried again, after so many seconds."""
-    log.warning("Discord cannot be reached (%s); trying again in %.0f s. Is this machine online?", error, delay)
+_TIMEOUT = 180.0  # seconds for an attempt, which may have to wait until the shard may identify
 
 
 async def connect(client: "AutoShardedClient", gateway: yarl.URL, shard: int, *, initial: bool) -> DiscordWebSocket:
-    """Connect a shard for the first time, however often that must be tried. Raises ConnectionClosed if it is refused.
+    """Connect a shard for the first time, in as many attempts as it takes. Raises ConnectionClosed if it is refused.
 
-    discord.py's own attempts tell of each failure with a traceback.
+    discord.py logs a traceback for each of its own attempts.
     """
-    backoff = ExponentialBackoff()
+    retries = Retries()
     while True:
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_TIMEOUT):
                 return await DiscordWebSocket.from_client(client, gateway=gateway, shard_id=shard, initial=initial)
         except (*TRANSIENT_ERRORS, ReconnectWebSocket) as error:
-            delay = backoff.delay()
-            unreachable(error, delay)
-        await asyncio.sleep(delay)
+            await retries.pause(error)
 
 
-class Resuming(Shard):
-    """A shard that goes on with its session whenever it has one.
+class ResumingShard(Shard):
+    """A shard that resumes its session whenever it has one.
 
-    discord.py's begins a new session once an attempt to go on has failed (seen with 2.7.1), and what was said to the
-    bot meanwhile is never heard.
+    discord.py's begins a new session once an attempt to resume has failed (seen with 2.7.1), and loses the messages
+    sent meanwhile.
     """
 
     async def reconnect(self) -> None:
-        """Connect again, after a failure."""
+        """Connect again after a failure."""
         await self.reidentify(ReconnectWebSocket(self.id, resume=self.ws.session_id is not None))

@@ -1,0 +1,17 @@
+"""Discord messages, in and out.
+
+In:
+- `incoming_text`: the text that the model reads of a message
+- `access`: who may talk to the bot, and where it may write
+
+Out:
+- `live_reply`: one answer, as messages that grow while people read them
+- `destinations`: where an answer goes: below a message, to a command, in place of another answer
+- `replies`: makes live replies and knows those under way
+- `pages`: a long text as messages of at most 2000 characters
+- `pacing`: how often Discord is written to
+- `buttons`: Stop and Regenerate
+- `recovery`: completes after a restart what a killed process left unfinished
+- `explanations`: the sentence that a person is told of an error
+- `transient_errors`: failures that may be over at the next attempt
+"""

@@ -1,9 +1,7 @@
-"""The buttons under an answer: what they carry, and how they are read again when pressed.
-
-Nothing about them is kept in memory, so they work after a restart too.
-"""
+"""The buttons under an answer. All that is known of one is in its custom id, so it works after a restart, too."""
 
 import enum
+import re
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -13,7 +11,7 @@ from bot.texts import REGENERATE, STOP
 
 
 class Action(enum.Enum):
-    """What a press asks for; the value is a part of the button's id in Discord."""
+    """What a press asks for; the value is part of the button's custom id."""
 
     STOP = "stop"
     REGENERATE = "regenerate"
@@ -26,27 +24,26 @@ _LABELS = {Action.STOP: STOP, Action.REGENERATE: REGENERATE}
 class Button:
     """A button, and whose answer it is under."""
 
+    TEMPLATE = re.compile(rf"parley:(?P<action>{'|'.join(action.value for action in Action)}):(?P<asker>[0-9]{{1,20}})")
+    """The custom ids of our buttons."""
+
     action: Action
     asker: int
 
     @classmethod
-    def read(cls, interaction: discord.Interaction) -> Self | None:
-        """The button that was pressed in a component's interaction, if it is one of ours."""
-        data: Any = interaction.data
-        match data["custom_id"].split(":"):
-            case ["parley", action, asker] if action in {known.value for known in Action} and asker.isdecimal():
-                return cls(Action(action), int(asker))
-        return None
+    def parse(cls, match: re.Match[str]) -> Self:
+        """The button whose custom id matched TEMPLATE."""
+        return cls(Action(match["action"]), int(match["asker"]))
 
     def view(self) -> discord.ui.View:
-        """What is sent to show the button."""
+        """The view to send, which holds this button."""
         view = discord.ui.View(timeout=None)
         view.add_item(
             discord.ui.Button(label=_LABELS[self.action], custom_id=f"parley:{self.action.value}:{self.asker}")
         )
-        view.stop()  # Else discord.py would keep it, to hand presses to it.
+        view.stop()  # discord.py would keep it otherwise, to dispatch presses that a DynamicItem takes
         return view
 
-    def may_be_pressed(self, interaction: discord.Interaction) -> bool:
-        """Whether by this person: the asker, or somebody who may manage messages."""
+    def may_be_pressed_by(self, interaction: discord.Interaction[Any]) -> bool:
+        """Whether the user is the asker, or may manage messages."""
         return interaction.user.id == self.asker or interaction.permissions.manage_messages

@@ -1,4 +1,4 @@
-"""A Discord message → the text that the model reads: mentions as names, and what the message refers to."""
+"""The text that the model reads of a Discord message: mentions as names, and the message that it refers to."""
 
 import re
 from collections.abc import Mapping
@@ -6,19 +6,19 @@ from contextlib import suppress
 
 import discord
 
-_QUOTED = 600  # characters of another message that are brought along
-_ASKED = 5  # people whose names are asked for
+_QUOTE_LENGTH = 600  # characters of another message that are quoted
+_MOST_LOOKUPS = 5  # people whose names are fetched
 _MENTION = re.compile(r"<(@!?|@&|#|a?:\w+:|/[^:>]+:)(\d+)>")
 
 
-def said(message: discord.Message, me: discord.abc.User) -> str:
-    """What a message says, with names for what it mentions, and without the mention of `me`, the bot."""
+def content(message: discord.Message, me: discord.abc.User) -> str:
+    """A message's text with names for mentions, and without the mention of `me`, the bot."""
     names = {user.id: f"@{user.display_name}" for user in message.mentions}
-    return named(message.content, message.guild, {**names, me.id: ""}).strip()
+    return resolve_mentions(message.content, message.guild, {**names, me.id: ""}).strip()
 
 
-def named(text: str, guild: discord.Guild | None, people: Mapping[int, str]) -> str:
-    """A text with the names of the roles, channels, emoji and commands that it mentions, and of the `people`, by id."""
+def resolve_mentions(text: str, guild: discord.Guild | None, people: Mapping[int, str]) -> str:
+    """A text with names for the roles, channels, emoji and commands it mentions, and for the `people`, by id."""
 
     def name(mention: re.Match[str]) -> str:
         kind, number = mention[1], int(mention[2])
@@ -35,11 +35,11 @@ def named(text: str, guild: discord.Guild | None, people: Mapping[int, str]) -> 
     return _MENTION.sub(name, text)
 
 
-async def people(text: str, guild: discord.Guild | None) -> dict[int, str]:
-    """The names of those that a command's text mentions, by id; Discord tells them only when asked."""
+async def mentioned_people(text: str, guild: discord.Guild | None) -> dict[int, str]:
+    """The names of those whom a command's text mentions, by id: Discord does not send them along."""
     names = {}
     mentioned = dict.fromkeys(int(mention[2]) for mention in _MENTION.finditer(text) if mention[1] in ("@", "@!"))
-    for number in list(mentioned)[:_ASKED]:
+    for number in list(mentioned)[:_MOST_LOOKUPS]:
         if guild:
             with suppress(discord.HTTPException):
                 names[number] = f"@{(await guild.fetch_member(number)).display_name}"
@@ -47,26 +47,26 @@ async def people(text: str, guild: discord.Guild | None) -> dict[int, str]:
 
 
 def quoted(message: discord.Message, me: discord.abc.User, author: discord.abc.User | None = None) -> str:
-    """A line that tells the model what somebody wrote, shortened to fit; blank if that was no text.
+    """A line that quotes a message for the model, shortened; blank if the message has no text.
 
-    `author` is the one who wrote it, where somebody is known who has the name that this server knows them by.
+    `author` is its author as a member of the server, if known, for the name that the server knows them by.
     """
-    text = " ".join(said(message, me).split())
-    if len(text) > _QUOTED:
-        text = text[:_QUOTED].rstrip() + "…"
+    text = " ".join(content(message, me).split())
+    if len(text) > _QUOTE_LENGTH:
+        text = text[:_QUOTE_LENGTH].rstrip() + "…"
     return f"{(author or message.author).display_name} wrote: {text}\n" if text else ""
 
 
 def replied_to(message: discord.Message, me: discord.abc.User) -> str:
-    """The message of another person that this one is a reply to, quoted; blank if there is none."""
+    """The message of another person that this one replies to, quoted; blank if there is none."""
     other = message.reference and message.reference.resolved
     if not isinstance(other, discord.Message) or other.author == me:
         return ""
     return quoted(other, me, next((user for user in message.mentions if user == other.author), None))
 
 
-async def opening(message: discord.Message, me: discord.abc.User) -> str:
-    """What the thread or forum post grew from that a message stands in, quoted; blank if nothing can be seen of it.
+async def thread_starter(message: discord.Message, me: discord.abc.User) -> str:
+    """The message that the thread or forum post of `message` grew from, quoted; blank if it cannot be seen.
 
     Discord gives that message the same id as the thread.
     """
@@ -80,4 +80,4 @@ async def opening(message: discord.Message, me: discord.abc.User) -> str:
     try:
         return quoted(await where.fetch_message(thread.id), me)
     except discord.HTTPException:
-        return ""  # it was opened without a message, or the message is gone or not for us
+        return ""  # the thread was opened without a message, or it is deleted or hidden from the bot

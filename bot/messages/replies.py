@@ -1,120 +1,99 @@
-"""Where an answer goes: below a message, to a command, in place of an old answer."""
+"""The bot's replies: makes them, and knows the messages of those that still grow."""
 
 from contextlib import suppress
 from typing import Any
 
 import discord
 
+from bot.conversation.answer import Answer
 from bot.messages.buttons import Action, Button
-from bot.messages.live_reply import ActiveReplies, Reply, Where
-from bot.observer import Observer
-
-_TOKEN_LIFE = 14 * 60.0  # seconds; Discord takes an interaction's messages for 15 minutes
-_NO_HISTORY = 160002  # Discord's code: a reply needs the permission to read the message history
+from bot.messages.destinations import CommandResponse, MessageReply, Replacement
+from bot.messages.live_reply import LiveReply
+from bot.messages.pacing import Pacer
+from bot.messages.transient_errors import TRANSIENT_ERRORS
+from bot.observer import NO_OBSERVER, Observer
+from bot.storage.turns import Turn
 
 
 class Replies:
-    """Makes the bot's replies. `link_previews`: whether Discord may show what the links in them lead to.
+    """Makes live replies, which share a `pacer`. `link_previews`: whether Discord shows what links in them lead to.
 
-    `per_second` is how many requests to Discord may come from here.
+    In seconds, people are told `notice_interval` apart what their answer waits for, a refusal stands for
+    `refusal_lifetime`, and an interaction takes messages for `token_lifetime`, which Discord ends after 15 minutes.
     """
 
-    def __init__(self, *, link_previews: bool, per_second: float, events: Observer) -> None:
-        self.growing = ActiveReplies(per_second, events)
-        self._options: dict[str, Any] = {"suppress_embeds": not link_previews}
+    def __init__(
+        self,
+        pacer: Pacer,
+        *,
+        link_previews: bool = False,
+        observer: Observer = NO_OBSERVER,
+        notice_interval: float = 10.0,
+        refusal_lifetime: float = 15.0,
+        token_lifetime: float = 14 * 60.0,
+    ) -> None:
+        self.pacer = pacer
+        self.observer = observer
+        self.notice_interval = notice_interval
+        self.refusal_lifetime = refusal_lifetime
+        self._link_previews = link_previews
+        self._token_lifetime = token_lifetime
+        self._answers: dict[int, Answer] = {}  # under way, by the messages that show them
+        self._deleted: set[int] = set()
 
-    def to(self, message: discord.Message) -> Reply:
-        """An answer to somebody's message, as a reply to it, even when it has been deleted meanwhile."""
-        reference = message.to_reference(fail_if_not_exists=False)
+    def to(self, message: discord.Message) -> LiveReply:
+        """The reply to somebody's message."""
+        destination = MessageReply(message, link_previews=self._link_previews)
+        return LiveReply(self, destination, message.author.id, Button(Action.REGENERATE, message.author.id))
 
-        channel = message.channel
-        sent = 0
+    def to_command(self, interaction: discord.Interaction[Any], *, private: bool) -> LiveReply:
+        """The reply to a slash command that has been deferred; `private` as the deferral was."""
+        destination = CommandResponse(
+            interaction, private=private, link_previews=self._link_previews, lifetime=self._token_lifetime
+        )
+        return LiveReply(self, destination, interaction.user.id)
 
-        async def more(text: str, **options: Any) -> Any:
-            # With a nonce, a message that is sent again, as Discord's answer was lost, does not appear twice.
-            nonlocal sent
-            shown = await channel.send(text, nonce=f"{message.id}-{sent}", **self._options, **options)
-            sent += 1
-            return shown
+    def replacing(self, press: discord.Interaction[Any], asker: int) -> LiveReply:
+        """The reply in place of the one under which Regenerate was pressed; the press has been deferred."""
+        destination = Replacement(press, link_previews=self._link_previews)
+        return LiveReply(self, destination, asker, Button(Action.REGENERATE, asker))
 
-        async def first(text: str, **view: Any) -> Any:
-            try:
-                return await more(text, reference=reference, **view)
-            except discord.HTTPException as refused:
-                if refused.code != _NO_HISTORY:
-                    raise
-                return await more(text, **view)
+    def add(self, message: int, answer: Answer) -> None:
+        """A message shows an answer that is under way."""
+        self._answers[message] = answer
 
-        where = Where(channel, channel.id, first, more, tell=first, tell_alone=message.author.send, typing=True)
-        return Reply(self.growing, where, message.author.id, Button(Action.REGENERATE, message.author.id))
+    def remove(self, answer: Answer) -> None:
+        """An answer is no longer under way."""
+        for message in [message for message, other in self._answers.items() if other is answer]:
+            del self._answers[message]
 
-    def to_command(self, interaction: discord.Interaction, *, private: bool) -> Reply:
-        """An answer to a slash command that has been deferred; `private` as the deferral was.
+    def stop(self, message: int) -> bool:
+        """Stop the answer that a message shows; returns whether it was under way."""
+        answer = self._answers.get(message)
+        if answer:
+            answer.stop()
+        return answer is not None
 
-        One that takes too long for an interaction goes on as an ordinary message, unless it is private.
-        """
+    def discard(self, message: int) -> None:
+        """Discard the answer that a message shows, if it is under way: somebody has deleted the message."""
+        if answer := self._answers.get(message):
+            answer.discard()
 
-        original: discord.Message | None = None
+    async def delete(self, message: Any) -> None:
+        """Delete a message of an old answer; one that stays, or is gone already, does no harm."""
+        self._deleted.add(message.id)
+        with suppress(discord.HTTPException, *TRANSIENT_ERRORS):
+            await message.delete()
 
-        async def send(text: str, **view: Any) -> Any:
-            nonlocal original
-            shown = await interaction.followup.send(text, ephemeral=private, wait=True, **self._options, **view)
-            if not original:
-                original = shown
-                if self._options["suppress_embeds"]:
-                    await _suppress_embeds(interaction)
-            return shown
+    def was_deleted_by_us(self, message: int) -> bool:
+        """Whether a deleted message was deleted by `delete`; to be asked once of each."""
+        deleted = message in self._deleted
+        self._deleted.discard(message)
+        return deleted
 
-        async def alone(text: str) -> Any:
-            return await interaction.followup.send(text, ephemeral=True)
-
-        channel: Any = interaction.channel
-        may = interaction.app_permissions
-
-        async def below(text: str, **view: Any) -> Any:
-            options: dict[str, Any] = {**self._options, **view}
-            if original and may.read_message_history:
-                options["reference"] = original.to_reference(fail_if_not_exists=False)
-            return await channel.send(text, **options)
-
-        then = None
-        may_send = may.send_messages_in_threads if isinstance(channel, discord.Thread) else may.send_messages
-        if channel and may_send and not private:
-            then = Where(channel, channel.id, below, below, below, below)
-        # Discord counts an interaction's messages by themselves, so they have a pace of their own.
-        where = Where(channel, interaction.id, send, send, send, alone, seconds=_TOKEN_LIFE, then=then)
-        return Reply(self.growing, where, interaction.user.id)
-
-    def again(self, press: discord.Interaction, asker: int) -> Reply:
-        """Another answer in place of the one under which Regenerate was pressed; the press has been deferred."""
-
-        async def tell(text: str) -> None:
-            await press.followup.send(text, ephemeral=True)
-
-        channel: Any = press.channel
-
-        sent = 0
-
-        async def send(text: str, **view: Any) -> Any:
-            nonlocal sent
-            shown = await channel.send(text, nonce=f"{press.id}-{sent}", **self._options, **view)
-            sent += 1
-            return shown
-
-        where = Where(channel, channel.id, send, send, tell, tell, in_place=True)
-        return Reply(self.growing, where, asker, Button(Action.REGENERATE, asker))
-
-
-async def _suppress_embeds(interaction: discord.Interaction) -> None:
-    """Show no previews in the message that took the place of a deferral, whose options Discord passes over.
-
-    discord.py cannot say so in the edit of an interaction's message (seen with 2.7.1).
-    """
-    route = discord.http.Route(
-        "PATCH",
-        "/webhooks/{application_id}/{token}/messages/@original",
-        application_id=interaction.application_id,
-        token=interaction.token,
-    )
-    with suppress(discord.HTTPException):
-        await interaction.client.http.request(route, json={"flags": discord.MessageFlags(suppress_embeds=True).value})
+    async def remove_button(self, channel: Any, turn: Turn) -> None:
+        """Remove the button from a turn that is no longer the newest."""
+        if turn.answer_messages:
+            with suppress(discord.HTTPException, *TRANSIENT_ERRORS):  # the message may be gone, and so is the button
+                await self.pacer.slot()
+                await channel.get_partial_message(turn.answer_messages[-1]).edit(view=None)

@@ -11,78 +11,77 @@ from bot.monitoring.loop_lag import LoopLagMonitor
 from bot.shards import written
 from bot.storage.database import Database
 
-_GATEWAY_LIMIT = 600.0
-# seconds without a connection; discord.py then waits up to a quarter of an hour between two attempts, and a new start
-# tries at once
-_ENGINE_LIMIT = 300.0
-# seconds without a forward pass; the longest is that of a model which reads a whole prompt at once, on a slow CPU
-_DATABASE_LIMIT = 10.0  # seconds; SQLite waits five of them for another program
+GATEWAY_LIMIT = 600.0
+"""Seconds without a connection. By then discord.py waits up to a quarter of an hour between two attempts, and a new
+process tries at once."""
+ENGINE_LIMIT = 300.0
+"""Seconds without a forward pass. The longest is that of a model that reads a whole prompt at once, on a slow CPU."""
+DATABASE_LIMIT = 10.0
+"""Seconds without an answer of the database. SQLite waits five of them for another program."""
 
 
 @dataclass(frozen=True)
 class PartStatus:
-    """How a part is; `since` when it is not well."""
+    """How a part is; `since` when, if it is not well."""
 
     part: str
     well: bool
-    says: str
+    detail: str
     since: datetime | None = None
 
 
 class Health:
-    """Looks at the parts. The limits are in seconds."""
+    """Checks the parts. The limits are in seconds."""
 
     def __init__(
         self,
         *,
         database: Database,
         engine: Engine,
-        link: GatewayStatus,
-        stalls: LoopLagMonitor,
-        gateway_limit: float = _GATEWAY_LIMIT,
-        engine_limit: float = _ENGINE_LIMIT,
-        database_limit: float = _DATABASE_LIMIT,
+        gateway: GatewayStatus,
+        loop_lag: LoopLagMonitor,
+        gateway_limit: float = GATEWAY_LIMIT,
+        engine_limit: float = ENGINE_LIMIT,
+        database_limit: float = DATABASE_LIMIT,
     ) -> None:
         self._database = database
         self._engine = engine
-        self._link = link
-        self._stalls = stalls
+        self._gateway = gateway
+        self._loop_lag = loop_lag
         self._gateway_limit = gateway_limit
         self._engine_limit = engine_limit
         self._database_limit = database_limit
         self._probe: asyncio.Task[None] | None = None
         self._probed_at = 0.0
 
-    async def look(self) -> list[PartStatus]:
-        """How each part is now; all is well when all of them are."""
-        # Whoever hears this hears it from the loop itself, so it turns.
-        loop = PartStatus(
-            "event loop", True, f"turns; it stood still for {self._stalls.longest:.1f} s at the most lately"
-        )
-        return [loop, self._look_at_gateway(), self._look_at_engine(), await self._look_at_database()]
+    async def check(self) -> list[PartStatus]:
+        """How each part is now; the bot is well when all of them are."""
+        # The event loop itself runs this, so it is not blocked.
+        lag = f"turns; it stood still for {self._loop_lag.longest:.1f} s at the most lately"
+        loop = PartStatus("event loop", True, lag)
+        return [loop, self._check_gateway(), self._check_engine(), await self._check_database()]
 
-    def _look_at_gateway(self) -> PartStatus:
-        away = self._link.away
+    def _check_gateway(self) -> PartStatus:
+        away = self._gateway.away
         if not away:
-            return PartStatus("gateway", True, "connected" if self._link.online.is_set() else "not asked for yet")
+            return PartStatus("gateway", True, "connected" if self._gateway.online.is_set() else "not asked for yet")
         since = min(away.values())
         seconds = time.monotonic() - since
-        says = f"shard {written(away)} not connected for {seconds:.0f} s, of {self._gateway_limit:g} s that it may take"
-        return PartStatus("gateway", seconds <= self._gateway_limit, says, _when(since))
+        detail = f"shard {written(away)} not connected for {seconds:.0f} s; at most {self._gateway_limit:g} s is normal"
+        return PartStatus("gateway", seconds <= self._gateway_limit, detail, _when(since))
 
-    def _look_at_engine(self) -> PartStatus:
+    def _check_engine(self) -> PartStatus:
         status = self._engine.status()
         if status.precision is None:
-            return PartStatus("engine", True, "the model is loading")  # killed now, it would load anew, and so on
-        says = f"{status.precision}; {status.running} running, {status.waiting} waiting"
+            return PartStatus("engine", True, "the model is loading")  # a restart would only load it again
+        detail = f"{status.precision}; {status.running} running, {status.waiting} waiting"
         since = status.progressed_at
         if (status.running or status.waiting) and since and time.monotonic() - since > self._engine_limit:
-            return PartStatus(
-                "engine", False, f"no progress for {time.monotonic() - since:.0f} s; {says}", _when(since)
-            )
-        return PartStatus("engine", True, says)
+            stuck = f"no progress for {time.monotonic() - since:.0f} s; {detail}"
+            return PartStatus("engine", False, stuck, _when(since))
+        return PartStatus("engine", True, detail)
 
-    async def _look_at_database(self) -> PartStatus:
+    async def _check_database(self) -> PartStatus:
         if not self._probe or self._probe.done():
             self._probe, self._probed_at = asyncio.create_task(self._database.probe()), time.monotonic()
         await asyncio.wait([self._probe], timeout=self._database_limit)

@@ -1,6 +1,6 @@
-"""The bot seen from outside: /healthz and /metrics, served from its own event loop.
+"""Serves /healthz and /metrics.
 
-So nothing here can say that the bot is well while it hangs.
+They run in the bot's own event loop, so nothing here can say that the bot is well while it hangs.
 """
 
 import logging
@@ -18,31 +18,31 @@ log = logging.getLogger(__name__)
 
 
 class AddressError(UserError):
-    """Nobody can be served at HEALTH_ADDRESS; the sentence says why."""
+    """HEALTH_ADDRESS cannot be used; the message says why."""
 
 
 @asynccontextmanager
 async def served(address: tuple[str, int], health: Health, registry: CollectorRegistry) -> AsyncIterator[None]:
-    """Within the block both can be fetched at this host and port. Raises AddressError when they can't be."""
+    """Serve both at this host and port until the block ends. Raises AddressError when that fails."""
 
     async def healthz(request: web.Request) -> web.Response:
-        findings = await health.look()
-        well = all(finding.well for finding in findings)
+        parts = await health.check()
+        well = all(part.well for part in parts)
         status = 200 if well else 503
         if "application/json" in request.headers.get("Accept", ""):
-            parts = {
-                finding.part: {
-                    "well": finding.well,
-                    "says": finding.says,
-                    "since": finding.since and finding.since.isoformat(timespec="seconds"),
+            details = {
+                part.part: {
+                    "well": part.well,
+                    "says": part.detail,
+                    "since": part.since and part.since.isoformat(timespec="seconds"),
                 }
-                for finding in findings
+                for part in parts
             }
-            return web.json_response({"well": well, "parts": parts}, status=status)
+            return web.json_response({"well": well, "parts": details}, status=status)
         lines = ["well" if well else "not well"]
-        for finding in findings:
-            since = f", since {finding.since:%Y-%m-%d %H:%M:%S} UTC" if finding.since else ""
-            lines.append(f"{finding.part}: {finding.says}{since}")
+        for part in parts:
+            since = f", since {part.since:%Y-%m-%d %H:%M:%S} UTC" if part.since else ""
+            lines.append(f"{part.part}: {part.detail}{since}")
         return web.Response(text="\n".join([*lines, ""]), status=status)
 
     app = web.Application()
@@ -59,7 +59,7 @@ async def served(address: tuple[str, int], health: Health, registry: CollectorRe
                 f"HEALTH_ADDRESS cannot be used: {error.strerror}. Set it to another port or address, or end what"
                 " uses this one."
             ) from error
-        log.info("How the bot is can be fetched from %s/healthz and %s/metrics.", site.name, site.name)
+        log.info("Serving %s/healthz and %s/metrics.", site.name, site.name)
         yield
     finally:
         await runner.cleanup()

@@ -1,4 +1,4 @@
-"""The log as JSON, a line for each record, with nothing else on standard error."""
+"""The log as JSON, a line for each record, and nothing else on standard error."""
 
 import io
 import json
@@ -22,14 +22,14 @@ class _Json(logging.Formatter):
 
 
 class _Lines(io.TextIOBase):
-    """Takes the place of standard error: what is written there otherwise, such as a library's warning, is a record."""
+    """Replaces standard error: other text written there, such as a library's warning, becomes a record."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._begun = ""
 
     def write(self, text: str) -> int:
-        # Of a line that is written over and over, as a progress bar is, only the last state counts.
+        # Of a line that is overwritten, such as a progress bar, only the last state counts.
         self._begun = (self._begun + text).rpartition("\r")[2]
         if self._begun.endswith("\n"):
             whole, self._begun = self._begun.strip(), ""
@@ -45,7 +45,7 @@ class _Lines(io.TextIOBase):
 
 
 def write_json() -> None:
-    """Have the root logger's handlers write JSON, and what else goes to standard error be written so, too."""
+    """Have the root logger's handlers, and whatever else writes to standard error, write JSON."""
     for handler in logging.getLogger().handlers:
         handler.setFormatter(_Json())
     if sys.stderr:
@@ -54,7 +54,7 @@ def write_json() -> None:
 
 
 def tell(text: str, level: int) -> None:
-    """Say something to the operator on standard error, in the form of the log if that is JSON."""
+    """Tell the operator something on standard error, as JSON if the log is."""
     if isinstance(sys.stderr, _Lines):
         sys.stderr.record(text, level)
     else:

@@ -1,4 +1,4 @@
-"""How long the event loop was kept from turning: while it is, nobody is heard."""
+"""Measures event-loop lag: for how long other tasks had to wait."""
 
 import asyncio
 import time
@@ -6,34 +6,34 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-_EVERY = 0.1  # seconds
-_LATELY = 60.0  # seconds
+_INTERVAL = 0.1  # seconds
+_WINDOW = 60.0  # seconds
 
 
 class LoopLagMonitor:
-    """Notes how late a task wakes that has nothing to do but wake."""
+    """Notes how late a task wakes that does nothing but sleep."""
 
     def __init__(self) -> None:
-        self._late: deque[tuple[float, float]] = deque(maxlen=round(_LATELY / _EVERY))  # when, by how much
+        self._lags: deque[tuple[float, float]] = deque(maxlen=round(_WINDOW / _INTERVAL))  # when, how much
 
     @property
     def longest(self) -> float:
-        """The longest stall of the last minute, in seconds."""
+        """The longest lag of the last minute, in seconds."""
         now = time.monotonic()
-        return max((late for at, late in self._late if now - at < _LATELY), default=0.0)
+        return max((lag for at, lag in self._lags if now - at < _WINDOW), default=0.0)
 
     @asynccontextmanager
-    async def at_work(self) -> AsyncIterator[None]:
-        """Within the block the running loop is watched."""
-        watching = asyncio.create_task(self._watch())
+    async def running(self) -> AsyncIterator[None]:
+        """Measure the running loop until the block ends."""
+        task = asyncio.create_task(self._measure())
         try:
             yield
         finally:
-            watching.cancel()
+            task.cancel()
 
-    async def _watch(self) -> None:
+    async def _measure(self) -> None:
         while True:
             before = time.monotonic()
-            await asyncio.sleep(_EVERY)
+            await asyncio.sleep(_INTERVAL)
             now = time.monotonic()
-            self._late.append((now, max(0.0, now - before - _EVERY)))
+            self._lags.append((now, max(0.0, now - before - _INTERVAL)))

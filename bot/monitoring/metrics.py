@@ -18,7 +18,7 @@ _OPERATIONS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 
 
 
 class Metrics(Observer):
-    """Counts what it is told of; what the parts know anyway is asked of them when somebody reads the `registry`."""
+    """Counts what it is told of; collects the rest from the parts whenever the `registry` is scraped."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -62,21 +62,23 @@ class Metrics(Observer):
         """See Observer."""
         self._operations.labels(kind).observe(seconds)
 
-    def ask(self, *, conversations: Conversations, engine: Engine, link: GatewayStatus, stalls: LoopLagMonitor) -> None:
-        """From now on, ask these parts what they know."""
-        self.registry.register(_Parts(conversations, engine, link, stalls))
+    def collect_from(
+        self, *, conversations: Conversations, engine: Engine, gateway: GatewayStatus, loop_lag: LoopLagMonitor
+    ) -> None:
+        """From now on, collect what these parts know."""
+        self.registry.register(_Parts(conversations, engine, gateway, loop_lag))
 
 
 class _Parts(Collector):
-    """Asks the parts at each scrape."""
+    """Collects what the parts know, at each scrape."""
 
     def __init__(
-        self, conversations: Conversations, engine: Engine, link: GatewayStatus, stalls: LoopLagMonitor
+        self, conversations: Conversations, engine: Engine, gateway: GatewayStatus, loop_lag: LoopLagMonitor
     ) -> None:
         self._conversations = conversations
         self._engine = engine
-        self._link = link
-        self._stalls = stalls
+        self._gateway = gateway
+        self._loop_lag = loop_lag
 
     def collect(self) -> Iterator[Metric]:
         """The figures of this moment."""
@@ -88,7 +90,7 @@ class _Parts(Collector):
         )
         yield from self._of_engine()
         yield GaugeMetricFamily(
-            "parley_event_loop_stall_seconds", "The longest stall of the last minute", self._stalls.longest
+            "parley_event_loop_stall_seconds", "The longest stall of the last minute", self._loop_lag.longest
         )
         yield from self._of_gateway()
 
@@ -108,20 +110,20 @@ class _Parts(Collector):
         yield prompts
 
     def _of_gateway(self) -> Iterator[Metric]:
-        yield CounterMetricFamily("parley_edits", "Edits of messages sent to Discord", self._link.edits)
+        yield CounterMetricFamily("parley_edits", "Edits of messages sent to Discord", self._gateway.edits)
         yield CounterMetricFamily(
-            "parley_rate_limited", "Requests that Discord refused as too many", self._link.rate_limited
+            "parley_rate_limited", "Requests that Discord refused as too many", self._gateway.rate_limited
         )
         latency = GaugeMetricFamily(
             "parley_gateway_latency_seconds", "From a heartbeat to its acknowledgement", labels=["shard"]
         )
-        for shard, seconds in self._link.latencies():
+        for shard, seconds in self._gateway.latencies():
             if math.isfinite(seconds):
                 latency.add_metric([str(shard)], seconds)
         yield latency
         reconnects = CounterMetricFamily(
             "parley_gateway_reconnects", "Connections to Discord that came back", labels=["shard"]
         )
-        for shard, times in self._link.reconnects.items():
+        for shard, times in self._gateway.reconnects.items():
             reconnects.add_metric([str(shard)], times)
         yield reconnects

@@ -1,4 +1,4 @@
-"""What systemd is told of a service with `Type=notify`: that it is online, that it is well, that it ends."""
+"""Tells systemd of a service with `Type=notify` that it is online, well, or ending."""
 
 import asyncio
 import os
@@ -12,11 +12,11 @@ from bot.monitoring.health import Health
 
 @asynccontextmanager
 async def notified(
-    environment: Mapping[str, str], health: Health, link: GatewayStatus, quitting: asyncio.Event
+    environment: Mapping[str, str], health: Health, gateway: GatewayStatus, quitting: asyncio.Event
 ) -> AsyncIterator[None]:
-    """Within the block, tell systemd; without its NOTIFY_SOCKET in the environment nobody is told.
+    """Notify systemd within the block, if its NOTIFY_SOCKET is in the environment.
 
-    With WatchdogSec= it starts the bot anew when it isn't told in time that the bot is well, and so when it hangs.
+    With WatchdogSec=, systemd restarts a bot that does not report in time that it is well, and so one that hangs.
     """
     address = environment.get("NOTIFY_SOCKET", "")
     if not address:
@@ -26,16 +26,16 @@ async def notified(
     interval = int(environment.get("WATCHDOG_USEC", 0)) / 2e6 if watched else 0.0
 
     def tell(state: str) -> None:
-        # A name that begins with @ is one of Linux's abstract ones, which are no files.
+        # A leading @ marks one of Linux's abstract sockets, whose names begin with a zero byte.
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as datagrams:
             datagrams.setblocking(False)
             datagrams.sendto(state.encode(), "\0" + address[1:] if address[0] == "@" else address)
 
     async def is_well() -> None:
-        await link.online.wait()
+        await gateway.online.wait()
         tell("READY=1")
         while interval:
-            if all(finding.well for finding in await health.look()):
+            if all(part.well for part in await health.check()):
                 tell("WATCHDOG=1")
             await asyncio.sleep(interval)
 

@@ -1,0 +1,8 @@
+"""The SQLite file: what is remembered of each channel. Knows no model and no Discord.
+
+- `database`: opens, migrates and checks the file; connections and transactions
+- `channel_ref`: the ids by which a channel is known
+- `turns`: the newest turns of each channel, and a summary of older ones
+- `channel_settings`: a channel's persona and settings, over the operator's
+- `reshard`: divides files among processes when the number of shards changes
+"""

@@ -1,4 +1,4 @@
-"""What a channel has of its own: its persona and settings, in SQLite. Knows no model and no Discord."""
+"""A channel's persona and settings, over those that the operator has set for all channels."""
 
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, replace
@@ -7,28 +7,21 @@ from typing import Any
 import aiosqlite
 
 from bot.errors import UserError
+from bot.storage.channel_ref import ChannelRef
 from bot.storage.database import Database
 from bot.texts import beyond_limit
 
-PERSONA_LENGTH = 2000  # characters at most
-LEAST = {"temperature": 0, "answer_length": 1, "turns": 0}
-"""The least that a channel may set."""
-
-
-@dataclass(frozen=True)
-class ChannelRef:
-    """A channel, the one that it is a thread of, and its server, by their ids in Discord."""
-
-    channel: int
-    parent: int | None = None
-    guild: int | None = None
+PERSONA_LENGTH = 2000
+"""The longest persona, in characters."""
+MINIMUM = {"temperature": 0, "answer_length": 1, "turns": 0}
+"""The smallest value that each setting of a channel may have."""
 
 
 @dataclass(frozen=True)
 class ChannelOverrides:
-    """What a channel has of its own, None where that is nothing.
+    """What a channel has set for itself; None where it has set nothing.
 
-    The persona is a system prompt, `answer_length` is in tokens, and `turns` is how many are remembered.
+    `persona` is a system prompt, `answer_length` is in tokens, `turns` is how many are remembered.
     """
 
     persona: str | None = None
@@ -39,7 +32,7 @@ class ChannelOverrides:
 
 @dataclass(frozen=True)
 class ChannelSettings:
-    """How the model answers in a channel: the same as in `ChannelOverrides`, with nothing left open."""
+    """How the model answers in a channel: the fields of `ChannelOverrides`, each with a value."""
 
     persona: str
     temperature: float
@@ -48,8 +41,8 @@ class ChannelSettings:
 
 
 @dataclass(frozen=True)
-class Limits:
-    """The most that a channel may set."""
+class ChannelLimits:
+    """The largest value that each setting of a channel may have."""
 
     temperature: float
     answer_length: int
@@ -57,58 +50,57 @@ class Limits:
 
 
 class BeyondLimit(UserError):
-    """A channel may not have that; the sentence says what it may."""
+    """A setting is out of the operator's limits; the message names them."""
 
 
 class ChannelSettingsStore:
-    """What channels have of their own, over what the operator has set for all of them.
+    """Reads and writes channels' overrides. All methods raise DatabaseError when the file cannot be used."""
 
-    All methods raise DatabaseError when the file cannot be used.
-    """
-
-    def __init__(self, database: Database, operators: ChannelSettings, limits: Limits) -> None:
+    def __init__(self, database: Database, defaults: ChannelSettings, limits: ChannelLimits) -> None:
         self._database = database
-        self.operators = operators
+        self.defaults = defaults
         self.limits = limits
 
-    async def own(self, channel: int | None) -> ChannelOverrides:
-        """What is stored of a channel, also where the operator would not allow it any more."""
-        async with self._database.connection() as file:
-            return await _read(file, channel)
+    async def overrides(self, channel: int | None) -> ChannelOverrides:
+        """A channel's overrides as stored, even where the operator's limits have become lower since."""
+        async with self._database.connection() as connection:
+            return await _read(connection, channel)
 
-    async def manner(self, channel: int | None, parent: int | None = None) -> ChannelSettings:
-        """What holds in a channel: its own, else that of the `parent` that it is a thread of, else the operator's."""
-        async with self._database.connection() as file:
-            own = [self._capped(await _read(file, number)) for number in (channel, parent)]
-        return ChannelSettings(*_first(*own, self.operators))
+    async def effective(self, ref: ChannelRef) -> ChannelSettings:
+        """The settings in effect: the channel's own, else its parent's, else the operator's; within the limits."""
+        async with self._database.connection() as connection:
+            layers = [self._capped(await _read(connection, channel)) for channel in (ref.channel, ref.parent)]
+        return ChannelSettings(*_first_set(*layers, self.defaults))
 
-    async def change(self, place: ChannelRef, given: ChannelOverrides, without: Iterable[str] = ()) -> None:
-        """Have a channel keep what is `given`, and no longer what is named in `without`. Raises BeyondLimit."""
-        for name, least in LEAST.items():
-            value, most = getattr(given, name), getattr(self.limits, name)
-            if value is not None and not least <= value <= most:
-                raise BeyondLimit(beyond_limit(name, least, most))
-        async with self._database.transaction() as file:
-            left = replace(await _read(file, place.channel), **dict.fromkeys(without))
-            own = _first(given, left)
-            await file.execute("DELETE FROM channels WHERE channel = ?", (place.channel,))
-            if own != _first(ChannelOverrides()):
-                await file.execute("INSERT INTO channels VALUES (?, ?, ?, ?, ?, ?, ?)", (*astuple(place), *own))
+    async def change(self, ref: ChannelRef, given: ChannelOverrides, without: Iterable[str] = ()) -> None:
+        """Set what is `given` and remove the overrides named in `without`. Raises BeyondLimit."""
+        for name, minimum in MINIMUM.items():
+            value, maximum = getattr(given, name), getattr(self.limits, name)
+            if value is not None and not minimum <= value <= maximum:
+                raise BeyondLimit(beyond_limit(name, minimum, maximum))
+        async with self._database.transaction() as connection:
+            kept = replace(await _read(connection, ref.channel), **dict.fromkeys(without))
+            overrides = _first_set(given, kept)
+            await connection.execute("DELETE FROM channels WHERE channel = ?", (ref.channel,))
+            if overrides != _first_set(ChannelOverrides()):
+                await connection.execute(
+                    "INSERT INTO channels VALUES (?, ?, ?, ?, ?, ?, ?)", (*astuple(ref), *overrides)
+                )
 
-    def _capped(self, own: ChannelOverrides) -> ChannelOverrides:
-        """With nothing beyond the limits, which may be lower than when it was set."""
-        values = {name: getattr(own, name) for name in LEAST}
-        capped = {n: min(v, getattr(self.limits, n)) for n, v in values.items() if v is not None}
-        return replace(own, **capped)
+    def _capped(self, overrides: ChannelOverrides) -> ChannelOverrides:
+        """The overrides within the limits, which may have been higher when they were set."""
+        values = {name: getattr(overrides, name) for name in MINIMUM}
+        capped = {name: min(value, getattr(self.limits, name)) for name, value in values.items() if value is not None}
+        return replace(overrides, **capped)
 
 
-async def _read(file: aiosqlite.Connection, channel: int | None) -> ChannelOverrides:
+async def _read(connection: aiosqlite.Connection, channel: int | None) -> ChannelOverrides:
     statement = "SELECT persona, temperature, answer_length, turns FROM channels WHERE channel = ?"
-    rows = await file.execute_fetchall(statement, (channel,))
+    rows = await connection.execute_fetchall(statement, (channel,))
     return next((ChannelOverrides(*row) for row in rows), ChannelOverrides())
 
 
-def _first(*layers: ChannelOverrides | ChannelSettings) -> list[Any]:
-    """Of each value the first that there is."""
+def _first_set(*layers: ChannelOverrides | ChannelSettings) -> list[Any]:
+    """For each field, the first value that is not None."""
     values = zip(*map(astuple, layers), strict=True)
     return [next((value for value in each if value is not None), None) for each in values]

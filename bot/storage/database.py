@@ -1,4 +1,4 @@
-"""The SQLite file: opened, checked, brought up to date, and written in transactions. Knows no model and no Discord."""
+"""The SQLite file: opening, migration, connections and transactions."""
 
 import asyncio
 import logging
@@ -13,11 +13,12 @@ import aiosqlite
 
 from bot.errors import UserError
 from bot.observer import NO_OBSERVER, Observer
+from bot.storage.channel_ref import ChannelRef
 from bot.texts import NO_MEMORY
 
 log = logging.getLogger(__name__)
 
-_APPLICATION_ID = 0x5041524C  # "PARL": tells our files from those of other programs
+_APPLICATION_ID = 0x5041524C  # "PARL" tells our files from those of other programs
 SCHEMA_VERSION = 3
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS turns (
@@ -28,8 +29,8 @@ CREATE TABLE IF NOT EXISTS turns (
     question TEXT NOT NULL,
     answer TEXT NOT NULL,        -- empty until it is whole
     at TEXT NOT NULL,            -- UTC, ISO 8601
-    question_message INTEGER,    -- NULL: not said in Discord
-    answer_messages TEXT NOT NULL,  -- a JSON list: a long answer takes several messages; empty until all is shown
+    question_message INTEGER,    -- NULL: not asked in Discord
+    answer_messages TEXT NOT NULL,  -- a JSON list; empty until Discord shows all of the answer
     parent INTEGER,              -- the channel that a thread is in
     guild INTEGER
 ) STRICT;
@@ -38,7 +39,7 @@ CREATE TABLE IF NOT EXISTS channels (
     channel INTEGER PRIMARY KEY,
     parent INTEGER,              -- the channel that a thread is in
     guild INTEGER,
-    persona TEXT,                -- NULL, here and below: none of its own
+    persona TEXT,                -- NULL, here and below: not set
     temperature REAL,
     answer_length INTEGER,       -- in tokens
     turns INTEGER
@@ -48,30 +49,31 @@ CREATE TABLE IF NOT EXISTS summaries (
     parent INTEGER,              -- the channel that a thread is in
     guild INTEGER,
     text TEXT NOT NULL,
-    askers TEXT NOT NULL         -- a JSON list of ids: whose turns went into it
+    askers TEXT NOT NULL         -- a JSON list: the ids of those whose turns it holds
 ) STRICT;
 PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
 """
 _FROM_VERSION_1 = "ALTER TABLE turns ADD COLUMN parent INTEGER; ALTER TABLE turns ADD COLUMN guild INTEGER;"
-TABLES = ("turns", "channels", "summaries")  # each with columns channel, parent and guild
+TABLES = ("turns", "channels", "summaries")
+"""Each has the columns channel, parent and guild."""
 
 
 class DatabaseError(UserError):
-    """The database file cannot be used; the sentence says why and what to do."""
+    """The database file cannot be used; the message says why and what to do."""
 
 
 class Database:
-    """The file, for one task at a time; made by `open_database`.
+    """One connection to the file, used by one task at a time. Made by `open_database`.
 
-    A file that was taken away is made anew, and one that was put in its place is used from then on.
+    A file that was removed is created again; one that was put in its place is used from then on.
     """
 
-    def __init__(self, path: Path, events: Observer = NO_OBSERVER) -> None:
+    def __init__(self, path: Path, observer: Observer = NO_OBSERVER) -> None:
         self._path = path
-        self._events = events
+        self._observer = observer
         self.unusable_since: float | None = None
-        """Since when it cannot be read, or written, by `time.monotonic`; until it has been written again."""
+        """When the file became unusable, by `time.monotonic`; None once it has been written again."""
         self._connection: aiosqlite.Connection | None = None
         self._opened: tuple[int, int] | None = None
         self._closed = False
@@ -79,9 +81,30 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[aiosqlite.Connection]:
-        """The file, to read from, after whatever is being written now. Raises DatabaseError when it cannot be used."""
-        async with self._timed("read"), self._usable() as file:
-            yield file
+        """A connection to read from, once earlier users are done. Raises DatabaseError when the file is unusable."""
+        async with self._timed("read"), self._usable() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
+        """A connection to write to: all that the block does, or nothing, survives the process being killed.
+
+        Raises DatabaseError when the file is unusable.
+        """
+        async with self._timed("write"), self._usable() as connection:
+            try:
+                await connection.execute("BEGIN IMMEDIATE")
+                yield connection
+                await connection.commit()
+            except BaseException:
+                await connection.rollback()
+                raise
+            self.unusable_since = None
+            # Deleted text must leave the disk: secure_delete zeroes it in the file, this empties the log beside it.
+            try:
+                await connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.Error as error:  # the transaction itself is committed; the next checkpoint takes this along
+                log.warning("Deleted text is still in the log beside the database %s: %s", self._path, error)
 
     @asynccontextmanager
     async def _timed(self, kind: str) -> AsyncIterator[None]:
@@ -89,7 +112,7 @@ class Database:
         try:
             yield
         finally:
-            self._events.used_database(kind, time.perf_counter() - began)
+            self._observer.used_database(kind, time.perf_counter() - began)
 
     @asynccontextmanager
     async def _usable(self) -> AsyncIterator[aiosqlite.Connection]:
@@ -98,7 +121,7 @@ class Database:
                 raise DatabaseError(NO_MEMORY)
             try:
                 if self._connection and await asyncio.to_thread(_identity, self._path) != self._opened:
-                    log.warning("The database %s was taken away, and what was remembered with it.", self._path)
+                    log.warning("The database %s was removed, and what was remembered with it.", self._path)
                     await self._disconnect()
                 if not self._connection:
                     await self.open()
@@ -109,60 +132,39 @@ class Database:
                 self.unusable_since = self.unusable_since or time.monotonic()
                 raise DatabaseError(NO_MEMORY) from error
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
-        """The file, to write to: all that is done within, or nothing. Once left, it survives the process being killed.
-
-        Raises DatabaseError when the file cannot be used.
-        """
-        async with self._timed("write"), self._usable() as file:
-            try:
-                await file.execute("BEGIN IMMEDIATE")
-                yield file
-                await file.commit()
-            except BaseException:
-                await file.rollback()
-                raise
-            self.unusable_since = None
-            # What was deleted is to be gone from the disk: not in the file, where zeros take its place, nor beside it.
-            try:
-                await file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            except sqlite3.Error as error:  # what was to be done is done; the next change takes this along
-                log.warning("What was forgotten is still beside the database %s: %s", self._path, error)
-
     async def probe(self) -> None:
-        """Use the file, to see whether it can be used; where it could not, write to it. Raises DatabaseError."""
-        async with self.transaction() if self.unusable_since else self.connection() as file:
+        """Read from the file, or write to it if it was unusable. Raises DatabaseError when that fails."""
+        async with self.transaction() if self.unusable_since else self.connection() as connection:
             write = f" = {SCHEMA_VERSION}" if self.unusable_since else ""
-            await file.execute_fetchall(f"PRAGMA user_version{write}")
+            await connection.execute_fetchall(f"PRAGMA user_version{write}")
 
-    async def places(self) -> set[tuple[int, int, int | None]]:
-        """The servers and channels in them that something is stored of, and the channel that each is a thread of."""
-        statement = " UNION ".join(f"SELECT guild, channel, parent FROM {table} WHERE guild > 0" for table in TABLES)  # noqa: S608
-        async with self.connection() as file:
-            return {(guild, channel, parent) for guild, channel, parent in await file.execute_fetchall(statement)}
+    async def guild_channels(self) -> set[ChannelRef]:
+        """The channels of guilds that anything is stored of."""
+        select = " UNION ".join(f"SELECT channel, parent, guild FROM {table} WHERE guild > 0" for table in TABLES)  # noqa: S608
+        async with self.connection() as connection:
+            return {ChannelRef(*row) for row in await connection.execute_fetchall(select)}
 
     async def forget_channel(self, channel: int) -> None:
-        """Forget all of a channel and of its threads."""
+        """Forget everything of a channel and of its threads."""
         await self._forget("channel = ?1 OR parent = ?1", channel)
 
     async def forget_guild(self, guild: int) -> None:
-        """Forget all of a server's channels."""
+        """Forget everything of a guild's channels."""
         await self._forget("guild = ?1", guild)
 
-    async def _forget(self, which: str, number: int) -> None:
-        async with self.transaction() as file:
+    async def _forget(self, condition: str, number: int) -> None:
+        async with self.transaction() as connection:
             for table in TABLES:
-                await file.execute(f"DELETE FROM {table} WHERE {which}", (number,))  # noqa: S608 - all of it is ours
+                await connection.execute(f"DELETE FROM {table} WHERE {condition}", (number,))  # noqa: S608 - constants
 
     async def open(self) -> None:
-        """Open the file, or create it. Raises DatabaseError, with the reason for the operator, when that can't be."""
+        """Open the file, or create it. Raises DatabaseError, with the reason for the operator, when that fails."""
         self._path = _create(self._path)
         self._connection = await _open(self._path)
         self._opened = _identity(self._path)
 
     async def close(self) -> None:
-        """Close the file for good, after whatever is being written now."""
+        """Close the file for good, once earlier users are done."""
         async with self._in_use:
             self._closed = True
             await self._disconnect()
@@ -174,7 +176,7 @@ class Database:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """What tells the file at `path` from one that takes its place."""
+    """Device and inode, which tell the file at `path` from one that takes its place."""
     try:
         status = path.stat()
     except OSError:
@@ -183,13 +185,13 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 @asynccontextmanager
-async def open_database(path: str | Path, events: Observer = NO_OBSERVER) -> AsyncIterator[Database]:
-    """Open the file, or create it with its folder, readable by its owner alone; closed on leaving.
+async def open_database(path: str | Path, observer: Observer = NO_OBSERVER) -> AsyncIterator[Database]:
+    """Open the file, or create it with its folder, readable by its owner only; closed on leaving.
 
-    Raises DatabaseError when the file is no database of ours, is from a newer Parley, or cannot be written. Such
-    a file is left as it is.
+    Raises DatabaseError when the file is another program's, is from a newer Parley, or cannot be written. Such a file
+    is not changed.
     """
-    database = Database(Path(path), events)
+    database = Database(Path(path), observer)
     await database.open()
     try:
         yield database
@@ -198,7 +200,7 @@ async def open_database(path: str | Path, events: Observer = NO_OBSERVER) -> Asy
 
 
 async def _open(path: Path) -> aiosqlite.Connection:
-    # Autocommit: transactions begin and end where we say so.
+    # Autocommit, so that transactions begin and end only where we say so.
     connection = await aiosqlite.connect(path, isolation_level=None)
     try:
         await check_ours(connection, path)
@@ -213,7 +215,7 @@ async def _open(path: Path) -> aiosqlite.Connection:
 
 
 def unusable(path: Path, error: Exception) -> DatabaseError:
-    """What is told of a file that is there."""
+    """The error for a file that exists."""
     return DatabaseError(
         f"The database {path} cannot be used: {error}. Repair it, end what else uses it, or set DATABASE_PATH to"
         " another file."
@@ -221,7 +223,7 @@ def unusable(path: Path, error: Exception) -> DatabaseError:
 
 
 def unwritable(path: Path, error: Exception) -> DatabaseError:
-    """What is told of a file that cannot be written, or made."""
+    """The error for a file that cannot be written or created."""
     return DatabaseError(
         f"The database {path} cannot be opened: {error}. Set DATABASE_PATH to a file in a folder that Parley may"
         " write to."
@@ -229,7 +231,7 @@ def unwritable(path: Path, error: Exception) -> DatabaseError:
 
 
 def _create(path: Path) -> Path:
-    """Make the file if it is missing; a check that it can be written if not."""
+    """Create the file if it is missing, or see that it can be written."""
     try:
         path = path.expanduser()
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -240,7 +242,7 @@ def _create(path: Path) -> Path:
 
 
 async def check_ours(connection: aiosqlite.Connection, path: Path) -> None:
-    """Raise DatabaseError where the file is neither new nor ours, or from a newer Parley."""
+    """Raise DatabaseError if the file is another program's, or from a newer Parley."""
     rows = await connection.execute_fetchall(
         "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)"
         " FROM pragma_application_id, pragma_user_version"
@@ -258,7 +260,7 @@ async def check_ours(connection: aiosqlite.Connection, path: Path) -> None:
 
 
 def _protect(path: Path) -> None:
-    """A file that came from elsewhere may be readable by others; SQLite gives its side files the same mode."""
+    """Hide a file that came from elsewhere from other users; SQLite gives its side files the same mode."""
     path.chmod(0o600)
 
 
@@ -268,5 +270,5 @@ async def _prepare(connection: aiosqlite.Connection) -> None:
     await connection.execute("PRAGMA secure_delete = ON")
     ((version,),) = await connection.execute_fetchall("PRAGMA user_version")
     await connection.executescript(f"BEGIN IMMEDIATE; {_FROM_VERSION_1 if version == 1 else ''} {_SCHEMA} COMMIT;")
-    # What a killed terminal chat did not answer. In Discord, the asker is told.
+    # Questions that a killed terminal chat left unanswered. In Discord, recovery tells the asker.
     await connection.execute("DELETE FROM turns WHERE answer = '' AND question_message IS NULL")

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import sys
 from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
@@ -15,9 +16,10 @@ import pytest
 from safetensors.torch import load_file
 
 from bot import demo
-from bot.check import Mark, application, check, ok
+from bot.check import application
 from bot.check.application import look_at_discord
 from bot.check.database import look_at_database
+from bot.check.findings import Mark, check, ok
 from bot.check.model import look_at_model
 from bot.check.options import look_at_bad_settings, look_at_settings
 from bot.check.remote import look_at_engines
@@ -25,6 +27,7 @@ from bot.engine import Sampling
 from bot.messages.access import Access
 from bot.settings import Settings, SettingsError, read
 from bot.storage import database
+from bot.storage.channel_ref import ChannelRef
 from bot.storage.database import open_database
 from bot.storage.turns import Turn, TurnStore
 from tests.discord_stand_in import Permission
@@ -34,7 +37,7 @@ from tests.support.parley import ROOT
 from tests.support.tokenizers import CHATML
 
 TOKEN = "a.token.of-nobody"
-TURN = Turn(1, "Alice", "hello", "Hi!", datetime(2026, 1, 2, tzinfo=UTC), 11, (12,))
+TURN = Turn(ChannelRef(7), 1, "Alice", "hello", "Hi!", datetime(2026, 1, 2, tzinfo=UTC), 11, (12,))
 
 
 async def run(folder, *arguments, **settings):
@@ -203,7 +206,7 @@ async def test_what_a_database_holds_is_told_and_nothing_about_it_changes(tmp_pa
     async with open_database(path) as opened:
         turns = TurnStore(opened)
         for channel in (7, 7, 8):
-            await turns.begin(channel, TURN)
+            await turns.begin(replace(TURN, channel=ChannelRef(channel)))
         if in_use:
             told = await found(look_at_database(str(path)))
     if not in_use:
@@ -228,7 +231,7 @@ async def test_what_a_killed_program_left_is_read_and_stays(tmp_path):
         with closing(sqlite3.connect(path)) as reader:
             reader.execute("BEGIN")
             reader.execute("SELECT * FROM turns").fetchall()  # keeps the turn from going into the file itself
-            await turns.begin(7, TURN)
+            await turns.begin(TURN)
             for file in path.parent.glob("parley.db*"):
                 (killed.parent / file.name).write_bytes(file.read_bytes())
     before = {name: (killed.parent / name).read_bytes() for name in ("parley.db", "parley.db-wal")}
@@ -531,7 +534,7 @@ async def test_where_a_broken_model_fails_is_told_to_who_asks_for_it(tmp_path):
     last = json.loads(out)["findings"][-1]
     assert (last["area"], last["mark"]) == ("model", "wrong")
     assert "--debug" in last["todo"]
-    assert "bot/engine/loading.py" in err
+    assert "bot/engine/models/loading.py" in err
 
 
 async def test_a_model_that_still_thinks_at_the_end_of_the_short_answer_is_no_silent_one(tmp_path):

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from bot.messages.access import Access
 from bot.texts import BLOCKED, NOT_HERE, ONE_AT_A_TIME
 from tests.support.parley import parley
 from tests.support.scripted import ScriptedEngine
@@ -17,7 +16,7 @@ async def test_only_the_allowed_servers_are_answered_and_the_others_are_told_in_
     other = discord.guild("Other")
     elsewhere, bob = other.channel("general"), other.member("Bob")
     engine = ScriptedEngine()
-    async with parley(discord, engine, path, access=Access(guilds=frozenset({guild.id}))):
+    async with parley(discord, engine, path, allowed_guilds=frozenset({guild.id})):
         await bob.say(elsewhere, f"{discord.bot.mention} hi")
         await bob.direct.wait_for(NOT_HERE)
         asked = await bob.command(elsewhere, "ask", prompt="hi")
@@ -30,7 +29,7 @@ async def test_only_the_allowed_servers_are_answered_and_the_others_are_told_in_
 async def test_only_the_allowed_channels_are_answered_and_their_threads(discord, path, place):
     guild, channel, alice = place
     thread, elsewhere = channel.thread("talk"), guild.channel("elsewhere")
-    async with parley(discord, ScriptedEngine(), path, access=Access(channels=frozenset({channel.id}))):
+    async with parley(discord, ScriptedEngine(), path, allowed_channels=frozenset({channel.id})):
         for where in (channel, thread):
             await where.reply_to(await alice.say(where, f"{discord.bot.mention} hi"))
             await discord.quiet()
@@ -42,7 +41,7 @@ async def test_a_blocked_person_is_not_heard(discord, path, place):
     guild, channel, alice = place
     mallory = guild.member("Mallory")
     engine = ScriptedEngine()
-    async with parley(discord, engine, path, access=Access(blocked=frozenset({mallory.id}))):
+    async with parley(discord, engine, path, blocked_users=frozenset({mallory.id})):
         answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} hi"))
         await discord.until(lambda: answer.buttons and answer.buttons[0].label == "Regenerate")
         before = len(channel.shows(alice))
@@ -56,19 +55,18 @@ async def test_a_blocked_person_is_not_heard(discord, path, place):
 
 async def test_direct_messages_can_be_switched_off(discord, path, place):
     _, channel, alice = place
-    async with parley(discord, ScriptedEngine(), path, access=Access(direct_messages=False)):
+    async with parley(discord, ScriptedEngine(), path, direct_messages=False):
         await alice.say(discord.bot, "hi")
         await alice.direct.wait_for(NOT_HERE)
         await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} hi"))
 
 
-async def test_a_person_has_one_answer_under_way_and_one_waiting(discord, path, place, monkeypatch):
-    monkeypatch.setattr("bot.messages.live_reply._BRIEF", 0.5)
+async def test_a_person_has_one_answer_under_way_and_one_waiting(discord, path, place):
     guild, channel, alice = place
     others = [guild.channel(name) for name in ("one", "two")]
     hold = asyncio.Event()
     engine = ScriptedEngine([hold, "first"], ["second"], ["after"])
-    async with parley(discord, engine, path):
+    async with parley(discord, engine, path, timing={"refusal_lifetime": 0.5}):
         first = await alice.say(channel, f"{discord.bot.mention} 1")
         second = await alice.say(channel, f"{discord.bot.mention} 2")
         refused = await others[0].reply_to(await alice.say(others[0], f"{discord.bot.mention} 3"))

@@ -38,7 +38,9 @@ async def test_quit_is_acknowledged_in_time_even_if_discord_is_slow_to_tell_the_
 async def test_quit_lets_answers_finish_that_are_quick_about_it(discord, path, place):
     _, channel, alice = place
     hold = asyncio.Event()
-    async with parley(discord, ScriptedEngine(["half an answer ", hold, "and the rest"]), path, grace=5) as running:
+    async with parley(
+        discord, ScriptedEngine(["half an answer ", hold, "and the rest"]), path, shutdown_grace=5
+    ) as running:
         answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} one"))
         await discord.owner.command(channel, "quit")
         hold.set()

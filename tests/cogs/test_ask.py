@@ -74,11 +74,10 @@ async def test_an_error_is_told_in_place_of_the_answer(discord, path, place):
 
 
 @pytest.mark.parametrize("said", [[], ["The beginning of it "]], ids=["nothing said", "something said"])
-async def test_a_private_answer_that_outlasts_the_interaction_says_so_in_time(discord, path, place, monkeypatch, said):
-    monkeypatch.setattr("bot.messages.replies._TOKEN_LIFE", 1.5)
+async def test_a_private_answer_that_outlasts_the_interaction_says_so_in_time(discord, path, place, said):
     _, channel, alice = place
     engine = ScriptedEngine([*said, asyncio.Event()])
-    async with parley(discord, engine, path):
+    async with parley(discord, engine, path, timing={"token_lifetime": 1.5}):
         asked = await alice.command(channel, "ask", prompt="hello?", private=True)
         await asked.wait_for(OUT_OF_TIME)
         assert engine.streams[0].stopped
@@ -87,11 +86,10 @@ async def test_a_private_answer_that_outlasts_the_interaction_says_so_in_time(di
 
 
 @pytest.mark.parametrize("said", [[], ["The beginning of it "]], ids=["nothing said", "something said"])
-async def test_an_answer_that_outlasts_the_interaction_goes_on_in_the_channel(discord, path, place, monkeypatch, said):
-    monkeypatch.setattr("bot.messages.replies._TOKEN_LIFE", 1.5)
+async def test_an_answer_that_outlasts_the_interaction_goes_on_in_the_channel(discord, path, place, said):
     _, channel, alice = place
     hold = asyncio.Event()
-    async with parley(discord, ScriptedEngine([*said, hold, "and its end"]), path):
+    async with parley(discord, ScriptedEngine([*said, hold, "and its end"]), path, timing={"token_lifetime": 1.5}):
         asked = await alice.command(channel, "ask", prompt="hello?")
         await asked.wait_for(GOES_ON_BELOW)
         discord.clock.advance(15 * 60)
@@ -102,11 +100,12 @@ async def test_an_answer_that_outlasts_the_interaction_goes_on_in_the_channel(di
         assert not asked.response.buttons
 
 
-async def test_pages_that_were_whole_when_the_interaction_ran_out_stay(discord, path, place, monkeypatch):
-    monkeypatch.setattr("bot.messages.replies._TOKEN_LIFE", 2.5)
+async def test_pages_that_were_whole_when_the_interaction_ran_out_stay(discord, path, place):
     _, channel, alice = place
     hold = asyncio.Event()
-    async with parley(discord, ScriptedEngine(["word " * 500, hold, "and the end"]), path):
+    async with parley(
+        discord, ScriptedEngine(["word " * 500, hold, "and the end"]), path, timing={"token_lifetime": 2.5}
+    ):
         asked = await alice.command(channel, "ask", prompt="a lot")
         await asked.wait_for(GOES_ON_BELOW)
         hold.set()
@@ -115,13 +114,12 @@ async def test_pages_that_were_whole_when_the_interaction_ran_out_stay(discord, 
         assert sum(content.count("word") for content in shown) == 500
 
 
-async def test_where_the_bot_may_not_write_an_answer_that_outlasts_the_interaction_says_so(
-    discord, path, place, monkeypatch
-):
-    monkeypatch.setattr("bot.messages.replies._TOKEN_LIFE", 1.0)
+async def test_where_the_bot_may_not_write_an_answer_that_outlasts_the_interaction_says_so(discord, path, place):
     _, channel, alice = place
     channel.overwrite(discord.bot, deny=Permission.SEND_MESSAGES)
-    async with parley(discord, ScriptedEngine(["The beginning of it ", asyncio.Event()]), path):
+    async with parley(
+        discord, ScriptedEngine(["The beginning of it ", asyncio.Event()]), path, timing={"token_lifetime": 1.0}
+    ):
         await (await alice.command(channel, "ask", prompt="hello?")).wait_for(OUT_OF_TIME)
 
 

@@ -77,7 +77,7 @@ async def test_a_replacement_may_have_another_length(discord, path, place, old, 
         assert not any("old" in message.content for message in answers)
         assert [label for message in answers for label in labels(message)] == ["Regenerate"]
         await running.settled()
-        (turn,) = await running.history.recent(channel.id)
+        (turn,) = await running.turns.recent(channel.id)
         assert turn.answer_messages == tuple(message.id for message in answers)
 
 
@@ -116,7 +116,7 @@ async def test_buttons_work_after_a_restart_and_stale_ones_say_so(discord, path,
         await alice.press(answer, "Regenerate")
         await discord.until(lambda: answer.content == "second" and labels(answer) == ["Regenerate"])
         await discord.quiet()
-        await running.history.clear(channel.id)  # as if another program had done it: the button still stands
+        await running.turns.clear(channel.id)  # as if another program had done it: the button still stands
         stale = await alice.press(answer, "Regenerate")
         await stale.wait_for(STALE)
         assert all(message.ephemeral for message in stale.followups)
@@ -143,3 +143,13 @@ async def test_an_answer_to_ask_can_be_stopped_too(discord, path, place):
         await asked.wait_for(lambda message: labels(message) == ["Stop"])
         await alice.press(asked.response, "Stop")
         await asked.wait_for(lambda message: message.content == "Once upon a time there" and not message.buttons)
+
+
+async def test_no_button_stays_under_an_answer_that_was_cleared_while_it_grew(discord, path, place):
+    _, channel, alice = place
+    hold = asyncio.Event()
+    async with parley(discord, ScriptedEngine(["Once upon a time there ", hold, "was."]), path):
+        answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} tell"))
+        await (await alice.command(channel, "clear")).wait_for("I have forgotten")
+        hold.set()
+        await discord.until(lambda: answer.content == "Once upon a time there was." and labels(answer) == [])

@@ -6,8 +6,7 @@ import sqlite3
 import pytest
 
 from bot.engine.prompt import QuestionTooLong
-from bot.messages.access import Access
-from bot.storage.channel_settings import Limits
+from bot.settings import Settings
 from bot.texts import (
     BLOCKED,
     NO_MEMORY,
@@ -21,7 +20,7 @@ from bot.texts import (
     question_too_long,
 )
 from tests.discord_stand_in import NotPossible, Permission
-from tests.support.parley import LIMITS, MANNER, parley
+from tests.support.parley import parley
 from tests.support.scripted import ScriptedEngine
 
 SUPPRESS_EMBEDS = 1 << 2
@@ -73,7 +72,7 @@ async def test_the_model_is_told_a_channels_persona_in_all_that_it_answers_there
         await discord.quiet(1.5)
         assert [prompt.system for prompt in engine.prompts] == [PIRATE] * 4
         await ask(discord, running, other, alice)
-        assert engine.prompts[-1].system == MANNER.persona
+        assert engine.prompts[-1].system == Settings.system_prompt
 
 
 async def test_it_survives_a_restart_and_a_clear_and_is_gone_when_taken_away(discord, path, place, manager):
@@ -89,7 +88,7 @@ async def test_it_survives_a_restart_and_a_clear_and_is_gone_when_taken_away(dis
         await taken.wait_for(NO_PERSONA)
         assert taken.ephemeral
         await ask(discord, running, channel, alice, "and now?")
-    assert [prompt.system for prompt in engine.prompts] == [PIRATE, MANNER.persona]
+    assert [prompt.system for prompt in engine.prompts] == [PIRATE, Settings.system_prompt]
 
 
 async def test_it_is_shown_as_it_is_to_who_asks_alone_without_pings_and_previews(discord, path, place, manager):
@@ -182,8 +181,8 @@ async def test_they_are_for_who_may_manage_the_channel(discord, path, place, man
 async def test_they_are_refused_where_and_to_whom_the_bot_does_not_answer(discord, path, place, manager):
     guild, channel, _ = place
     elsewhere = guild.channel("elsewhere")
-    access = Access(channels=frozenset({channel.id}), blocked=frozenset({discord.owner.id}))
-    async with parley(discord, ScriptedEngine(), path, access=access):
+    allowed, blocked = frozenset({channel.id}), frozenset({discord.owner.id})
+    async with parley(discord, ScriptedEngine(), path, allowed_channels=allowed, blocked_users=blocked):
         for command in ("persona set", "persona show", "persona clear", "settings"):
             assert (await manager.command(elsewhere, command)).response.content == NOT_HERE
             assert (await discord.owner.command(channel, command)).response.content == BLOCKED
@@ -237,11 +236,12 @@ async def test_beyond_a_limit_nothing_is_changed_and_the_limit_is_told(
 async def test_a_limit_that_is_lowered_holds_for_what_was_set_before(discord, path, place, manager):
     _, channel, alice = place
     engine = ScriptedEngine()
-    async with parley(discord, engine, path, limits=LIMITS):
+    lowered = {"channel_max_temperature": 0.9, "max_new_tokens": 100, "channel_max_turns": 1}
+    async with parley(discord, engine, path):
         await (await manager.command(channel, "settings", temperature=1.5, answer_length=200, turns=20)).wait_for(
             "Turns remembered: 20"
         )
-    async with parley(discord, engine, path, limits=Limits(0.9, 100, 1)) as running:
+    async with parley(discord, engine, path, **lowered) as running:
         told = await (await manager.command(channel, "settings")).wait_for("How I answer here")
         assert "Temperature: 0.9 (set here to 1.5; may be set from 0 to 0.9)" in told.content
         assert "Answer length in tokens: 100 (set here to 200; may be set from 1 to 100)" in told.content
@@ -274,7 +274,7 @@ async def test_they_go_with_the_channel_the_thread_and_the_server(discord, path,
 
     async def until_left(running, *expected):
         async with asyncio.timeout(5):
-            while {number for _, number, _ in await running.database.places()} != {where.id for where in expected}:
+            while {ref.channel for ref in await running.database.guild_channels()} != {where.id for where in expected}:
                 await asyncio.sleep(0.01)
 
     async with parley(discord, ScriptedEngine(), path) as running:
@@ -296,12 +296,9 @@ async def test_they_go_with_the_channel_the_thread_and_the_server(discord, path,
     file.close()
 
 
-async def test_they_are_acknowledged_while_another_program_holds_the_database(
-    discord, path, place, manager, monkeypatch
-):
-    monkeypatch.setattr("cogs.channel._SOON", 0.1)
+async def test_they_are_acknowledged_while_another_program_holds_the_database(discord, path, place, manager):
     _, channel, _ = place
-    async with parley(discord, ScriptedEngine(), path):
+    async with parley(discord, ScriptedEngine(), path, timing={"form_patience": 0.1}):
         holding = sqlite3.connect(path, isolation_level=None)
         holding.execute("BEGIN EXCLUSIVE")
         sent = await write(manager, channel, PIRATE)

@@ -33,7 +33,7 @@ async def test_a_mention_is_answered_with_a_reply_and_the_mention_is_removed(dis
         assert answer.author == discord.bot
         assert (engine.prompts[0].speaker, engine.prompts[0].question) == ("Alice", "hey , how are you?")
         await running.settled()
-        (turn,) = await running.history.recent(channel.id)
+        (turn,) = await running.turns.recent(channel.id)
         assert (turn.asker, turn.question_message, turn.answer_messages) == (alice.id, question.id, (answer.id,))
 
 
@@ -66,7 +66,7 @@ async def test_a_direct_message_is_answered_without_names(discord, path, place):
 async def test_in_chat_channels_everything_is_answered(discord, path, place):
     guild, channel, alice = place
     other = guild.channel("other")
-    async with parley(discord, ScriptedEngine(["hello"]), path, chat_channels=[channel.id]):
+    async with parley(discord, ScriptedEngine(["hello"]), path, chat_channels=frozenset({channel.id})):
         await alice.say(other, "not for you")
         await channel.reply_to(await alice.say(channel, "hi"))
         await discord.quiet()
@@ -177,7 +177,7 @@ async def test_a_long_answer_goes_on_in_further_messages_and_nothing_is_lost(dis
             assert all(message.content.split()[-1] in text.split() for message in answers), "no word is broken"
         await discord.quiet()
         await running.settled()
-        (turn,) = await running.history.recent(channel.id)
+        (turn,) = await running.turns.recent(channel.id)
         assert turn.answer == text.strip()
         assert turn.answer_messages == tuple(message.id for message in answers)
 

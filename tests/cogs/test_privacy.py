@@ -21,7 +21,7 @@ async def ask(discord, running, channel, person, text="hi"):
     answer = await channel.reply_to(question)
     await discord.until(lambda: answer.buttons and answer.buttons[0].label == "Regenerate")
     async with asyncio.timeout(5):
-        while question.id not in [turn.question_message for turn in await running.history.recent(channel.id)]:
+        while question.id not in [turn.question_message for turn in await running.turns.recent(channel.id)]:
             await asyncio.sleep(0.01)
     return question, answer
 
@@ -43,10 +43,9 @@ async def held_by_another_program(running, path):
     holding.close()
 
 
-async def test_what_is_deleted_while_the_database_cannot_be_used_goes_when_it_can(discord, path, place, monkeypatch):
-    monkeypatch.setattr("cogs.privacy._AGAIN", 0.05)
+async def test_what_is_deleted_while_the_database_cannot_be_used_goes_when_it_can(discord, path, place):
     _, channel, alice = place
-    async with parley(discord, ScriptedEngine(), path) as running:
+    async with parley(discord, ScriptedEngine(), path, timing={"retry_interval": 0.05}) as running:
         question, _ = await ask(discord, running, channel, alice)
         async with held_by_another_program(running, path):
             await alice.delete(question)
@@ -54,20 +53,19 @@ async def test_what_is_deleted_while_the_database_cannot_be_used_goes_when_it_ca
         await until_gone(running, channel)
 
 
-async def test_of_two_edits_that_the_database_did_not_take_the_newer_one_stays(discord, path, place, monkeypatch):
-    monkeypatch.setattr("cogs.privacy._AGAIN", 0.3)
+async def test_of_two_edits_that_the_database_did_not_take_the_newer_one_stays(discord, path, place):
     _, channel, alice = place
-    async with parley(discord, ScriptedEngine(), path) as running:
+    async with parley(discord, ScriptedEngine(), path, timing={"retry_interval": 0.3}) as running:
         question, _ = await ask(discord, running, channel, alice)
         async with held_by_another_program(running, path):
             await alice.edit(question, f"{discord.bot.mention} second")
             await discord.quiet(0.2)
         await alice.edit(question, f"{discord.bot.mention} third")
         async with asyncio.timeout(10):
-            while [turn.question for turn in await running.history.recent(channel.id)] != ["third"]:
+            while [turn.question for turn in await running.turns.recent(channel.id)] != ["third"]:
                 await asyncio.sleep(0.01)
         await asyncio.sleep(0.6)
-        assert [turn.question for turn in await running.history.recent(channel.id)] == ["third"], "and not the older"
+        assert [turn.question for turn in await running.turns.recent(channel.id)] == ["third"], "and not the older"
 
 
 async def test_a_deleted_question_takes_its_turn_along_and_so_does_a_deleted_answer(discord, path, place):
@@ -114,7 +112,7 @@ async def test_an_answer_deleted_while_it_grows_is_not_remembered(discord, path,
         hold.set()
         await discord.quiet(1.5)
         assert await running.stored(channel.id) == []
-        assert await running.history.unfinished() == []
+        assert await running.turns.unfinished() == []
 
 
 async def test_a_question_edited_to_nothing_for_the_bot_is_forgotten(discord, path, place):

@@ -25,18 +25,12 @@ def test_the_sentence_is_exact(ahead, seconds, loading, sentence):
     assert waits(ahead, seconds, loading) == sentence
 
 
-@pytest.fixture(autouse=True)
-def soon(monkeypatch):
-    """A calm pace, for tests."""
-    monkeypatch.setattr("bot.messages.live_reply._CALM", 1.5)
-
-
 async def test_the_place_in_a_channel_is_shown_kept_up_to_date_and_replaced_by_the_answer(discord, path, place):
     guild, channel, alice = place
     bob, carol = guild.member("Bob"), guild.member("Carol")
     first, second = asyncio.Event(), asyncio.Event()
     engine = ScriptedEngine([first, "one"], [second, "two"], ["three"])
-    async with parley(discord, engine, path) as running:
+    async with parley(discord, engine, path, timing={"notice_interval": 1.5}) as running:
         asked = [await who.say(channel, f"{discord.bot.mention} {who.name}") for who in (alice, bob, carol)]
         assert (await channel.reply_to(asked[1])).content == "1 is ahead of you."
         waiting = await channel.reply_to(asked[2])
@@ -55,7 +49,7 @@ async def test_the_place_in_the_engine_counts_too(discord, path, place):
     _, channel, alice = place
     hold = asyncio.Event()
     engine = ScriptedEngine([hold, "at last"])
-    async with parley(discord, engine, path):
+    async with parley(discord, engine, path, timing={"notice_interval": 1.5}):
         question = await alice.say(channel, f"{discord.bot.mention} hi")
         await discord.until(lambda: engine.streams and engine.streams[0].begun_at)
         engine.streams[0].ahead = 4
@@ -69,7 +63,7 @@ async def test_while_the_model_loads_the_reason_is_told_and_then_the_answer(disc
     _, channel, alice = place
     engine = ScriptedEngine(["here"])
     engine.loaded.clear()
-    async with parley(discord, engine, path):
+    async with parley(discord, engine, path, timing={"notice_interval": 1.5}):
         answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} hi"))
         asked = await alice.command(channel, "ask", prompt="hi")
         assert answer.content == waits(0, None, True)
@@ -83,7 +77,7 @@ async def test_a_model_that_fails_to_load_is_told_in_place_of_the_notice(discord
     _, channel, alice = place
     hold = asyncio.Event()
     engine = ScriptedEngine([hold, ModelError("broken")])
-    async with parley(discord, engine, path):
+    async with parley(discord, engine, path, timing={"notice_interval": 1.5}):
         question = await alice.say(channel, f"{discord.bot.mention} hi")
         await discord.until(lambda: engine.streams and engine.streams[0].begun_at)
         engine.streams[0].ahead = 1
@@ -98,7 +92,7 @@ async def test_who_waits_can_stop_waiting(discord, path, place):
     bob = guild.member("Bob")
     hold = asyncio.Event()
     engine = ScriptedEngine([hold, "one"])
-    async with parley(discord, engine, path) as running:
+    async with parley(discord, engine, path, timing={"notice_interval": 1.5}) as running:
         await alice.say(channel, f"{discord.bot.mention} one")
         notice = await channel.reply_to(await bob.say(channel, f"{discord.bot.mention} two"))
         await bob.press(notice, "Stop")
@@ -113,7 +107,7 @@ async def test_another_answer_that_must_wait_is_told_in_private_and_the_old_one_
     _, channel, alice = place
     hold = asyncio.Event()
     engine = ScriptedEngine(["old"], [hold, "new"])
-    async with parley(discord, engine, path):
+    async with parley(discord, engine, path, timing={"notice_interval": 1.5}):
         answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} hi"))
         await discord.until(lambda: [button.label for button in answer.buttons] == ["Regenerate"])
         await discord.quiet()

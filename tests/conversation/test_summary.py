@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.conversation import summary
 from bot.conversation.summary import SPARE
 from bot.engine import NoAnswer, OutOfReach, Sampling, Stream, Thought
 from bot.engine.prompt import Prompt, messages
+from bot.storage.channel_ref import ChannelRef
 from bot.storage.database import open_database
 from bot.storage.turns import Turn, TurnStore
 from bot.texts import BEFORE
@@ -50,12 +50,12 @@ async def until(condition) -> None:
 async def past(path, channel, person, *texts: str) -> None:
     """What was said before the program was started."""
     async with open_database(path) as database:
-        history = TurnStore(database, SPARE)
-        for number, text in enumerate(texts, start=len(await history.recent(channel.id))):
-            asked = Turn(person.id, person.name, text, "", datetime.now(UTC), number, guild=channel.guild.id)
-            turn = await history.begin(channel.id, asked)
-            await history.answer(turn, "ok")
-            await history.show(turn, [1000 + number], 5)
+        turns = TurnStore(database, SPARE)
+        for number, text in enumerate(texts, start=len(await turns.recent(channel.id))):
+            where = ChannelRef(channel.id, guild=channel.guild.id)
+            turn = await turns.begin(Turn(where, person.id, person.name, text, "", datetime.now(UTC), number))
+            await turns.save_answer(turn, "ok")
+            await turns.save_messages(turn, [1000 + number], 5)
 
 
 async def talk(discord, channel, person, text: str) -> str:
@@ -77,7 +77,7 @@ async def test_what_was_told_twelve_turns_ago_is_known_with_a_summary_and_not_wi
 
 
 async def folded(running, channel, turns: int) -> bool:
-    return len(await running.history.recent(channel.id)) == turns
+    return len(await running.turns.recent(channel.id)) == turns
 
 
 async def test_what_was_left_is_folded_at_the_next_start(discord, path, place):
@@ -91,7 +91,7 @@ async def test_what_was_left_is_folded_at_the_next_start(discord, path, place):
         assert await folded(running, channel, 6)
     async with parley(discord, ScriptedEngine(["They counted."]), path, summary=True) as running:
         await until(lambda: folded(running, channel, 5))
-        assert await running.history.summary(channel.id) == "They counted."
+        assert await running.turns.summary(channel.id) == "They counted."
 
 
 async def test_it_gives_way_to_whoever_asks_and_is_made_when_they_are_answered(discord, path, place):
@@ -109,7 +109,7 @@ async def test_it_gives_way_to_whoever_asks_and_is_made_when_they_are_answered(d
         assert await folded(running, channel, 6)
         hold.set()
         await until(lambda: folded(running, channel, 5))
-        assert await running.history.summary(channel.id) == "They counted."
+        assert await running.turns.summary(channel.id) == "They counted."
 
 
 async def test_a_turn_that_the_model_can_do_nothing_with_does_not_keep_the_others_waiting(discord, path, place, caplog):
@@ -118,21 +118,20 @@ async def test_a_turn_that_the_model_can_do_nothing_with_does_not_keep_the_other
     await past(path, channel, alice, *"123456")
     async with parley(discord, engine, path, summary=True) as running:
         await until(lambda: folded(running, channel, 5))
-        assert await running.history.summary(channel.id) == ""
+        assert await running.turns.summary(channel.id) == ""
         await talk(discord, channel, alice, "7")
         await until(lambda: folded(running, channel, 5))
-        assert await running.history.summary(channel.id) == "They counted to seven."
-    assert "is not a part of its channel's summary" in caplog.text
+        assert await running.turns.summary(channel.id) == "They counted to seven."
+    assert "is not part of its channel's summary" in caplog.text
 
 
-async def test_a_turn_is_kept_for_later_while_the_engine_is_out_of_reach(discord, path, place, monkeypatch):
-    monkeypatch.setattr(summary, "_AGAIN", 0.01)
+async def test_a_turn_is_kept_for_later_while_the_engine_is_out_of_reach(discord, path, place):
     _, channel, alice = place
     await past(path, channel, alice, *(f"hello {n}" for n in range(6)))
     engine = ScriptedEngine([OutOfReach("away")], [OutOfReach("away")], ["They said hello."])
-    async with parley(discord, engine, path, summary=True) as running:
+    async with parley(discord, engine, path, summary=True, timing={"summary_retry_interval": 0.01}) as running:
         await until(lambda: folded(running, channel, 5))
-        assert await running.history.summary(channel.id) == "They said hello."
+        assert await running.turns.summary(channel.id) == "They said hello."
 
 
 @pytest.mark.parametrize("command", ["clear", "forget"])
@@ -143,7 +142,7 @@ async def test_clear_and_forget_erase_it_and_what_is_being_made_too(discord, pat
     await past(path, channel, alice, *"123456")
     async with parley(discord, engine, path, summary=True) as running:
         await until(lambda: folded(running, channel, 5))
-        assert await running.history.summary(channel.id) == "They counted to six."
+        assert await running.turns.summary(channel.id) == "They counted to six."
         await talk(discord, channel, alice, "7")
         await discord.until(lambda: is_summary(engine.prompts[-1]))
         assert "They counted to six." in engine.prompts[-1].question
@@ -151,7 +150,7 @@ async def test_clear_and_forget_erase_it_and_what_is_being_made_too(discord, pat
         await ended.wait_for(lambda message: "forgotten" in message.content)
         hold.set()
         await discord.quiet()
-        assert await running.history.summary(channel.id) == ""
+        assert await running.turns.summary(channel.id) == ""
     assert all(b"They counted" not in file.read_bytes() for file in path.parent.iterdir())
 
 
@@ -170,7 +169,7 @@ async def test_what_is_being_made_of_what_somebody_forgets_is_made_anew_without_
         hold.set()
         await until(lambda: folded(running, channel, 5))
         assert "Bob" not in engine.prompts[-1].question
-        assert await running.history.summary(channel.id) == "Alice counted."
+        assert await running.turns.summary(channel.id) == "Alice counted."
 
 
 async def test_somebody_else_forgetting_leaves_it(discord, path, place):
@@ -181,13 +180,13 @@ async def test_somebody_else_forgetting_leaves_it(discord, path, place):
         await until(lambda: folded(running, channel, 5))
         ended = await bob.command(channel, "forget")
         await ended.wait_for(lambda message: "forgotten" in message.content)
-        assert await running.history.summary(channel.id) == "They counted."
+        assert await running.turns.summary(channel.id) == "They counted."
         guild.remove(channel)
         await until(lambda: no_summary(running, channel))
 
 
 async def no_summary(running, channel) -> bool:
-    return await running.history.summary(channel.id) == ""
+    return await running.turns.summary(channel.id) == ""
 
 
 async def test_an_export_shows_it(discord, path, place):

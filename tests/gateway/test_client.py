@@ -3,7 +3,8 @@
 import pytest
 
 from bot.engine import EngineError, ModelError
-from bot.gateway.client import DiscordError, same_commands
+from bot.gateway.command_sync import same_commands
+from bot.gateway.login import DiscordError
 from bot.texts import ABOUT_MESSAGE
 from tests.support.parley import parley
 from tests.support.scripted import ScriptedEngine
@@ -18,7 +19,7 @@ async def test_without_chat_channels_no_privileged_intent_is_asked_for(discord, 
 async def test_a_refused_intent_is_told_with_what_to_do(discord, path):
     discord.application.privileged_intents = set()
     with pytest.raises(DiscordError, match="Message Content intent"):
-        async with parley(discord, ScriptedEngine(), path, chat_channels=[1], wait=False) as running:
+        async with parley(discord, ScriptedEngine(), path, chat_channels=frozenset({1}), wait=False) as running:
             await running.ended
 
 
@@ -65,7 +66,7 @@ async def test_a_refusal_at_the_start_is_told(discord, path, route):
 
 
 async def test_a_fault_of_ours_is_not_taken_for_a_missing_network(discord, path, monkeypatch):
-    monkeypatch.delattr("bot.gateway.client.Ask")
+    monkeypatch.delattr("bot.app.Ask")
     with pytest.raises((AttributeError, NameError)):
         async with parley(discord, ScriptedEngine(), path, wait=False) as running:
             await running.ended

@@ -12,8 +12,9 @@ from discord.gateway import DiscordWebSocket
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.gateway.client import Parley
+from bot.gateway.client import Client
 from bot.shards import MOST, read_ids, shard_of, written
+from bot.storage.channel_ref import ChannelRef
 from bot.storage.database import open_database
 from bot.storage.turns import Turn, TurnStore
 from bot.texts import QUITTING_HERE
@@ -49,8 +50,8 @@ async def noted(path: Path, channel: Channel, asker: User, guild: Guild | None) 
     """A question, and its turn in a file: with the answer, but no message that shows it."""
     question = await asker.say(channel, f"{channel.discord.bot.mention} hello")
     async with open_database(path) as database:
-        turn = Turn(asker.id, "A", "hello", "Said.", datetime.now(UTC), question.id, guild=guild and guild.id)
-        await TurnStore(database).begin(channel.id, turn)
+        ref = ChannelRef(channel.id, guild=guild and guild.id)
+        await TurnStore(database).begin(Turn(ref, asker.id, "A", "hello", "Said.", datetime.now(UTC), question.id))
     return question
 
 
@@ -129,23 +130,22 @@ async def test_without_settings_it_has_all_shards_that_discord_recommends(discor
         await discord.gateway.shows_activity("Mention me to talk")
 
 
-async def test_shards_that_may_begin_together_do_not_wait_for_each_other(discord, path, monkeypatch):
-    monkeypatch.setattr("bot.gateway.identify.PAUSE", 1000.0)
+async def test_shards_that_may_begin_together_do_not_wait_for_each_other(discord, path):
     discord.gateway.max_concurrency, discord.gateway.identify_pause = 2, 1000.0
-    async with parley(discord, ScriptedEngine(), path, shard_count=2):
+    async with parley(discord, ScriptedEngine(), path, shard_count=2, timing={"identify_pause": 1000.0}):
         assert discord.gateway.shards_online == [0, 1]
 
 
 async def test_only_the_first_shard_registers_commands(discord, path):
     _, channel, member = server(discord, 1, 2)
-    async with parley(discord, ScriptedEngine(), path, shard_count=2, shard_ids=[1]):
+    async with parley(discord, ScriptedEngine(), path, shard_count=2, shard_ids=frozenset({1})):
         assert not discord.commands.registered[None]
-    async with parley(discord, ScriptedEngine(), path, shard_count=2, shard_ids=[0]):
+    async with parley(discord, ScriptedEngine(), path, shard_count=2, shard_ids=frozenset({0})):
         assert discord.commands.syncs == 1
         commands = discord.commands.registered[None]
     by_name = {command["name"]: command for command in commands}
     discord.commands.registered[None] = [by_name["help"], by_name["ask"]]
-    async with parley(discord, ScriptedEngine(), path, shard_count=2, shard_ids=[1]):
+    async with parley(discord, ScriptedEngine(), path, shard_count=2, shard_ids=frozenset({1})):
         text = (await (await member.command(channel, "help")).wait_for("I answer with")).content
         assert f"</ask:{by_name['ask']['id']}> answers" in text
         assert "/clear makes me forget" in text, "which cannot be clicked, as Discord does not know it"
@@ -160,8 +160,8 @@ async def test_a_server_of_another_shard_is_not_taken_for_one_that_was_left(disc
     left.expel_bot()
     async with open_database(path) as database:
         for guild, channel in ((ours, here), (theirs, there), (left, away)):
-            turn = Turn(1, "A", "q", "a", datetime.now(UTC), 1, (2,), guild=guild.id)
-            await TurnStore(database).begin(channel.id, turn)
+            ref = ChannelRef(channel.id, guild=guild.id)
+            await TurnStore(database).begin(Turn(ref, 1, "A", "q", "a", datetime.now(UTC), 1, (2,)))
     async with parley(discord, ScriptedEngine(), path, shard_count=2, shard_ids=shard_ids):
         await discord.until(lambda: len(stored(path)[0]) == 2)
         await discord.quiet()
@@ -177,27 +177,27 @@ async def test_what_a_copy_of_another_processs_file_has_unfinished_is_left_to_th
         for channel, who, guild in ((here, alice, ours), (there, bob, theirs), (discord.direct(bob), bob, None))
     }
     shutil.copy(first, second)
-    async with parley(discord, ScriptedEngine(), second, shard_count=2, shard_ids=[1]):
+    async with parley(discord, ScriptedEngine(), second, shard_count=2, shard_ids=frozenset({1})):
         assert [len(replies(*each)) for each in asked.items()] == [0, 1, 0]
-    async with parley(discord, ScriptedEngine(), first, shard_count=2, shard_ids=[0]):
+    async with parley(discord, ScriptedEngine(), first, shard_count=2, shard_ids=frozenset({0})):
         assert [len(replies(*each)) for each in asked.items()] == [1, 1, 1]
 
 
 async def test_a_command_that_was_cut_off_is_known_to_be_of_its_server(discord, path):
     guild, channel, member = server(discord, 0, 2)
     hold = asyncio.Event()
-    async with parley(discord, ScriptedEngine([hold]), path, shard_count=2, shard_ids=[0]) as running:
+    async with parley(discord, ScriptedEngine([hold]), path, shard_count=2, shard_ids=frozenset({0})) as running:
         await member.command(channel, "ask", prompt="what?")
         async with asyncio.timeout(30):
-            while not (unfinished := await running.history.unfinished()):
+            while not (unfinished := await running.turns.unfinished()):
                 await asyncio.sleep(0.01)
-        assert [turn.guild for _, turn in unfinished] == [guild.id]
+        assert [turn.channel.guild for turn in unfinished] == [guild.id]
         hold.set()
 
 
 async def test_it_says_what_only_this_process_has_done(discord, path):
     _, channel, member = server(discord, 0, 2)
-    async with parley(discord, ScriptedEngine(), path, shard_count=2, shard_ids=[0]) as running:
+    async with parley(discord, ScriptedEngine(), path, shard_count=2, shard_ids=frozenset({0})) as running:
         await member.say(channel, f"{discord.bot.mention} hello")
         await running.until_stored(channel.id, ("hello", "ok"))
         forgot = await (await member.command(channel, "forget")).wait_for("1 turn.")
@@ -267,13 +267,13 @@ async def test_a_shard_that_was_away_when_the_model_had_loaded_shows_it_too(disc
 
 async def test_servers_are_not_taken_for_left_while_their_shard_is_away(discord, path, place, monkeypatch):
     clients = []
-    drop = Parley.before_identify_hook
+    drop = Client.before_identify_hook
 
     async def dropping(client, shard, *, initial=False):
         await drop(client, shard, initial=initial)
         clients.append(client)
 
-    monkeypatch.setattr(Parley, "before_identify_hook", dropping)
+    monkeypatch.setattr(Client, "before_identify_hook", dropping)
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path) as running:
         await alice.say(channel, f"{discord.bot.mention} hello")

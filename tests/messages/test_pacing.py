@@ -23,21 +23,21 @@ def talkative(pieces: int, seconds: float):
 
 
 def test_a_channel_slows_down_when_held_back_and_gets_faster_again():
-    lane = Lane()
+    lane = Lane(1.2)
     intervals = []
     for seconds in (0.1, 5, 5, 5, *[0.1] * 20):
-        lane.took(0, seconds)
+        lane.record(0, seconds)
         intervals.append(lane.interval)
     assert intervals[:4] == [1.2, 2.4, 4.8, 9.6]
     assert intervals[4:] == sorted(intervals[4:], reverse=True)
     assert intervals[-1] == 1.2
     for _ in range(20):
-        lane.took(0, 5)
+        lane.record(0, 5)
     assert lane.interval == 60
 
 
 async def test_a_channel_writes_once_at_a_time_and_others_go_on():
-    pacer = Pacer()
+    pacer = Pacer(30)
     hold = asyncio.Event()
     written: list[str] = []
 
@@ -58,7 +58,7 @@ async def test_a_channel_writes_once_at_a_time_and_others_go_on():
 
 
 async def test_channels_at_rest_are_forgotten():
-    pacer = Pacer()
+    pacer = Pacer(30)
     for channel in range(30):
         async with pacer.turn(channel):
             pass
@@ -129,7 +129,7 @@ async def test_typing_is_left_out_while_the_bot_is_busy(discord, path, monkeypat
 
 async def test_a_process_with_a_part_of_the_shards_takes_that_part_of_the_requests(discord, path, monkeypatch):
     rates = []
-    monkeypatch.setattr(Pacer, "__init__", lambda self, per_second: rates.append(per_second))
+    monkeypatch.setattr(Pacer, "limit", lambda self, per_second: rates.append(per_second))
     for shards in ((), (0, 1, 2)):
         async with parley(discord, ScriptedEngine(), path, shard_count=4, shard_ids=shards):
             pass

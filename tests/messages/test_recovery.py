@@ -6,7 +6,8 @@ import pytest
 
 from bot.messages.pages import pages
 from bot.messages.recovery import interrupted
-from bot.storage.channel_settings import ChannelOverrides, ChannelRef
+from bot.storage.channel_ref import ChannelRef
+from bot.storage.channel_settings import ChannelOverrides
 from bot.storage.database import open_database
 from bot.storage.turns import Turn, TurnStore
 from bot.texts import INTERRUPTED, REGENERATE, STALE
@@ -19,12 +20,12 @@ async def left(discord: Discord, path, channel: Channel, asker: User, text: str,
     """Somebody asks, and the program is killed when it has noted the question and, if there is one, the answer."""
     question = await asker.say(channel, f"{discord.bot.mention} {text}")
     async with open_database(path) as database:
-        history = TurnStore(database)
-        turn = await history.begin(
-            channel.id, Turn(asker.id, asker.name, text, "", datetime.now(UTC), question_message=question.id)
+        turns = TurnStore(database)
+        turn = await turns.begin(
+            Turn(ChannelRef(channel.id), asker.id, asker.name, text, "", datetime.now(UTC), question.id)
         )
         if answer:
-            await history.answer(turn, answer)
+            await turns.save_answer(turn, answer)
     return question
 
 
@@ -62,7 +63,7 @@ async def test_a_whole_answer_that_was_not_shown_whole_is_shown(discord, path, p
 async def test_a_turn_that_is_finished_late_is_not_kept_where_none_are(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path) as running:
-        await running.channels.change(ChannelRef(channel.id), ChannelOverrides(turns=0))
+        await running.channel_settings.change(ChannelRef(channel.id), ChannelOverrides(turns=0))
     question = await left(discord, path, channel, alice, "tell", "All of it.")
     async with parley(discord, ScriptedEngine(), path) as running:
         await channel.reply_to(question, wanted=lambda message: message.content == "All of it.")
@@ -83,7 +84,7 @@ async def test_what_cannot_be_told_is_forgotten_and_keeps_nothing_from_starting(
     await left(discord, path, channel, alice, "what is left?")
     guild.remove(channel)
     async with parley(discord, ScriptedEngine(), path) as running:
-        assert await running.history.unfinished() == []
+        assert await running.turns.unfinished() == []
     assert "cannot be finished" in caplog.text
     assert "what is left?" not in caplog.text
 
@@ -93,7 +94,7 @@ async def test_while_discord_fails_it_is_left_for_the_next_start(discord, path, 
     question = await left(discord, path, channel, alice, "what is left?")
     trouble = discord.fault("GET", "/channels/*/messages", times=None, status=503)
     async with parley(discord, ScriptedEngine(), path) as running:
-        assert len(await running.history.unfinished()) == 1
+        assert len(await running.turns.unfinished()) == 1
     trouble.times = 0
     async with parley(discord, ScriptedEngine(), path):
         await channel.reply_to(question)

@@ -34,8 +34,8 @@ async def until(seen: Outside, status: int) -> str:
 
 
 async def test_all_is_well_with_a_bot_that_is_connected_and_idle(discord, path):
-    async with parley(discord, ScriptedEngine(), path, engine_limit=0) as running, outside(running) as seen:
-        await running.link.online.wait()
+    async with parley(discord, ScriptedEngine(), path, timing={"engine_limit": 0}) as running, outside(running) as seen:
+        await running.gateway.online.wait()
         status, text = await seen.health()
         assert status == 200
         assert text.splitlines()[0] == "well"
@@ -74,33 +74,36 @@ async def test_a_bot_that_hangs_gives_no_answer(discord, path):
 
 async def test_a_gateway_may_be_away_for_a_while(discord, path, impatient):
     async with parley(discord, ScriptedEngine(), path) as running, outside(running) as seen:
-        await running.link.online.wait()
+        await running.gateway.online.wait()
         with discord.gateway.refusing():
             discord.gateway.drop()
-            await discord.until(lambda: running.link.away)
+            await discord.until(lambda: running.gateway.away)
             well, parts = await seen.parts()
             assert well
-            assert "not connected for 0 s, of 600 s" in parts["gateway"]["says"]
+            assert "not connected for 0 s; at most 600 s is normal" in parts["gateway"]["says"]
             assert parts["gateway"]["since"]
 
 
 async def test_a_gateway_that_is_away_for_longer_is_not_well_until_it_is_back(discord, path, impatient):
-    async with parley(discord, ScriptedEngine(), path, gateway_limit=0.2) as running, outside(running) as seen:
-        await running.link.online.wait()
+    async with (
+        parley(discord, ScriptedEngine(), path, timing={"gateway_limit": 0.2}) as running,
+        outside(running) as seen,
+    ):
+        await running.gateway.online.wait()
         with discord.gateway.refusing():
             discord.gateway.drop()
             text = await until(seen, 503)
             assert text.splitlines()[0] == "not well"
             assert "gateway: shard 0 not connected" in text
-            since = running.link.away[0]
+            since = running.gateway.away[0]
             await discord.until(lambda: discord.gateway.attempts > 2)
-            assert running.link.away[0] == since, "an attempt that fails does not make it shorter"
+            assert running.gateway.away[0] == since, "an attempt that fails does not make it shorter"
         await until(seen, 200)
 
 
 async def test_a_gateway_that_has_never_let_the_bot_in_counts_from_the_start(discord, path, impatient):
     with discord.gateway.refusing():
-        trying = parley(discord, ScriptedEngine(), path, wait=False, gateway_limit=0.2)
+        trying = parley(discord, ScriptedEngine(), path, wait=False, timing={"gateway_limit": 0.2})
         running = await trying.__aenter__()
         async with outside(running) as seen:
             assert "gateway: shard 0 not connected" in await until(seen, 503)
@@ -110,19 +113,22 @@ async def test_a_gateway_that_has_never_let_the_bot_in_counts_from_the_start(dis
 
 async def test_a_shard_that_has_never_connected_is_missed(discord, path, impatient):
     discord.gateway.shards = 2
-    async with parley(discord, ScriptedEngine(), path, gateway_limit=0.2) as running, outside(running) as seen:
+    async with (
+        parley(discord, ScriptedEngine(), path, timing={"gateway_limit": 0.2}) as running,
+        outside(running) as seen,
+    ):
         with discord.gateway.refusing():
             assert "gateway: shard 1 not connected" in await until(seen, 503)
-            assert not running.link.online.is_set()
+            assert not running.gateway.online.is_set()
         await until(seen, 200)
-        assert running.link.online.is_set()
+        assert running.gateway.online.is_set()
 
 
 async def test_an_engine_that_stands_still_is_not_well_until_it_goes_on(discord, path, place):
     _, channel, alice = place
     hold = asyncio.Event()
     engine = ScriptedEngine(["The first few words ", hold, "and the rest."])
-    async with parley(discord, engine, path, engine_limit=0.2) as running, outside(running) as seen:
+    async with parley(discord, engine, path, timing={"engine_limit": 0.2}) as running, outside(running) as seen:
         await alice.say(channel, f"{discord.bot.mention} tell")
         await channel.wait_for("The first few words")
         text = await until(seen, 503)
@@ -137,7 +143,7 @@ async def test_a_model_may_load_for_as_long_as_it_takes(discord, path, place):
     _, channel, alice = place
     engine = ScriptedEngine()
     engine.loaded.clear()
-    async with parley(discord, engine, path, engine_limit=0) as running, outside(running) as seen:
+    async with parley(discord, engine, path, timing={"engine_limit": 0}) as running, outside(running) as seen:
         await alice.say(channel, f"{discord.bot.mention} tell")
         await discord.until(lambda: engine.status().running)
         status, text = await seen.health()
@@ -169,7 +175,7 @@ async def test_a_database_that_cannot_be_written_is_not_well_though_it_can_be_re
         await channel.reply_to(question, wanted=lambda message: message.content == NO_MEMORY)
         before = await seen.parts()
         assert before[0] is False
-        await running.history.recent(channel.id)
+        await running.turns.recent(channel.id)
         assert (await seen.parts())[0] is False
         holding.close()
         assert (await seen.health())[0] == 200
@@ -177,7 +183,10 @@ async def test_a_database_that_cannot_be_written_is_not_well_though_it_can_be_re
 
 
 async def test_a_database_that_does_not_answer_is_not_well(discord, path):
-    async with parley(discord, ScriptedEngine(), path, database_limit=0.1) as running, outside(running) as seen:
+    async with (
+        parley(discord, ScriptedEngine(), path, timing={"database_limit": 0.1}) as running,
+        outside(running) as seen,
+    ):
         async with running.database.transaction():
             status, text = await seen.health()
             assert status == 503
@@ -215,7 +224,7 @@ async def test_since_is_the_time_of_day(discord, path):
         path.unlink()
         path.mkdir()
         begun = time.time()
-        database = (await running.health.look())[-1]
+        database = (await running.health.check())[-1]
         assert database.since
         assert begun - 1 < database.since.timestamp() < time.time() + 1
         path.rmdir()

@@ -161,14 +161,17 @@ async def test_each_shard_is_told_of_by_itself(discord, path, monkeypatch):
     monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.05)
     discord.gateway.shards = 2
     discord.gateway.heartbeat_interval = 0.05
-    async with parley(discord, ScriptedEngine(), path, gateway_limit=0) as running, outside(running) as seen:
-        await running.link.online.wait()
+    async with (
+        parley(discord, ScriptedEngine(), path, timing={"gateway_limit": 0}) as running,
+        outside(running) as seen,
+    ):
+        await running.gateway.online.wait()
         for shard in "01":
             await reaches(seen, lambda value: 0 < value < 30, "parley_gateway_latency_seconds", shard=shard)
         (second,) = [session.connection for session in discord.gateway.connected if session.shard[0] == 1]
         with discord.gateway.refusing():
             second.drop()
-            await discord.until(lambda: running.link.away)
+            await discord.until(lambda: running.gateway.away)
             status, text = await seen.health()
             assert status == 503
             assert "gateway: shard 1 not connected" in text

@@ -22,21 +22,23 @@ def systemd(tmp_path):
 
 
 def told_of(running: Running, systemd: Systemd, **environment: str):
-    return notified({"NOTIFY_SOCKET": systemd.address, **environment}, running.health, running.link, running.quitting)
+    return notified(
+        {"NOTIFY_SOCKET": systemd.address, **environment}, running.health, running.gateway, running.quitting
+    )
 
 
-async def several_looks(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Until its health was looked at a few more times."""
-    looks, look = 0, running.health.look
+async def several_checks(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until its health was checked a few more times."""
+    checks, check = 0, running.health.check
 
     async def counted():
-        nonlocal looks
-        looks += 1
-        return await look()
+        nonlocal checks
+        checks += 1
+        return await check()
 
-    monkeypatch.setattr(running.health, "look", counted)
+    monkeypatch.setattr(running.health, "check", counted)
     async with asyncio.timeout(30):
-        while looks < 5:
+        while checks < 5:
             await asyncio.sleep(0.01)
 
 
@@ -68,16 +70,16 @@ async def test_a_bot_that_ends_by_an_error_says_so_too(discord, path, systemd):
 async def test_the_watchdog_hears_of_a_bot_that_is_well_and_of_no_other(discord, path, systemd, monkeypatch):
     monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.05)
     async with (
-        parley(discord, ScriptedEngine(), path, gateway_limit=0) as running,
+        parley(discord, ScriptedEngine(), path, timing={"gateway_limit": 0}) as running,
         told_of(running, systemd, WATCHDOG_USEC="40000", WATCHDOG_PID=str(os.getpid())),
     ):
         assert [await systemd.told() for _ in range(3)] == ["READY=1", "WATCHDOG=1", "WATCHDOG=1"]
         with discord.gateway.refusing():
             discord.gateway.drop()
-            await discord.until(lambda: running.link.away)
-            await several_looks(running, monkeypatch)
+            await discord.until(lambda: running.gateway.away)
+            await several_checks(running, monkeypatch)
             systemd.all_told()
-            await several_looks(running, monkeypatch)
+            await several_checks(running, monkeypatch)
             assert systemd.all_told() == []
         assert await systemd.told() == "WATCHDOG=1"
 
@@ -89,7 +91,7 @@ async def test_a_watchdog_of_another_process_hears_nothing(discord, path, system
     ):
         assert await systemd.told() == "READY=1"
         for _ in range(3):
-            await running.health.look()
+            await running.health.check()
         running.quitting.set()
         assert await systemd.told() == "STOPPING=1"
 
@@ -104,11 +106,11 @@ async def test_a_socket_that_is_gone_does_no_harm(discord, path, systemd):
     async with parley(discord, ScriptedEngine(), path) as running:
         systemd.close()
         async with told_of(running, systemd):
-            await running.link.online.wait()
+            await running.gateway.online.wait()
 
 
 async def test_without_systemd_nobody_is_told(discord, path):
     async with parley(discord, ScriptedEngine(), path) as running:
         before = len(asyncio.all_tasks())
-        async with notified({}, running.health, running.link, running.quitting):
+        async with notified({}, running.health, running.gateway, running.quitting):
             assert len(asyncio.all_tasks()) == before

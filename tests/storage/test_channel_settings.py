@@ -5,20 +5,20 @@ import sqlite3
 import pytest
 
 from bot.storage import database
+from bot.storage.channel_ref import ChannelRef
 from bot.storage.channel_settings import (
     BeyondLimit,
+    ChannelLimits,
     ChannelOverrides,
-    ChannelRef,
     ChannelSettings,
     ChannelSettingsStore,
-    Limits,
 )
 from bot.storage.database import open_database
 from bot.storage.turns import TurnStore
 from tests.storage.test_turns import store, turn
 
 OPERATORS = ChannelSettings("Be brief.", 0.7, 200, 5)
-LIMITS = Limits(1.5, 200, 20)
+LIMITS = ChannelLimits(1.5, 200, 20)
 
 
 @pytest.fixture
@@ -33,27 +33,27 @@ def channels(file):
 
 
 async def test_what_a_channel_has_not_of_its_own_is_the_operators(channels):
-    assert await channels.manner(7) == OPERATORS
+    assert await channels.effective(ChannelRef(7)) == OPERATORS
     await channels.change(ChannelRef(7), ChannelOverrides(persona="Be a pirate.", turns=0))
-    assert await channels.manner(7) == ChannelSettings("Be a pirate.", 0.7, 200, 0)
-    assert await channels.manner(8) == OPERATORS
+    assert await channels.effective(ChannelRef(7)) == ChannelSettings("Be a pirate.", 0.7, 200, 0)
+    assert await channels.effective(ChannelRef(8)) == OPERATORS
 
 
 async def test_a_thread_has_what_its_channel_has_but_for_its_own(channels):
     await channels.change(ChannelRef(7), ChannelOverrides("Be a pirate.", 0.1, 50, 2))
     await channels.change(ChannelRef(70, parent=7), ChannelOverrides(temperature=0.0, turns=9))
-    assert await channels.manner(70, 7) == ChannelSettings("Be a pirate.", 0.0, 50, 9)
-    assert await channels.manner(71, 7) == ChannelSettings("Be a pirate.", 0.1, 50, 2)
-    assert await channels.manner(7) == ChannelSettings("Be a pirate.", 0.1, 50, 2)
+    assert await channels.effective(ChannelRef(70, parent=7)) == ChannelSettings("Be a pirate.", 0.0, 50, 9)
+    assert await channels.effective(ChannelRef(71, parent=7)) == ChannelSettings("Be a pirate.", 0.1, 50, 2)
+    assert await channels.effective(ChannelRef(7)) == ChannelSettings("Be a pirate.", 0.1, 50, 2)
 
 
 async def test_a_change_leaves_the_rest_and_a_reset_leaves_nothing_behind(path, channels):
     await channels.change(ChannelRef(7), ChannelOverrides(persona="Be a pirate."))
     await channels.change(ChannelRef(7), ChannelOverrides(temperature=1.0, turns=3))
     await channels.change(ChannelRef(7), ChannelOverrides(turns=4), without=["temperature"])
-    assert await channels.own(7) == ChannelOverrides(persona="Be a pirate.", turns=4)
+    assert await channels.overrides(7) == ChannelOverrides(persona="Be a pirate.", turns=4)
     await channels.change(ChannelRef(7), ChannelOverrides(), without=["persona", "turns"])
-    assert await channels.own(7) == ChannelOverrides()
+    assert await channels.overrides(7) == ChannelOverrides()
     with sqlite3.connect(path) as other:
         assert other.execute("SELECT count(*) FROM channels").fetchone() == (0,)
     other.close()
@@ -73,23 +73,23 @@ async def test_a_change_leaves_the_rest_and_a_reset_leaves_nothing_behind(path, 
 async def test_beyond_a_limit_nothing_is_changed(channels, given, sentence):
     with pytest.raises(BeyondLimit, match=sentence):
         await channels.change(ChannelRef(7), given)
-    assert await channels.own(7) == ChannelOverrides()
+    assert await channels.overrides(7) == ChannelOverrides()
 
 
 async def test_up_to_a_limit_it_is(channels):
     for own in (ChannelOverrides(None, 0, 1, 0), ChannelOverrides(None, 1.5, 200, 20)):
         await channels.change(ChannelRef(7), own)
-        assert await channels.own(7) == own
+        assert await channels.overrides(7) == own
 
 
 async def test_a_limit_that_is_lowered_holds_for_what_was_set_before_but_not_for_the_operators_own(file, channels):
     await channels.change(ChannelRef(7), ChannelOverrides(None, 1.5, 200, 20))
-    lower = ChannelSettingsStore(file, OPERATORS, Limits(0.5, 100, 2))
-    assert await lower.manner(7) == ChannelSettings("Be brief.", 0.5, 100, 2)
-    assert await lower.manner(70, 7) == ChannelSettings("Be brief.", 0.5, 100, 2)
-    assert await lower.manner(8) == OPERATORS
+    lower = ChannelSettingsStore(file, OPERATORS, ChannelLimits(0.5, 100, 2))
+    assert await lower.effective(ChannelRef(7)) == ChannelSettings("Be brief.", 0.5, 100, 2)
+    assert await lower.effective(ChannelRef(70, parent=7)) == ChannelSettings("Be brief.", 0.5, 100, 2)
+    assert await lower.effective(ChannelRef(8)) == OPERATORS
     await lower.change(ChannelRef(7), ChannelOverrides(persona="Be a pirate."))
-    assert await channels.own(7) == ChannelOverrides("Be a pirate.", 1.5, 200, 20)
+    assert await channels.overrides(7) == ChannelOverrides("Be a pirate.", 1.5, 200, 20)
 
 
 async def test_it_goes_with_the_channel_its_threads_and_the_server(file, channels):
@@ -103,16 +103,21 @@ async def test_it_goes_with_the_channel_its_threads_and_the_server(file, channel
     ):
         await channels.change(place, ChannelOverrides(turns=1))
     await store(turns, 7, turn("x"))
-    assert await file.places() == {(1, 7, None), (1, 70, 7), (1, 8, None), (2, 9, None)}
+    assert await file.guild_channels() == {
+        ChannelRef(7, guild=1),
+        ChannelRef(70, 7, 1),
+        ChannelRef(8, guild=1),
+        ChannelRef(9, guild=2),
+    }
     await file.forget_channel(7)
-    assert [await channels.own(channel) for channel in (7, 70, 8)] == [
+    assert [await channels.overrides(channel) for channel in (7, 70, 8)] == [
         ChannelOverrides(),
         ChannelOverrides(),
         ChannelOverrides(turns=1),
     ]
     assert await turns.recent(7) == []
     await file.forget_guild(1)
-    assert [await channels.own(channel) for channel in (8, 9, 10)] == [
+    assert [await channels.overrides(channel) for channel in (8, 9, 10)] == [
         ChannelOverrides(),
         ChannelOverrides(turns=1),
         ChannelOverrides(turns=1),

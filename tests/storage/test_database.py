@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.storage import database
+from bot.storage.channel_ref import ChannelRef
 from bot.storage.database import DatabaseError, open_database
 from bot.storage.turns import TurnStore
 from tests.storage.test_turns import store, turn
@@ -43,7 +44,7 @@ async def test_a_file_of_the_first_version_is_brought_up_to_date(path):
             assert (await TurnStore(opened).recent(7))[0].question == "old"
     async with open_database(path) as opened:
         turns = TurnStore(opened)
-        await store(turns, 7, replace(turn("new"), guild=3))
+        await store(turns, 7, replace(turn("new"), channel=ChannelRef(7, guild=3)))
         await opened.forget_guild(3)
         assert [kept.question for kept in await turns.recent(7)] == ["old"]
 

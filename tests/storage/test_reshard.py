@@ -17,7 +17,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from bot.__main__ import _parse, _run
+from bot.cli import _parse, _run
 from bot.shards import read_ids, shard_of
 from bot.storage.database import TABLES, open_database
 from bot.storage.reshard import Part, ReshardError, reshard

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from bot.storage import turns
+from bot.storage.channel_ref import ChannelRef
 from bot.storage.database import DatabaseError, open_database
 from bot.storage.turns import Turn, TurnStore
 
@@ -21,7 +22,7 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def turn(text: str) -> Turn:
-    return Turn(1, "Alice", text, f"{text}!", NOW, 11, (12, 13))
+    return Turn(ChannelRef(7), 1, "Alice", text, f"{text}!", NOW, 11, (12, 13))
 
 
 @asynccontextmanager
@@ -32,9 +33,11 @@ async def open_history(path: Path) -> AsyncIterator[TurnStore]:
 
 async def store(turns: TurnStore, channel: int, said: Turn, *, keep: int = 5) -> None:
     """A turn in its three steps."""
-    begun = await turns.begin(channel, replace(said, answer="", answer_messages=()))
-    await turns.answer(begun, said.answer)
-    await turns.show(begun, said.answer_messages, keep)
+    begun = await turns.begin(
+        replace(said, channel=replace(said.channel, channel=channel), answer="", answer_messages=())
+    )
+    await turns.save_answer(begun, said.answer)
+    await turns.save_messages(begun, said.answer_messages, keep)
 
 
 @pytest.fixture
@@ -43,7 +46,7 @@ def path(tmp_path) -> Path:
 
 
 async def test_a_turn_comes_back_as_it_was(path):
-    said = Turn(2**62, "Zoë 👋", "一二\n'; DROP TABLE turns", "naïve 👩‍👩‍👧", NOW, None, ())
+    said = Turn(ChannelRef(7, 6, 5), 2**62, "Zoë 👋", "一二\n'; DROP TABLE turns", "naïve 👩‍👩‍👧", NOW, None, ())
     async with open_history(path) as turns:
         await store(turns, 7, said)
     async with open_history(path) as turns:
@@ -98,7 +101,7 @@ async def test_many_writers_do_not_get_into_each_others_transactions(path):
 async def test_a_write_that_fails_or_is_cancelled_leaves_nothing_behind(path):
     async with open_history(path) as turns:
         with pytest.raises(DatabaseError):
-            await store(turns, 7, Turn(1, "A", None, "x", NOW))  # type: ignore[arg-type]
+            await store(turns, 7, Turn(ChannelRef(7), 1, "A", None, "x", NOW))  # type: ignore[arg-type]
         cancelled = asyncio.create_task(store(turns, 7, turn("x")))
         await asyncio.sleep(0)
         cancelled.cancel()
@@ -113,14 +116,15 @@ import asyncio, sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from bot.storage.database import open_database
+from bot.storage.channel_ref import ChannelRef
 from bot.storage.turns import TurnStore, Turn
 async def main():
     async with open_database(sys.argv[1]) as database:
         turns = TurnStore(database)
         for number in range(100000):
-            turn = await turns.begin(7, Turn(1, "A", str(number), "", datetime.now(UTC)))
-            await turns.answer(turn, "x")
-            await turns.show(turn, (), 5)
+            turn = await turns.begin(Turn(ChannelRef(7), 1, "A", str(number), "", datetime.now(UTC)))
+            await turns.save_answer(turn, "x")
+            await turns.save_messages(turn, (), 5)
             print(number, flush=True)
 asyncio.run(main())
 """
@@ -168,10 +172,10 @@ async def test_what_is_deleted_is_gone_from_the_disk_at_once(path):
 
 async def test_what_is_noted_of_a_running_command_is_not_pushed_out(path):
     async with open_history(path) as turns:
-        command = await turns.begin(7, Turn(1, "", "", "", NOW, 5))
+        command = await turns.begin(Turn(ChannelRef(7), 1, "", "", "", NOW, 5))
         for number in range(3):
             await store(turns, 7, turn(str(number)), keep=1)
-        assert command in [unfinished.id for _, unfinished in await turns.unfinished()]
+        assert command.id in [unfinished.id for unfinished in await turns.unfinished()]
 
 
 async def test_fewer_turns_are_forgotten_at_once_and_with_none_the_summary_too(path):
@@ -180,7 +184,7 @@ async def test_fewer_turns_are_forgotten_at_once_and_with_none_the_summary_too(p
         for number in range(4):
             await store(turns, 7, turn(str(number)), keep=2)
         oldest = (await turns.recent(7))[0]
-        await turns.fold(7, oldest, "", "They counted.")
+        await turns.fold(oldest, "", "They counted.")
         await turns.prune(7, 2)
         assert [kept.question for kept in await turns.recent(7)] == ["2", "3"]
         assert await turns.summary(7) == "They counted."
@@ -193,6 +197,6 @@ async def test_a_turn_that_was_edited_meanwhile_is_not_folded_as_it_was(path):
         turns = TurnStore(database)
         await store(turns, 7, turn("old"))
         (old,) = await turns.recent(7)
-        await turns.edit(7, old.question_message, "new")
-        await turns.fold(7, old, "", "They said old.")
+        await turns.edit_question(7, old.question_message, "new")
+        await turns.fold(old, "", "They said old.")
         assert ([kept.question for kept in await turns.recent(7)], await turns.summary(7)) == (["new"], "")

@@ -22,8 +22,6 @@ import discord
 
 from bot.engine import Sampling, Stream
 from bot.engine.prompt import Prompt
-from bot.gateway import identify
-from bot.messages import pacing
 from tests.discord_stand_in import Discord
 from tests.support.parley import ROOT, serve_alone
 from tests.support.scripted import ScriptedEngine
@@ -81,13 +79,14 @@ def _at_rest(limit: discord.http.Ratelimit) -> bool:
 
 
 async def run(path: Path, shard_count: int | None, shard_ids: Sequence[int], pause: float) -> None:
-    """The bot, as `__main__` puts it together, at a faster pace; `pause` is the one between sessions, in seconds."""
-    identify.PAUSE, tempfile.tempdir = pause, str(path.parent)
-    pacing._PACE = 0.05
+    """The bot, as the program starts it, at a faster pace; `pause` is the one between sessions, in seconds."""
+    tempfile.tempdir = str(path.parent)
     # discord.py remembers for five minutes how often a channel was written to; a short soak would only see that grow.
     discord.http.Ratelimit.is_inactive = _at_rest
     watching = asyncio.create_task(watch(path))
-    await serve_alone(path, Talker(), shard_count=shard_count, shard_ids=shard_ids, requests_per_second=1000)
+    timing = {"identify_pause": pause, "edit_interval": 0.05}
+    shards = {"shard_count": shard_count, "shard_ids": frozenset(shard_ids)}
+    await serve_alone(path, Talker(), timing=timing, requests_per_second=1000, **shards)
     watching.cancel()
 
 

@@ -8,12 +8,12 @@ from typing import TypeAlias
 
 import discord
 
-from bot.check import Finding, Findings, ok, skipped, wrong
-from bot.messages.access import Access
-from bot.messages.permissions import NEEDED, lacking
+from bot.check.findings import Finding, Findings, ok, skipped, wrong
+from bot.messages.access import NEEDED, Access, lacking
 from bot.messages.transient_errors import TRANSIENT_ERRORS
 from bot.settings import Settings
 from bot.shards import Shards
+from bot.storage.channel_ref import ChannelRef
 
 PATIENCE = 30.0
 """Seconds for the login, and for each server."""
@@ -35,7 +35,9 @@ _Channel: TypeAlias = discord.abc.GuildChannel | discord.Thread
 
 
 @dataclass(frozen=True)
-class _Server:
+class GuildCheck:
+    """A guild as fetched, with the bot's own member and the channels by id."""
+
     guild: discord.Guild
     me: discord.Member
     channels: Mapping[int, discord.abc.GuildChannel]
@@ -52,7 +54,7 @@ def reason(error: BaseException) -> str:
     return str(error) or ("there is no answer" if isinstance(error, TimeoutError) else type(error).__name__)
 
 
-async def look_at_servers(
+async def look_at_guilds(
     client: discord.Client, guilds: Sequence[discord.Guild], settings: Settings, access: Access, shards: Shards
 ) -> Findings:
     """See whether the ids in the settings are of places where the bot can answer, and where else it can."""
@@ -94,14 +96,14 @@ async def look_at_servers(
             yield finding
 
 
-async def _fetch(client: discord.Client, number: int) -> _Server:
+async def _fetch(client: discord.Client, number: int) -> GuildCheck:
     assert client.user
     guild = await client.fetch_guild(number, with_counts=False)
     me = await guild.fetch_member(client.user.id)
-    return _Server(guild, me, {channel.id: channel for channel in await guild.fetch_channels()})
+    return GuildCheck(guild, me, {channel.id: channel for channel in await guild.fetch_channels()})
 
 
-async def _find(client: discord.Client, servers: Mapping[int, _Server], number: int) -> _Channel | None:
+async def _find(client: discord.Client, servers: Mapping[int, GuildCheck], number: int) -> _Channel | None:
     """A channel or a thread; None if it is in no server. Raises what `fetch_channel` does."""
     for server in servers.values():
         if number in server.channels:
@@ -118,8 +120,7 @@ def _fault(name: str, channel: _Channel | None, access: Access) -> tuple[str, st
         return f"{name} has {channel.name}, which is a category", "Put the ids of the channels in it there."
     if name == "CHAT_CHANNELS" and isinstance(channel, discord.ForumChannel):
         return f"{name} has #{channel.name}, a forum; it is for single posts", "Put the ids of posts there."
-    places = [channel.id, getattr(channel, "parent_id", None) or channel.id]
-    if access.refusal(_ANYBODY, channel.guild.id, places):
+    if access.refusal(_ANYBODY, _ref(channel)):
         return (
             f"{name} has #{channel.name}, where nobody is answered",
             "Add its id to ALLOWED_CHANNELS, and that of its server to ALLOWED_GUILDS, where those are set.",
@@ -127,7 +128,12 @@ def _fault(name: str, channel: _Channel | None, access: Access) -> tuple[str, st
     return None
 
 
-def _look_at(server: _Server, named: Mapping[int, _Channel], access: Access) -> list[Finding]:
+def _ref(channel: _Channel) -> ChannelRef:
+    parent = channel.parent_id if isinstance(channel, discord.Thread) else None
+    return ChannelRef(channel.id, parent, channel.guild.id)
+
+
+def _look_at(server: GuildCheck, named: Mapping[int, _Channel], access: Access) -> list[Finding]:
     """What a server's channels are like: those named in the settings, and all others where the bot may answer.
 
     Of the others, what members lack as well is taken for intended, as in a channel of announcements.
@@ -139,7 +145,7 @@ def _look_at(server: _Server, named: Mapping[int, _Channel], access: Access) -> 
         number: channel
         for number, channel in server.channels.items()
         if isinstance(channel, discord.TextChannel | discord.ForumChannel)
-        and not access.refusal(_ANYBODY, guild.id, [number])
+        and not access.refusal(_ANYBODY, _ref(channel))
     }
     looked_at |= {number: channel for number, channel in named.items() if channel.guild.id == guild.id}
     lacking_in: dict[tuple[str, ...], list[_Channel]] = defaultdict(list)

@@ -1,0 +1,420 @@
+"""Builds the parts of the program, hands them on by argument, and closes them in reverse order."""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bot import console
+from bot.check.application import look_at_discord
+from bot.check.database import look_at_database
+from bot.check.findings import check
+from bot.check.model import look_at_model
+from bot.check.options import look_at_settings
+from bot.check.remote import look_at_engines
+from bot.conversation.admission import Admission
+from bot.conversation.conversations import Conversations
+from bot.conversation.summary import SPARE, Summaries
+from bot.engine import Engine, Sampling
+from bot.engine.models.locate import find
+from bot.engine.prompt import PromptFormat
+from bot.errors import UserError
+from bot.gateway.client import Client
+from bot.gateway.identify import PAUSE
+from bot.gateway.login import Retries, Unreachable, explained
+from bot.gateway.status import GatewayStatus
+from bot.messages.access import Access
+from bot.messages.pacing import Pacer
+from bot.messages.recovery import Recovery
+from bot.messages.replies import Replies
+from bot.monitoring.health import DATABASE_LIMIT, ENGINE_LIMIT, GATEWAY_LIMIT, Health
+from bot.monitoring.http import served
+from bot.monitoring.loop_lag import LoopLagMonitor
+from bot.monitoring.metrics import Metrics
+from bot.monitoring.systemd import notified
+from bot.observer import NO_OBSERVER, Observer
+from bot.settings import Settings, SettingsError
+from bot.shards import Shards
+from bot.signals import in_loop, on_ctrl_c
+from bot.storage.channel_settings import ChannelLimits, ChannelSettings, ChannelSettingsStore
+from bot.storage.database import Database, DatabaseError, open_database
+from bot.storage.turns import TurnStore
+from cogs.about import About
+from cogs.admin import Admin
+from cogs.ask import Ask
+from cogs.buttons import Buttons
+from cogs.channel import Channel
+from cogs.chat import Chat
+from cogs.context import Context
+from cogs.privacy import Privacy
+
+if TYPE_CHECKING:
+    from discord.ext import commands
+
+    from bot.engine.local.engine import LocalEngine
+    from bot.engine.remote.engine import RemoteEngine
+
+log = logging.getLogger(__name__)
+
+
+def sampling(settings: Settings) -> Sampling:
+    """How the settings have tokens chosen."""
+    return Sampling(settings.max_new_tokens, settings.temperature, settings.top_p, settings.top_k, settings.seed)
+
+
+def access(settings: Settings) -> Access:
+    """Who the settings let talk to the bot, and where."""
+    return Access(settings.allowed_guilds, settings.allowed_channels, settings.blocked_users, settings.direct_messages)
+
+
+def locate_model(settings: Settings) -> None:
+    """Raise ModelError at once when there is no such model, before torch is imported or a database created."""
+    if not settings.engine_url:
+        find(settings.model_path)
+
+
+def open_engine(settings: Settings) -> AbstractAsyncContextManager["LocalEngine | RemoteEngine"]:
+    """The engine of the settings: ENGINE_URL's servers, else the model on this machine."""
+    return remote_engine(settings) if settings.engine_url else local_engine(settings)
+
+
+def remote_engine(settings: Settings) -> "RemoteEngine":
+    """The engine for ENGINE_URL. Imports openai, which only those who have such servers need."""
+    from bot.engine.remote.engine import RemoteEngine
+
+    return RemoteEngine(
+        settings.engine_url,
+        model=settings.engine_model,
+        api_key=settings.engine_api_key,
+        max_prompt_tokens=settings.max_prompt_tokens,
+        max_batch=settings.max_batch,
+        repetition_penalty=settings.repetition_penalty,
+        timeout=settings.engine_timeout,
+    )
+
+
+def local_engine(settings: Settings) -> "LocalEngine":
+    """The engine for MODEL_PATH. Imports torch, which takes seconds."""
+    # Ctrl+C cannot cancel an import as it cancels a task of the event loop, but it can break it off.
+    with on_ctrl_c(signal.default_int_handler):
+        from bot.engine.local.engine import LocalEngine
+
+    return LocalEngine(
+        settings.model_path,
+        max_prompt_tokens=settings.max_prompt_tokens,
+        max_new_tokens=settings.max_new_tokens,
+        max_batch=settings.max_batch,
+        precision=settings.model_precision,
+        repetition_penalty=settings.repetition_penalty,
+        base=settings.base_model,
+        form=PromptFormat(settings.prompt_format, settings.plain_user, settings.plain_assistant),
+    )
+
+
+class Core:
+    """What every way to talk to the model needs: turns, channel settings and conversations."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        engine: Engine,
+        *,
+        summaries: bool = False,
+        observer: Observer = NO_OBSERVER,
+        summary_retry_interval: float = 60.0,
+        last_words: float = 10.0,
+    ) -> None:
+        self.turns = TurnStore(database, SPARE if summaries else 0)
+        self.channel_settings = ChannelSettingsStore(
+            database,
+            ChannelSettings(
+                settings.system_prompt, settings.temperature, settings.max_new_tokens, settings.history_turns
+            ),
+            ChannelLimits(settings.channel_max_temperature, settings.max_new_tokens, settings.channel_max_turns),
+        )
+        self.summaries = (
+            Summaries(
+                engine,
+                self.turns,
+                self.channel_settings,
+                max_new_tokens=settings.max_new_tokens,
+                retry_interval=summary_retry_interval,
+            )
+            if summaries
+            else None
+        )
+        self.conversations = Conversations(
+            engine,
+            self.turns,
+            self.channel_settings,
+            Admission(
+                engine,
+                queue_limit=settings.queue_limit,
+                cooldown=settings.cooldown,
+                show_thinking=settings.show_thinking,
+            ),
+            sampling=sampling(settings),
+            summaries=self.summaries,
+            observer=observer,
+            grace=settings.shutdown_grace,
+            last_words=last_words,
+        )
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Durations in seconds that only a test has reason to change; the defaults are explained where they are used."""
+
+    edit_interval: float = 1.2
+    notice_interval: float = 10.0
+    refusal_lifetime: float = 15.0
+    token_lifetime: float = 14 * 60.0
+    form_patience: float = 2.0
+    retry_interval: float = 10.0
+    summary_retry_interval: float = 60.0
+    last_words: float = 10.0
+    guild_ready_timeout: float = 2.0
+    identify_pause: float = PAUSE
+    gateway_limit: float = GATEWAY_LIMIT
+    engine_limit: float = ENGINE_LIMIT
+    database_limit: float = DATABASE_LIMIT
+
+
+class Bot:
+    """The Discord bot, put together. Set `quitting` to have it end."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        engine: Engine,
+        *,
+        metrics: Metrics,
+        timing: Timing = Timing(),
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._engine = engine
+        self._timing = timing
+        self.metrics = metrics
+        self.quitting = asyncio.Event()
+        self.gateway = GatewayStatus()
+        self.loop_lag = LoopLagMonitor()
+        self.core = Core(
+            settings,
+            database,
+            engine,
+            summaries=settings.summary,
+            observer=metrics,
+            summary_retry_interval=timing.summary_retry_interval,
+            last_words=timing.last_words,
+        )
+        self.health = Health(
+            database=database,
+            engine=engine,
+            gateway=self.gateway,
+            loop_lag=self.loop_lag,
+            gateway_limit=timing.gateway_limit,
+            engine_limit=timing.engine_limit,
+            database_limit=timing.database_limit,
+        )
+        self._pacer = Pacer(settings.requests_per_second, timing.edit_interval)
+        self._replies = Replies(
+            self._pacer,
+            link_previews=settings.link_previews,
+            observer=metrics,
+            notice_interval=timing.notice_interval,
+            refusal_lifetime=timing.refusal_lifetime,
+            token_lifetime=timing.token_lifetime,
+        )
+        metrics.collect_from(
+            conversations=self.core.conversations, engine=engine, gateway=self.gateway, loop_lag=self.loop_lag
+        )
+
+    async def run(self) -> None:
+        """Stay connected until `quitting` is set; then let answers end and disconnect.
+
+        Raises ModelError when the model cannot be loaded, EngineError when the engine fails for good, and DiscordError
+        when Discord refuses the bot.
+        """
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.loop_lag.running())
+            if self.core.summaries:
+                await stack.enter_async_context(self.core.summaries.running())
+            connected = asyncio.create_task(self._stay_connected())
+            failed = asyncio.create_task(self._engine.wait_failed())
+            quit_asked = asyncio.create_task(self.quitting.wait())
+            tasks = (connected, failed, quit_asked)
+            try:
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                if failed.done():
+                    failed.result()
+                if connected.done():
+                    connected.result()
+            finally:
+                await self.core.conversations.close()
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _stay_connected(self) -> None:
+        """Log in until it succeeds, each time with a new client, as discord.py's cannot be started twice."""
+        retries = Retries()
+        while True:
+            try:
+                with explained():
+                    return await self._connect()
+            except Unreachable as error:
+                await retries.pause(error)
+
+    async def _connect(self) -> None:
+        """Log in, complete what a killed process left unfinished, and hear events until the connection ends."""
+        settings = self._settings
+        async with Client(
+            access=access(settings),
+            status=self.gateway,
+            observer=self.metrics,
+            message_content=bool(settings.chat_channels),
+            guild_id=settings.guild_id,
+            shard_count=settings.shard_count,
+            shard_ids=settings.shard_ids,
+            guild_ready_timeout=self._timing.guild_ready_timeout,
+            identify_pause=self._timing.identify_pause,
+        ) as client:
+            await client.login(settings.discord_token or "")
+            shards = client.process_shards
+            self._pacer.limit(settings.requests_per_second * len(shards.ids) / shards.count)
+            await self._warn_of_other_shards(shards)
+            for cog in self._cogs(client):
+                await client.add_cog(cog)
+            await client.sync_commands()
+            recovery = Recovery(
+                client,
+                self._replies,
+                self.core.turns,
+                self.core.channel_settings,
+                shards,
+                link_previews=settings.link_previews,
+            )
+            background = [
+                asyncio.create_task(recovery.retry(await recovery.attempt())),
+                asyncio.create_task(self._announce_ready(client)),
+            ]
+            try:
+                await client.connect()
+            finally:
+                for task in background:
+                    task.cancel()
+
+    def _cogs(self, client: Client) -> "list[commands.Cog]":
+        core, settings = self.core, self._settings
+        return [
+            Chat(client, core.conversations, self._replies, client.access, settings.chat_channels),
+            Ask(client, core.conversations, self._replies),
+            Buttons(client, core.conversations, self._replies),
+            Context(core.conversations, self._replies),
+            Admin(self.quitting),
+            Privacy(
+                client,
+                self._database,
+                core.turns,
+                self._replies,
+                self.gateway,
+                retry_interval=self._timing.retry_interval,
+            ),
+            Channel(core.channel_settings, core.turns, form_patience=self._timing.form_patience),
+            About(core.channel_settings, self._engine, self.loop_lag),
+        ]
+
+    async def _warn_of_other_shards(self, shards: Shards) -> None:
+        """Guilds of other processes are not heard of here, whatever the database remembers of them."""
+        with suppress(DatabaseError):
+            elsewhere = {ref.guild for ref in await self._database.guild_channels() if ref.guild not in shards}
+            if elsewhere:
+                log.warning(
+                    "The database remembers %d servers that belong to other shards, so they are answered without it."
+                    " python -m bot reshard moves them.",
+                    len(elsewhere),
+                )
+
+    async def _announce_ready(self, client: Client) -> None:
+        with suppress(UserError):  # `run` hears of it
+            await self._engine.ready()
+            await client.announce_ready()
+
+
+async def run_bot(settings: Settings) -> None:
+    """Run the Discord bot as a program: with health checks, systemd and signals. Raises UserError."""
+    if not settings.discord_token:
+        raise SettingsError(
+            "DISCORD_TOKEN is not set. Create a bot at https://discord.com/developers/applications, copy its token"
+            " into a file .env as DISCORD_TOKEN=..., and start again; README.md shows how. Without Discord, try:"
+            " python -m bot chat"
+        )
+    locate_model(settings)
+    metrics = Metrics()
+    async with open_database(settings.database_path, metrics) as database, open_engine(settings) as engine:
+        bot = Bot(settings, database, engine, metrics=metrics)
+        async with AsyncExitStack() as stack:
+            if settings.health_address:
+                await stack.enter_async_context(served(settings.health_address, bot.health, metrics.registry))
+            await stack.enter_async_context(notified(os.environ, bot.health, bot.gateway, bot.quitting))
+            await engine.validated()
+            for ending in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(ending, in_loop(bot.quitting.set))
+            try:
+                await bot.run()
+            finally:
+                for ending in (signal.SIGINT, signal.SIGTERM):
+                    signal.signal(ending, signal.SIG_IGN)  # it is ending already
+
+
+async def run_chat(settings: Settings) -> None:
+    """Talk in the terminal. Raises UserError."""
+    locate_model(settings)
+    async with open_database(settings.database_path) as database, open_engine(settings) as engine:
+        await engine.ready()
+        await console.chat(Core(settings, database, engine).conversations)
+
+
+async def run_ask(settings: Settings, text: str) -> None:
+    """Print the answer to one question. Raises UserError."""
+    locate_model(settings)
+    async with open_engine(settings) as engine:
+        await console.ask(
+            engine,
+            text,
+            system_prompt=settings.system_prompt,
+            sampling=sampling(settings),
+            show_thinking=settings.show_thinking,
+        )
+
+
+async def run_check(settings: Settings, warnings: Sequence[str], *, as_json: bool) -> bool:
+    """Look at everything; returns whether nothing is wrong."""
+    # What takes longest comes last.
+    areas = {
+        "settings": look_at_settings(settings, warnings),
+        "database": look_at_database(settings.database_path),
+        "discord": look_at_discord(settings, access(settings)),
+        "model": look_at_engines(
+            settings.engine_url,
+            lambda url: remote_engine(replace(settings, engine_url=(url,))),
+            system_prompt=settings.system_prompt,
+            sampling=sampling(settings),
+        )
+        if settings.engine_url
+        else look_at_model(
+            settings.model_path,
+            partial(local_engine, settings),
+            system_prompt=settings.system_prompt,
+            sampling=sampling(settings),
+        ),
+    }
+    return await check(areas, as_json=as_json)

@@ -1,0 +1,266 @@
+"""The command line: options, subcommands, and the exit status."""
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
+
+from bot import __version__
+from bot.errors import UserError
+from bot.monitoring.json_logs import tell, write_json
+from bot.settings import Settings, SettingsError, read
+from bot.shards import MOST, read_ids
+from bot.signals import run
+from bot.storage.reshard import Part, reshard
+
+_DESCRIPTION = """\
+Parley lets a community talk, in its own Discord channels, to its own language model on an ordinary CPU.
+
+Without a command it runs the Discord bot, which needs DISCORD_TOKEN. To try it without Discord and without a
+model of your own:
+
+  python -m bot chat --model demo
+
+When something does not work, this tells what, and what to do about it:
+
+  python -m bot check
+"""
+_EPILOG = """\
+Settings come from the environment and from the .env file; .env.example lists them all. Exit status: 0 after a
+normal end, 1 when the work could not be done, 2 for wrong usage or settings.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line, and end the process with its exit status."""
+    status = _run(_parse(arguments))
+    # Python's own exit takes a while, in which a signal would kill the process; it waits for a model that is still
+    # loading; and it dies by SIGINT after one that broke off an import. Everything that needs closing is closed.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.SIG_IGN)
+    logging.shutdown()
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        with suppress(BrokenPipeError):
+            stream.flush()
+    os._exit(status)
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Run a command; returns the exit status."""
+    for stream in filter(None, (sys.stdin, sys.stdout, sys.stderr)):
+        stream.reconfigure(errors="replace")
+    # Ctrl+C and a supervisor's SIGTERM end the program in the same, normal way.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupted = 1 if options.command == "check" else 0  # a check that was not completed has not succeeded
+    try:
+        match options.command:
+            case "check":
+                return _check(options)
+            case "reshard":
+                print(*run(reshard(options.old, options.into, options.shards)), sep="\n")
+            case _:
+                _talk(options)
+    except UserError as error:
+        if getattr(options, "debug", False):
+            traceback.print_exc()
+        tell(str(error), logging.ERROR)
+        return 2 if isinstance(error, SettingsError) else 1
+    except KeyboardInterrupt:
+        return interrupted
+    except BrokenPipeError:
+        # The reader of our output has seen enough; what Python still writes at exit goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return interrupted
+    return 0
+
+
+def _talk(options: argparse.Namespace) -> None:
+    """Run a command that talks to the model: the bot, chat, ask or bench."""
+    settings, warnings = _settings(options)
+    _set_up_logging(settings.log_level, bare=options.command is not None)
+    if settings.log_format == "json" and options.command is None:
+        write_json()
+    for warning in warnings:
+        tell(warning, logging.WARNING)
+    if options.command == "bench":
+        _bench(settings, options)
+        return
+    from bot import app  # imports discord.py, which neither --help nor a bad setting need wait for
+
+    match options.command:
+        case "chat":
+            run(app.run_chat(settings))
+        case "ask":
+            run(app.run_ask(settings, _question(options.words)))
+        case _:
+            run(app.run_bot(settings))
+
+
+def _bench(settings: Settings, options: argparse.Namespace) -> None:
+    from bot.bench.runner import bench
+
+    figures = run(bench(settings.model_path, options.shape))
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def _check(options: argparse.Namespace) -> int:
+    from bot import app
+    from bot.check.findings import check
+    from bot.check.options import look_at_bad_settings
+
+    try:
+        settings, warnings = _settings(options)
+    except SettingsError as error:
+        return 0 if run(check({"settings": look_at_bad_settings(error)}, as_json=options.json)) else 1
+    _set_up_logging(settings.log_level, bare=True)
+    if "debug" in options:
+        logging.getLogger("bot.check").setLevel("DEBUG")
+    return 0 if run(app.run_check(settings, warnings, as_json=options.json)) else 1
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    # Without a default of its own, an option given before the command is not undone by the command's parser.
+    shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    shared.add_argument("--model", metavar="NAME", help="model folder, hub name or demo (over MODEL_PATH)")
+    shared.add_argument(
+        "--env-file", metavar="FILE", type=Path, help="file with settings (default: .env in this folder)"
+    )
+    shared.add_argument("--debug", action="store_true", help="show where in the program an error came from")
+    parser = argparse.ArgumentParser(
+        "python -m bot",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        parents=[shared],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"parley {__version__}")
+    commands = parser.add_subparsers(dest="command", title="commands", metavar="{chat,ask,bench,check,reshard}")
+    commands.add_parser(
+        "chat",
+        parents=[shared],
+        help="talk in the terminal",
+        description="Talk with the model in the terminal. It remembers the last turns, also the next time.",
+    )
+    ask = commands.add_parser(
+        "ask",
+        parents=[shared],
+        help="print one answer",
+        description="Print the answer to one question on standard output, and nothing else there.",
+        epilog='Examples: python -m bot ask how are you    |    echo "how are you" | python -m bot ask -',
+    )
+    ask.add_argument(
+        "words",
+        metavar="WORDS",
+        nargs="+",
+        help="the question, without quotes; - reads standard input, and -- goes before words that begin with a dash",
+    )
+    bench = commands.add_parser(
+        "bench",
+        parents=[shared],
+        help="measure the model on this machine",
+        description="Measure the model on this machine in each precision, beside the plain loop of transformers. It"
+        " takes minutes, and the machine should have nothing else to do.",
+    )
+    bench.add_argument("--shape", choices=["qwen2-1.5b"], help="random weights of this shape instead of a model")
+    bench.add_argument("--json", metavar="FILE", type=Path, help="write the figures to this file, too")
+    check = commands.add_parser(
+        "check",
+        parents=[shared],
+        help="see what is wrong, and what to do about it",
+        description="Look at the settings, the database, the bot's standing in Discord and the model, whatever is wrong"
+        " with any of them, and tell it line by line: \N{CHECK MARK} is well, \N{BALLOT X} is wrong, with what to do"
+        " about it below, \N{EN DASH} does not apply. Nothing is changed: no database is made, no command registered,"
+        " and the bot does not go online. But the model is loaded, which takes its time and memory, and one with a hub"
+        " name is downloaded if it has not been.",
+        epilog="Exit status: 0 when nothing is wrong, 1 when anything is. The token is never shown.",
+    )
+    check.add_argument("--json", action="store_true", help="print one JSON document instead, and nothing else there")
+    reshard = commands.add_parser(
+        "reshard",
+        help="divide databases anew when SHARD_COUNT changes",
+        description="When SHARD_COUNT or the processes' SHARD_IDS change, other processes serve the servers, with other"
+        " databases. End the bot; then this makes new databases from the old ones, in which each process finds all that"
+        " was remembered of its servers: turns, summaries, personas and settings. Direct messages go with shard 0. The"
+        " old files are only read, and an existing file is never written to.",
+        epilog="Example, from one process to two: python -m bot reshard parley.db --shards 4 --into a.db=0-1 b.db=2-3"
+        "    |    and back: python -m bot reshard a.db b.db --shards 1 --into parley-again.db=0",
+    )
+    reshard.add_argument(
+        "old", metavar="OLD", nargs="+", type=_path, help="a database that was used until now: all of them"
+    )
+    reshard.add_argument(
+        "--shards", metavar="N", type=_shard_count, required=True, help="the new SHARD_COUNT, of all processes together"
+    )
+    reshard.add_argument(
+        "--into",
+        metavar="NEW=IDS",
+        nargs="+",
+        type=_part,
+        required=True,
+        help="a database to be made, and the SHARD_IDS of the process that is to use it, such as a.db=0-1",
+    )
+    return parser.parse_args(arguments)
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def _shard_count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MOST}")
+    return int(text)
+
+
+def _part(text: str) -> Part:
+    name, _, ids = text.rpartition("=")
+    try:
+        shards = read_ids(ids)
+    except ValueError:
+        shards = frozenset()
+    if not (name and shards):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a file and its shards, such as a.db=0-1 or a.db=0,3-5")
+    return Part(_path(name), shards)
+
+
+def _settings(options: argparse.Namespace) -> tuple[Settings, list[str]]:
+    """The settings, and warnings about them."""
+    env_file = getattr(options, "env_file", None)
+    if not env_file and Path(".env").exists():
+        env_file = Path(".env")
+    settings, warnings = read(os.environ, env_file)
+    if "model" in options:  # on this machine, whatever servers there are
+        settings = replace(settings, model_path=options.model, engine_url=())
+    return settings, warnings
+
+
+def _set_up_logging(level: str, *, bare: bool) -> None:
+    """Our own parts log at `level`; the libraries at INFO at the most, as below it they log what people write.
+
+    And the one that fetches a model's files tells of each request at INFO.
+    """
+    form = "%(message)s" if bare else "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=max(logging.INFO, logging.getLevelName(level)), format=form)
+    for ours in ("bot", "cogs"):
+        logging.getLogger(ours).setLevel(level)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+
+
+def _question(words: Sequence[str]) -> str:
+    text = " ".join(words)
+    if text == "-":
+        text = sys.stdin.read() if sys.stdin else ""
+    # What is no text, as the command line may hold any bytes, becomes question marks.
+    text = text.encode(errors="replace").decode().strip()
+    if not text:
+        raise SettingsError("There is no question: give it as words after ask, or on standard input with -")
+    return text

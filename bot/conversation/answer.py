@@ -1,0 +1,170 @@
+"""One answer, from the question to its end: its conversation fills it, a reader shows it."""
+
+import asyncio
+import enum
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.engine import Stream, Thought
+from bot.storage.turns import Turn
+
+if TYPE_CHECKING:
+    from bot.conversation.admission import Line
+
+
+class State(enum.IntEnum):
+    """How far an answer has come."""
+
+    QUEUED = enum.auto()
+    """It waits for the channel's earlier answers."""
+    STARTED = enum.auto()
+    """The engine has its prompt."""
+    WRITING = enum.auto()
+    """There is text to show."""
+    FINISHED = enum.auto()
+    """No more text comes, and what there is has been saved."""
+
+
+@dataclass(frozen=True)
+class Position:
+    """What an answer waits for: `ahead` others, for about so many `seconds` if that is known, or a loading model."""
+
+    ahead: int
+    seconds: float | None
+    loading: bool
+
+
+class Answer:
+    """An answer under way. One producer fills it; one reader reads it and may call `stop` or `discard`.
+
+    `text` is what to show: what the model `said`, after a quote of its reasoning if people are to see that. Outside a
+    `line` it waits for no other answer.
+    """
+
+    def __init__(self, asker: int = 0, line: "Line | None" = None, *, show_thinking: bool = False) -> None:
+        self.asker = asker
+        self.asked_at = time.monotonic()
+        self.state = State.QUEUED
+        self.text = self.said = ""
+        self.thinking = False
+        """Whether the model reasons at the moment."""
+        self.first_text_at: float | None = None
+        self.error: BaseException | None = None
+        """What ended it early."""
+        self.stopped = self.discarded = False
+        self.turn: Turn | None = None
+        """What is stored of it; None if nothing is."""
+        self.keep = 0
+        """How many turns its channel keeps; with 0, it cannot be regenerated."""
+        self.previous: Turn | None = None
+        """The channel's newest turn when this answer started, which stays above it."""
+        self.replaces: Turn | None = None
+        """The turn whose answer it takes the place of."""
+        self.shown_in: tuple[int, ...] = ()
+        """The Discord messages that show it, once all of it is shown."""
+        self.forgotten = False
+        """Whether its turn was forgotten while it was shown, so that it cannot be regenerated after all."""
+        self._line = line
+        self._show_thinking = show_thinking
+        self._thoughts = ""
+        self._stream: Stream | None = None
+        self._changed = asyncio.Event()
+        self._called = asyncio.Event()
+
+    # What the reader uses.
+
+    @property
+    def position(self) -> Position | None:
+        """What it waits for at this moment, or None."""
+        return self._line.position(self) if self._line else None
+
+    @property
+    def started_at(self) -> float | None:
+        """When the engine began with it, by `time.monotonic`."""
+        return self._stream.begun_at if self._stream else None
+
+    @property
+    def ahead_in_engine(self) -> int:
+        """How many requests the engine has to finish or start before this one."""
+        return self._stream.ahead if self._stream else 0
+
+    async def changed(self) -> None:
+        """Return once `state` or `text` has changed since this was last awaited."""
+        await self._changed.wait()
+        self._changed.clear()
+
+    def stop(self) -> None:
+        """End it with what has been said so far."""
+        self.stopped = True
+        if self._stream:
+            self._stream.stop()
+        self._called.set()
+
+    def discard(self) -> None:
+        """End it and remember nothing of it."""
+        self.discarded = True
+        self.stop()
+
+    # What its conversation uses.
+
+    def fail(self, error: Exception) -> None:
+        """End it with an error."""
+        if self.state < State.FINISHED:
+            self.error = error
+        self.stop()
+
+    @contextmanager
+    def filling(self) -> Iterator[None]:
+        """Finish the answer on leaving, with the error that the block raised, if any."""
+        try:
+            yield
+        except BaseException as error:
+            self.error = error
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            self._advance(State.FINISHED)
+
+    def call(self) -> None:
+        """Let it start: it has become the first of its line."""
+        self._called.set()
+
+    async def wait_for_place(self) -> bool:
+        """Wait until it may start; returns False if it was stopped before."""
+        await self._called.wait()
+        return not self.stopped
+
+    async def fill(self, stream: Stream) -> None:
+        """Take the text of a stream and finish. Raises what ends the stream early."""
+        with self.filling():
+            await self.read(stream)
+        if self.error:
+            raise self.error
+
+    async def read(self, stream: Stream) -> None:
+        """Take the text of a stream to its end. Raises what ends the stream early."""
+        self._stream = stream
+        self._advance(State.STARTED)
+        async for piece in stream:
+            self._append(piece)
+
+    def _append(self, piece: str) -> None:
+        self.thinking = isinstance(piece, Thought)
+        if not self.thinking:
+            self.said += piece
+        elif self._show_thinking:
+            self._thoughts += piece
+        if self.replaces and not self.said:
+            return  # the old answer stays in sight until there is a new one
+        quote = self._thoughts.strip().replace("\n", "\n> ")
+        self.text = "\n\n".join(part for part in (quote and f"> {quote}", self.said) if part)
+        if self.text:
+            self.first_text_at = self.first_text_at or time.monotonic()
+            self._advance(State.WRITING)
+
+    def _advance(self, state: State) -> None:
+        self.state = state
+        self._changed.set()

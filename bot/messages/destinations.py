@@ -1,0 +1,191 @@
+"""Where an answer goes: below a message, to a command, in place of another answer."""
+
+from contextlib import suppress
+from typing import Any, Protocol
+
+import discord
+
+_MISSING_HISTORY = 160002  # Discord's code: a reply needs the permission to read the message history
+
+
+class Destination(Protocol):
+    """Sends the messages of one answer, one after the other, and what the bot itself says to the asker."""
+
+    channel: Any
+    pace_key: int
+    """What Discord counts its messages by."""
+    shows_typing: bool = False
+    """Whether the typing indicator shows until there is something to read."""
+    in_place: bool = False
+    """Whether an old answer stands there until the new one has text."""
+    lifetime: float | None = None
+    """For how many seconds Discord takes messages here, if not for ever."""
+    fallback: "Destination | None" = None
+    """Where the answer goes on after that."""
+
+    async def send(self, text: str, **view: Any) -> Any:
+        """Send the answer's next message; returns it."""
+
+    async def tell(self, sentence: str) -> Any:
+        """Say something of the bot's own; returns the message."""
+
+    async def tell_privately(self, sentence: str) -> Any:
+        """Say it to the asker alone, which Discord may refuse."""
+
+
+class ChannelDestination(Destination):
+    """Ordinary messages in a channel, the first of them as a reply if there is a `reference`.
+
+    A message that is sent again, because Discord's response was lost, has the same nonce and does not appear twice.
+    """
+
+    def __init__(
+        self,
+        channel: Any,
+        *,
+        nonce: str,
+        link_previews: bool,
+        reference: discord.MessageReference | None = None,
+        shows_typing: bool = False,
+    ) -> None:
+        self.channel = channel
+        self.pace_key = channel.id
+        self.shows_typing = shows_typing
+        self._nonce = nonce
+        self._link_previews = link_previews
+        self._reference = reference
+        self._sent = 0
+
+    async def send(self, text: str, **view: Any) -> Any:
+        """Send the answer's next message."""
+        return await self._post(text, self._reference if not self._sent else None, **view)
+
+    async def tell(self, sentence: str) -> Any:
+        """Say something in the channel, as a reply."""
+        return await self._post(sentence, self._reference)
+
+    async def tell_privately(self, sentence: str) -> Any:
+        """Say it in the channel, too: nobody is known to say it to alone."""
+        return await self.tell(sentence)
+
+    async def _post(self, text: str, reference: discord.MessageReference | None, **view: Any) -> Any:
+        options: dict[str, Any] = {"reference": reference} if reference else {}
+        try:
+            message = await self.channel.send(
+                text,
+                nonce=f"{self._nonce}-{self._sent}",
+                suppress_embeds=not self._link_previews,
+                **options,
+                **view,
+            )
+        except discord.HTTPException as refused:
+            if reference is None or refused.code != _MISSING_HISTORY:
+                raise
+            self._reference = None
+            return await self._post(text, None, **view)
+        self._sent += 1
+        return message
+
+
+class MessageReply(ChannelDestination):
+    """Below somebody's message, even when that has been deleted meanwhile."""
+
+    def __init__(self, message: discord.Message, *, link_previews: bool) -> None:
+        super().__init__(
+            message.channel,
+            nonce=str(message.id),
+            link_previews=link_previews,
+            reference=message.to_reference(fail_if_not_exists=False),
+            shows_typing=True,
+        )
+        self._asker = message.author
+
+    async def tell_privately(self, sentence: str) -> Any:
+        """Say it in a direct message."""
+        return await self._asker.send(sentence)
+
+
+class Replacement(ChannelDestination):
+    """In place of the answer under which Regenerate was pressed. What the bot itself says, only the presser sees."""
+
+    in_place = True
+
+    def __init__(self, press: discord.Interaction[Any], *, link_previews: bool) -> None:
+        super().__init__(press.channel, nonce=str(press.id), link_previews=link_previews)
+        self._press = press
+
+    async def tell(self, sentence: str) -> Any:
+        """Say it to the one who pressed the button."""
+        return await self._press.followup.send(sentence, ephemeral=True)
+
+
+class CommandResponse(Destination):
+    """The response to a slash command that has been deferred; `private` as the deferral was.
+
+    An answer that takes too long for an interaction goes on as ordinary messages, unless it is private.
+    """
+
+    def __init__(
+        self,
+        interaction: discord.Interaction[Any],
+        *,
+        private: bool,
+        link_previews: bool,
+        lifetime: float,
+    ) -> None:
+        self.channel = interaction.channel
+        self.pace_key = interaction.id  # Discord counts an interaction's messages by themselves
+        self.lifetime = lifetime
+        self._interaction = interaction
+        self._private = private
+        self._link_previews = link_previews
+        self._original: discord.Message | None = None
+
+    @property
+    def fallback(self) -> Destination | None:  # type: ignore[override]
+        """Messages in the channel, as replies to the response."""
+        may = self._interaction.app_permissions
+        may_send = may.send_messages_in_threads if isinstance(self.channel, discord.Thread) else may.send_messages
+        if self._private or not self.channel or not may_send:
+            return None
+        original = self._original if may.read_message_history else None
+        return ChannelDestination(
+            self.channel,
+            nonce=str(self._interaction.id),
+            link_previews=self._link_previews,
+            reference=original.to_reference(fail_if_not_exists=False) if original else None,
+        )
+
+    async def send(self, text: str, **view: Any) -> Any:
+        """Send the next message of the response; the first takes the place of the deferral."""
+        message = await self._interaction.followup.send(
+            text, ephemeral=self._private, wait=True, suppress_embeds=not self._link_previews, **view
+        )
+        if not self._original:
+            self._original = message
+            if not self._link_previews:
+                await self._suppress_embeds()
+        return message
+
+    async def tell(self, sentence: str) -> Any:
+        """Say something as a further message of the response."""
+        return await self.send(sentence)
+
+    async def tell_privately(self, sentence: str) -> Any:
+        """Say it in a message that only the asker sees."""
+        return await self._interaction.followup.send(sentence, ephemeral=True)
+
+    async def _suppress_embeds(self) -> None:
+        """Hide link previews in the first message: Discord ignores that option where one replaces a deferral.
+
+        discord.py cannot set it in an edit of an interaction's message (seen with 2.7.1).
+        """
+        route = discord.http.Route(
+            "PATCH",
+            "/webhooks/{application_id}/{token}/messages/@original",
+            application_id=self._interaction.application_id,
+            token=self._interaction.token,
+        )
+        with suppress(discord.HTTPException):
+            flags = discord.MessageFlags(suppress_embeds=True).value
+            await self._interaction.client.http.request(route, json={"flags": flags})
