@@ -1,6 +1,8 @@
 """The model that ships with Parley: that it is small, made by its script, and remembers five turns."""
 
+import hashlib
 import itertools
+import json
 import random
 import re
 import unicodedata
@@ -39,6 +41,41 @@ def test_the_weights_are_small_enough_to_ship():
 def test_the_same_seed_makes_the_same_dialogues():
     assert list(itertools.islice(dialogues(3, "train"), 50)) == list(itertools.islice(dialogues(3, "train"), 50))
     assert list(itertools.islice(dialogues(3, "train"), 50)) != list(itertools.islice(dialogues(4, "train"), 50))
+
+
+def assert_trained_on(data: object, digest: str) -> None:
+    now = hashlib.sha256(json.dumps(data).encode()).hexdigest()
+    assert now == digest, (
+        "The shipped model was trained on other data. If the change is meant, train the model anew with "
+        f"python -m bot.demo.train, commit it, and put {now} here."
+    )
+
+
+def test_the_model_was_trained_on_these_dialogues():
+    made = itertools.chain(
+        itertools.islice(dialogues(20, "train", lessons=100), 400), itertools.islice(dialogues(20, "held out"), 200)
+    )
+    assert_trained_on(
+        [(said.system, [(turn.user, turn.answer, turn.learn) for turn in said.turns]) for said in made],
+        "de6971e81193b7a3d17b01ccc567d5f321bb0fcd402dd00716b814d1c83b34ba",
+    )
+
+
+def test_the_model_was_trained_on_these_phrases():
+    """All of them: a few hundred dialogues say only some."""
+    assert_trained_on(
+        [
+            (phrases.TALK, phrases.NOTHING_KNOWN, phrases.PLAIN_REPLIES),
+            (phrases.TELL, phrases.TELL_FRAMES, phrases.REPEAT),
+            (phrases.ASK, phrases.ASK_ABOUT, phrases.ASK_FRAMES, phrases.OBJECTS, phrases.OBJECTS_ABOUT),
+            (phrases.OPENERS, phrases.FILLERS, phrases.ADJECTIVES, phrases.WORDS),
+            (phrases.PETS, phrases.NAMED, phrases.FAVOURITES, phrases.REMEMBERED, phrases.SUBJECTS),
+            (phrases.SYSTEM_PROMPT, phrases.SYSTEM_PROMPTS),
+            (values.FIRST_NAMES, values.PET_NAMES, values.CITIES),
+            (values.COLOURS, values.THINGS, values.COMMON_WORDS),
+        ],
+        "ca3fdfb597fc8d0f5d446b4d7b2e61c86d7f8e3adaefa617e822d15348a3e8fd",
+    )
 
 
 def test_no_phrasing_is_in_both_sides_of_the_split():
