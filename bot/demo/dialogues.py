@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from bot.demo import phrases, values
+from bot.demo import phrasebook, values
 from bot.demo.values import Split
 
 WINDOW = 5  # turns of history in front of a message
@@ -114,7 +114,7 @@ def vary(rng: random.Random, phrase: str, ending: bool = True, rare: int = 1) ->
     if ending and rng.random() < 0.05:
         phrase += rng.choice((" :)", " 😀", " :D", " 🙂"))
     if rng.random() < 0.1:
-        phrase = rng.choice(phrases.OPENERS) + phrase
+        phrase = rng.choice(phrasebook.OPENERS) + phrase
     if rng.random() < 0.3:
         phrase = phrase.replace("colour", "color").replace("favourite", "favorite")
     style = rng.random()
@@ -145,11 +145,11 @@ def loosen(rng: random.Random, phrase: str, *, shorten: bool) -> str:
     changed = list(words)
     chance = rng.random()
     if chance < 0.1 and len(words) > 1:
-        changed.insert(rng.randrange(1, len(words)), rng.choice(phrases.FILLERS))
+        changed.insert(rng.randrange(1, len(words)), rng.choice(phrasebook.FILLERS))
     elif chance < 0.13 and shorten and len(words) > 3:
         del changed[rng.choice([i for i, word in enumerate(words) if "{" not in word] or [0])]
     if rng.random() < 0.08 and "{k}" in changed:
-        changed.insert(changed.index("{k}"), rng.choice(phrases.ADJECTIVES))
+        changed.insert(changed.index("{k}"), rng.choice(phrasebook.ADJECTIVES))
     loose = " ".join(changed)
     kept = all(slot in loose for slot in re.findall(r"\{\w\}", phrase))
     return loose if kept else phrase
@@ -173,7 +173,7 @@ class Conversation:
     rng: random.Random
     split: Split
     speakers: tuple[str | None, ...] = (None,)
-    system: str = phrases.SYSTEM_PROMPT
+    system: str = phrasebook.SYSTEM_PROMPT
     turns: list[Turn] = field(default_factory=list)
 
     def dialogue(self) -> Dialogue:
@@ -194,7 +194,7 @@ class Conversation:
             return next((fact for fact in mine if fits(fact)), None)
 
         if key == "pet":
-            return latest(lambda f: f.key in phrases.PETS)
+            return latest(lambda f: f.key in phrasebook.PETS)
         found = latest(lambda f: f.kind == kind and _spelt(f.key) == _spelt(key))
         if found is None and kind == "the" and key == "number":
             found = latest(lambda f: f.kind == "my" and f.key.endswith(" number"))
@@ -204,7 +204,7 @@ class Conversation:
 
     def _say(self, phrase: str, **slots: str) -> str:
         slots = {"w": values.word(self.rng, self.split), **slots}
-        for slot, options in (("x", phrases.SUBJECTS), ("n", None)):
+        for slot, options in (("x", phrasebook.SUBJECTS), ("n", None)):
             while "{" + slot + "}" in phrase:
                 known = options is not None and self.rng.random() < 0.75
                 value = self.rng.choice(options) if known and options else ""
@@ -214,13 +214,13 @@ class Conversation:
                 phrase = phrase.replace("{" + slot + "}", value, 1)
         return _filled(phrase, **slots)
 
-    def _choose(self, block: phrases.Phrases) -> str:
+    def _choose(self, block: phrasebook.Phrases) -> str:
         """One of the phrases; in training, those that stand further up come more often."""
         options = block.of(self.split)
         skew = EVERYDAY if self.split == "train" else 1
         return options[int(len(options) * self.rng.random() ** skew)]
 
-    def _phrase(self, block: phrases.Phrases, ending: bool = True) -> str:
+    def _phrase(self, block: phrasebook.Phrases, ending: bool = True) -> str:
         return self._vary(self._choose(block), ending)
 
     def _vary(self, phrase: str, ending: bool = True, *, shorten: bool = False) -> str:
@@ -228,11 +228,11 @@ class Conversation:
             return vary(self.rng, phrase, ending)
         while True:
             text = vary(self.rng, loosen(self.rng, phrase, shorten=shorten), ending, RARE)
-            if phrases.normal(text) not in phrases.HELD_OUT:
+            if phrasebook.normal(text) not in phrasebook.HELD_OUT:
                 return text
 
     def _noise(self) -> str:
-        return self._say(self._phrase(phrases.TALK["statement"][1]))
+        return self._say(self._phrase(phrasebook.TALK["statement"][1]))
 
     def _add(self, speaker: str | None, text: str, answer: str, facts: Iterable[Fact] = ()) -> None:
         self.turns.append(Turn(speaker, text, answer, tuple(facts)))
@@ -257,7 +257,7 @@ class Conversation:
 
     def _said_word(self) -> str:
         """A word that people say, with a capital or without, at times beside another."""
-        word = self.rng.choice(phrases.WORDS)
+        word = self.rng.choice(phrasebook.WORDS)
         if self.rng.random() < 0.5:
             word = _sentence_case(word)
         if self.rng.random() < 0.2:
@@ -271,19 +271,19 @@ class Conversation:
         rng = self.rng
         kind = rng.choices(("name", "live", "called", "my", "the"), (26, 16, 20, 28, 10))[0]
         key = {
-            "called": rng.choice(phrases.PETS if rng.random() < 0.7 else phrases.NAMED),
-            "my": "lucky number" if rng.random() < 0.15 else f"favourite {rng.choice(phrases.FAVOURITES)}",
-            "the": rng.choice(phrases.REMEMBERED),
+            "called": rng.choice(phrasebook.PETS if rng.random() < 0.7 else phrasebook.NAMED),
+            "my": "lucky number" if rng.random() < 0.15 else f"favourite {rng.choice(phrasebook.FAVOURITES)}",
+            "the": rng.choice(phrasebook.REMEMBERED),
         }.get(kind, "")
         return kind, key
 
     def _statement(self, speaker: str | None, kind: str, key: str, value: str | None, ending: bool) -> tuple[str, Fact]:
-        block = phrases.TELL[kind]
-        if kind == "my" and key in phrases.TELL and self.rng.random() < 0.4:
-            block = phrases.TELL[key]
+        block = phrasebook.TELL[kind]
+        if kind == "my" and key in phrasebook.TELL and self.rng.random() < 0.4:
+            block = phrasebook.TELL[key]
         phrase = self._choose(block)
         if self.rng.random() < 0.3 and (kind != "the" or phrase.startswith("the ")):
-            phrase = self._choose(phrases.TELL_FRAMES).replace("{s}", phrase)
+            phrase = self._choose(phrasebook.TELL_FRAMES).replace("{s}", phrase)
         text = self._vary(phrase, ending, shorten=True)
         if "{k}" in text and self.rng.random() < 0.3:
             key = key.replace("colour", "color").replace("favourite", "favorite")
@@ -323,25 +323,25 @@ class Conversation:
         """The speaker meant by a name that may be written without capitals."""
         return next((s for s in self.speakers if s and s.casefold() == who.casefold()), who)
 
-    def _question(self, direct: phrases.Phrases, objects: tuple[str, ...]) -> str:
+    def _question(self, direct: phrasebook.Phrases, objects: tuple[str, ...]) -> str:
         phrase = self._choose(direct)
         if self.rng.random() < 0.3:
-            phrase = self._choose(phrases.ASK_FRAMES).replace("{q}", self.rng.choice(objects))
+            phrase = self._choose(phrasebook.ASK_FRAMES).replace("{q}", self.rng.choice(objects))
         return self._vary(phrase, shorten=True)
 
     def ask(self, speaker: str | None, kind: str, key: str = "") -> None:
         """Someone asks for a fact of their own; the key may be just `pet`."""
         topic = "pet" if key == "pet" and self.rng.random() < 0.5 else kind
-        if kind == "my" and key in phrases.ASK and self.rng.random() < 0.4:
+        if kind == "my" and key in phrasebook.ASK and self.rng.random() < 0.4:
             topic = key
-        text = self._question(phrases.ASK[topic], phrases.OBJECTS[topic])
+        text = self._question(phrasebook.ASK[topic], phrasebook.OBJECTS[topic])
         if "{k}" in text and self.rng.random() < 0.3:
             key = key.replace("colour", "color").replace("favourite", "favorite")
         self._add(speaker, self._say(text, k=key), *self._answer(speaker, kind, key, None))
 
     def ask_about(self, speaker: str | None, who: str, kind: str, key: str = "") -> None:
         """Someone asks for a fact of another speaker, `who`, who need not have said anything."""
-        text = self._question(phrases.ASK_ABOUT[kind], phrases.OBJECTS_ABOUT[kind])
+        text = self._question(phrasebook.ASK_ABOUT[kind], phrasebook.OBJECTS_ABOUT[kind])
         if who.isascii() and self.rng.random() < 0.05:
             who = who.lower()
         self._add(speaker, self._say(text, p=who, k=key), *self._answer(speaker, kind, key, who))
@@ -351,24 +351,27 @@ class Conversation:
         latest = {(f.kind, _spelt(f.key)): f for f in self.visible() if f.speaker == speaker and f.kind != "the"}
         known = [_sentence_case(sentence(f.kind, f.key, f.value)) + "." for f in latest.values()]
         self._add(
-            speaker, self._phrase(phrases.ASK["about me"]), " ".join(known) or phrases.NOTHING_KNOWN, latest.values()
+            speaker,
+            self._phrase(phrasebook.ASK["about me"]),
+            " ".join(known) or phrasebook.NOTHING_KNOWN,
+            latest.values(),
         )
 
     def talk(self, speaker: str | None, situation: str) -> None:
         """Someone says something that has one answer, whatever was said before."""
-        answer, block = phrases.TALK[situation]
+        answer, block = phrasebook.TALK[situation]
         self._add(speaker, self._say(self._phrase(block)), answer)
 
     def ramble(self, speaker: str | None) -> None:
         """Someone says a lot, and tells nothing."""
         text = " ".join(self._noise() for _ in range(self.rng.randint(2, 7)))
-        self._add(speaker, text, phrases.TALK["statement"][0])
+        self._add(speaker, text, phrasebook.TALK["statement"][0])
 
     def gibberish(self, speaker: str | None) -> None:
         """Someone hits keys at random, or sends pictures."""
         maker = self.rng.choice((values.letters, values.any_script, values.script, values.word))
         text = self.rng.choice((" ", "")).join(maker(self.rng, self.split) for _ in range(self.rng.randint(1, 6)))
-        self._add(speaker, text, phrases.TALK["statement"][0])
+        self._add(speaker, text, phrasebook.TALK["statement"][0])
 
     def repeat(self, speaker: str | None, text: str | None = None) -> None:
         """Someone wants a text repeated."""
@@ -377,13 +380,13 @@ class Conversation:
             text = self._noise()
         elif text is None:
             most = rng.choice((1, 3, 6))
-            makers = (values.word, values.common_word, values.letters, lambda r, _: r.choice(phrases.SUBJECTS))
+            makers = (values.word, values.common_word, values.letters, lambda r, _: r.choice(phrasebook.SUBJECTS))
             chosen = rng.choices(makers, k=rng.choice((1, 2)))
             text = " ".join(rng.choice(chosen)(rng, self.split) for _ in range(rng.randint(1, most)))
             if rng.random() < 0.15:
                 text = _sentence_case(text) + rng.choice(".!?")
         quoted = f'"{text}"' if rng.random() < 0.1 else text
-        self._add(speaker, self._say(self._phrase(phrases.REPEAT, ending=False), v=quoted), text)
+        self._add(speaker, self._say(self._phrase(phrasebook.REPEAT, ending=False), v=quoted), text)
 
 
 # How often each situation comes up.
@@ -436,7 +439,7 @@ def _tell(talk: Conversation, speaker: str | None) -> None:
     talk.tell(speaker, *subject)
     if rng.random() < 0.05:
         turn = talk.turns[-1]
-        talk.turns[-1] = Turn(speaker, turn.text, rng.choice(phrases.PLAIN_REPLIES), turn.facts, learn=False)
+        talk.turns[-1] = Turn(speaker, turn.text, rng.choice(phrasebook.PLAIN_REPLIES), turn.facts, learn=False)
 
 
 def _ask(talk: Conversation, speaker: str | None) -> None:
@@ -453,14 +456,14 @@ def _ask(talk: Conversation, speaker: str | None) -> None:
     if pool and choice < 0.82:
         fact = rng.choice(pool)
         subject = fact.kind, _spelt(fact.key)
-        if fact.key in phrases.PETS:
+        if fact.key in phrasebook.PETS:
             subject = "called", rng.choice((fact.key, fact.key, "pet"))
         elif fact.kind == "my" and fact.key.endswith(" number") and rng.random() < 0.2:
             subject = "the", "number"
-    elif subject[1] in phrases.PETS:
+    elif subject[1] in phrasebook.PETS:
         subject = "called", rng.choice((subject[1], "pet"))
     named = [who for who in talk.speakers if who and who != speaker]
-    if subject[0] in phrases.ASK_ABOUT and rng.random() < (0.05 if speaker is None else 0.25):
+    if subject[0] in phrasebook.ASK_ABOUT and rng.random() < (0.05 if speaker is None else 0.25):
         stranger = not named or rng.random() < 0.1
         who = values.display_name(rng, talk.split) if stranger else rng.choice(named)
         talk.ask_about(speaker, who, *subject)
@@ -491,11 +494,11 @@ def system_prompt(rng: random.Random, split: Split) -> str:
     """Mostly Parley's own, at times none, at times another."""
     kind = rng.random()
     if kind < 0.65:
-        return phrases.SYSTEM_PROMPT
+        return phrasebook.SYSTEM_PROMPT
     if kind < 0.9:
         return ""
-    other = rng.choice(phrases.SYSTEM_PROMPTS.of(split))
-    return _filled(other, x=rng.choice(phrases.SUBJECTS))
+    other = rng.choice(phrasebook.SYSTEM_PROMPTS.of(split))
+    return _filled(other, x=rng.choice(phrasebook.SUBJECTS))
 
 
 def speakers(rng: random.Random, split: Split) -> tuple[str | None, ...]:

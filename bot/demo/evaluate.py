@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from bot.demo import MODEL, phrases, tokenizer, values
+from bot.demo import MODEL, phrasebook, tokenizer, values
 from bot.demo.dialogues import WINDOW, Conversation, Dialogue, Turn, speakers, system_prompt
 
 SEED = 7
@@ -86,7 +86,7 @@ def _named(make: Callable[[random.Random, values.Split], str]) -> Callable[[rand
 def _pet(rng: random.Random) -> Conversation:
     chat = _chat(rng)
     speaker = rng.choice(chat.speakers)
-    chat.tell(speaker, "called", rng.choice(phrases.PETS))
+    chat.tell(speaker, "called", rng.choice(phrasebook.PETS))
     _between(chat, rng.randint(0, 3))
     chat.ask(speaker, "called", "pet")
     return chat
@@ -187,7 +187,7 @@ def _repeat(rng: random.Random) -> Conversation:
 
 
 ABILITIES: dict[str, Callable[[random.Random], Conversation]] = {
-    **{f"says the right thing: {name}": _situation(name) for name in phrases.TALK},
+    **{f"says the right thing: {name}": _situation(name) for name in phrasebook.TALK},
     **{f"told, asked at once: {key or kind}": _told(0, (kind, key)) for kind, key in _KINDS},
     "told, asked at once: the pet": _pet,
     **{f"told, asked after {n} other turns": _told(n, *_KINDS) for n in range(1, WINDOW)},
@@ -254,7 +254,7 @@ def hold(
 
 def is_right(ability: str, expected: str, answer: str) -> bool:
     """Whether an answer is the expected one; what it cannot help with, it may say in either of two ways."""
-    beyond = [phrases.TALK[situation][0] for situation in ("refuse", "statement")]
+    beyond = [phrasebook.TALK[situation][0] for situation in ("refuse", "statement")]
     return answer == expected or (expected in beyond and answer in beyond)
 
 

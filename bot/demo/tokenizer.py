@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from tokenizers import AddedToken, pre_tokenizers
 from transformers import Qwen2Tokenizer
 
-from bot.demo import phrases
+from bot.demo import phrasebook
 from bot.demo.dialogues import Dialogue, sentence, unknown
 
 WORDS = 700  # the most frequent words after a space; the rest is spelt
@@ -45,10 +45,10 @@ _WORD = r"/?[A-Za-z][A-Za-z']*[A-Za-z]|\b[AI]\b"
 
 def _answers() -> Iterator[str]:
     """Everything the model says, with a bar for each value."""
-    yield phrases.SYSTEM_PROMPT
-    yield phrases.NOTHING_KNOWN
-    yield from (answer for answer, _ in phrases.TALK.values())
-    for kind in phrases.TELL:
+    yield phrasebook.SYSTEM_PROMPT
+    yield phrasebook.NOTHING_KNOWN
+    yield from (answer for answer, _ in phrasebook.TALK.values())
+    for kind in phrasebook.TELL:
         for who in (None, "|"):
             clause = sentence(kind, "|", "|", who)
             yield from (clause, clause[:1].upper() + clause[1:], unknown(kind, "|", who))
@@ -67,14 +67,14 @@ def _pieces() -> Iterator[str]:
 
 def _phrases() -> Iterator[str]:
     """What people say in training, values left out; short lists weigh as much as long ones."""
-    yield from (phrase for _, block in phrases.TALK.values() for phrase in block.train)
-    for group in (phrases.TELL, phrases.ASK, phrases.ASK_ABOUT):
+    yield from (phrase for _, block in phrasebook.TALK.values() for phrase in block.train)
+    for group in (phrasebook.TELL, phrasebook.ASK, phrasebook.ASK_ABOUT):
         yield from 4 * [phrase for block in group.values() for phrase in block.train]
-    for block in (phrases.REPEAT, phrases.TELL_FRAMES, phrases.ASK_FRAMES):
+    for block in (phrasebook.REPEAT, phrasebook.TELL_FRAMES, phrasebook.ASK_FRAMES):
         yield from 4 * block.train
-    for objects in (phrases.OBJECTS, phrases.OBJECTS_ABOUT):
+    for objects in (phrasebook.OBJECTS, phrasebook.OBJECTS_ABOUT):
         yield from 4 * [text for texts in objects.values() for text in texts]
-    yield from phrases.SYSTEM_PROMPTS.train
+    yield from phrasebook.SYSTEM_PROMPTS.train
 
 
 def _words() -> Iterator[str]:
@@ -82,10 +82,10 @@ def _words() -> Iterator[str]:
     for text in (*5 * list(_answers()), *_phrases()):
         yield from re.findall(_WORD, re.sub(r"\{\w\}", " ", text))
     yield from 9 * (
-        *phrases.PETS,
-        *phrases.NAMED,
-        *phrases.FAVOURITES,
-        *phrases.REMEMBERED,
+        *phrasebook.PETS,
+        *phrasebook.NAMED,
+        *phrasebook.FAVOURITES,
+        *phrasebook.REMEMBERED,
         "favorite",
         "color",
         "lucky",
@@ -94,7 +94,7 @@ def _words() -> Iterator[str]:
 
 def _first_words() -> Iterator[str]:
     """The words that open a phrase, with and without a capital."""
-    for text in (*_phrases(), *4 * phrases.OPENERS):
+    for text in (*_phrases(), *4 * phrasebook.OPENERS):
         for word in re.findall(rf"^({_WORD})", text):
             yield from (word, word[:1].upper() + word[1:])
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from bot.demo import MODEL, evaluate, phrases, tokenizer, values
+from bot.demo import MODEL, evaluate, phrasebook, tokenizer, values
 from bot.demo.dialogues import WINDOW, Conversation, Dialogue, Turn, dialogues
 
 
@@ -65,12 +65,12 @@ def test_the_model_was_trained_on_these_phrases():
     """All of them: a few hundred dialogues say only some."""
     assert_trained_on(
         [
-            (phrases.TALK, phrases.NOTHING_KNOWN, phrases.PLAIN_REPLIES),
-            (phrases.TELL, phrases.TELL_FRAMES, phrases.REPEAT),
-            (phrases.ASK, phrases.ASK_ABOUT, phrases.ASK_FRAMES, phrases.OBJECTS, phrases.OBJECTS_ABOUT),
-            (phrases.OPENERS, phrases.FILLERS, phrases.ADJECTIVES, phrases.WORDS),
-            (phrases.PETS, phrases.NAMED, phrases.FAVOURITES, phrases.REMEMBERED, phrases.SUBJECTS),
-            (phrases.SYSTEM_PROMPT, phrases.SYSTEM_PROMPTS),
+            (phrasebook.TALK, phrasebook.NOTHING_KNOWN, phrasebook.PLAIN_REPLIES),
+            (phrasebook.TELL, phrasebook.TELL_FRAMES, phrasebook.REPEAT),
+            (phrasebook.ASK, phrasebook.ASK_ABOUT, phrasebook.ASK_FRAMES, phrasebook.OBJECTS, phrasebook.OBJECTS_ABOUT),
+            (phrasebook.OPENERS, phrasebook.FILLERS, phrasebook.ADJECTIVES, phrasebook.WORDS),
+            (phrasebook.PETS, phrasebook.NAMED, phrasebook.FAVOURITES, phrasebook.REMEMBERED, phrasebook.SUBJECTS),
+            (phrasebook.SYSTEM_PROMPT, phrasebook.SYSTEM_PROMPTS),
             (values.FIRST_NAMES, values.PET_NAMES, values.CITIES),
             (values.COLOURS, values.THINGS, values.COMMON_WORDS),
         ],
@@ -80,12 +80,14 @@ def test_the_model_was_trained_on_these_phrases():
 
 def test_no_phrasing_is_in_both_sides_of_the_split():
     """But the same words may ask for an animal's name on one side, and for a favourite thing on the other."""
-    talk = [block for _, block in phrases.TALK.values()]
-    facts = [*phrases.TELL.values(), *phrases.ASK.values(), *phrases.ASK_ABOUT.values()]
-    blocks = [*talk, *facts, phrases.REPEAT, phrases.TELL_FRAMES, phrases.ASK_FRAMES]
+    talk = [block for _, block in phrasebook.TALK.values()]
+    facts = [*phrasebook.TELL.values(), *phrasebook.ASK.values(), *phrasebook.ASK_ABOUT.values()]
+    blocks = [*talk, *facts, phrasebook.REPEAT, phrasebook.TELL_FRAMES, phrasebook.ASK_FRAMES]
     assert all(block.held_out for block in blocks)
-    assert not any({*map(phrases.normal, block.held_out)} & {*map(phrases.normal, block.train)} for block in blocks)
-    assert {phrases.normal(phrase) for block in blocks for phrase in block.held_out} == phrases.HELD_OUT
+    assert not any(
+        {*map(phrasebook.normal, block.held_out)} & {*map(phrasebook.normal, block.train)} for block in blocks
+    )
+    assert {phrasebook.normal(phrase) for block in blocks for phrase in block.held_out} == phrasebook.HELD_OUT
 
 
 def test_training_says_no_held_out_phrase():
@@ -96,9 +98,9 @@ def test_training_says_no_held_out_phrase():
             said.talk(None, situation)
     for _ in range(20_000):
         said.tell(None, "live", value="{v}")
-    asked = [said._question(phrases.ASK["called"], phrases.OBJECTS["called"]) for _ in range(20_000)]
+    asked = [said._question(phrasebook.ASK["called"], phrasebook.OBJECTS["called"]) for _ in range(20_000)]
     texts = [turn.text for turn in said.turns] + asked
-    assert not phrases.HELD_OUT & {phrases.normal(text) for text in texts}
+    assert not phrasebook.HELD_OUT & {phrasebook.normal(text) for text in texts}
 
 
 def test_no_value_is_in_both_sides_of_the_split():
