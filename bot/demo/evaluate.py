@@ -13,7 +13,8 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from bot.demo import MODEL, phrasebook, tokenizer, values
-from bot.demo.dialogues import WINDOW, Conversation, Dialogue, Turn, speakers, system_prompt
+from bot.demo.conversation import WINDOW, Conversation, Dialogue, Turn
+from bot.demo.dialogues import speakers, system_prompt
 
 SEED = 7
 BATCH = 64

@@ -14,7 +14,8 @@ from tokenizers import AddedToken, pre_tokenizers
 from transformers import Qwen2Tokenizer
 
 from bot.demo import phrasebook
-from bot.demo.dialogues import Dialogue, sentence, unknown
+from bot.demo.conversation import Dialogue
+from bot.demo.facts import sentence, unknown
 
 WORDS = 700  # the most frequent words after a space; the rest is spelt
 SHORT = 3  # letters; many a name begins with such a word, so it takes in no space in front

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from bot.demo import MODEL, evaluate, phrasebook, tokenizer, values
-from bot.demo.dialogues import WINDOW, Conversation, Dialogue, Turn, dialogues
+from bot.demo.conversation import WINDOW, Conversation, Dialogue, Turn
+from bot.demo.dialogues import dialogues
 
 
 @cache
