@@ -1,4 +1,7 @@
-"""Whole dialogues for training the demo model, and for measuring how it learns."""
+"""Endless random dialogues to train the demo model on.
+
+Functions that take a `Conversation` add turns to it.
+"""
 
 import random
 from collections.abc import Iterator
@@ -9,7 +12,7 @@ from bot.demo.facts import spelt
 from bot.demo.values import Split
 from bot.demo.variation import filled
 
-# How often each situation comes up.
+# The relative frequency of each situation of `phrasebook.TALK`.
 _SITUATIONS = {
     "greet": 9,
     "how are you": 7,
@@ -31,7 +34,7 @@ _SITUATIONS = {
 
 
 def _chatter(talk: Conversation, speaker: str | None) -> None:
-    """A turn without facts."""
+    """Adds a turn without facts."""
     rng = talk.rng
     kind = rng.random()
     if kind < 0.03:
@@ -43,9 +46,10 @@ def _chatter(talk: Conversation, speaker: str | None) -> None:
 
 
 def _tell(talk: Conversation, speaker: str | None) -> None:
+    """Adds a turn that tells one fact or two."""
     rng = talk.rng
     told = [(fact.kind, fact.key) for fact in talk.visible()]
-    # Again and again the same kinds: told anew by the same speaker, or by another one.
+    # Often a fact that was told before, so that the same or another speaker gives it another value.
     subject = rng.choice(told) if told and rng.random() < 0.4 else talk.subject()
     style = rng.random()
     if style < 0.11:
@@ -63,6 +67,7 @@ def _tell(talk: Conversation, speaker: str | None) -> None:
 
 
 def _ask(talk: Conversation, speaker: str | None) -> None:
+    """Adds a question, mostly for a fact that was told."""
     rng = talk.rng
     told = talk.visible()
     own = [fact for fact in told if fact.speaker == speaker]
@@ -92,7 +97,7 @@ def _ask(talk: Conversation, speaker: str | None) -> None:
 
 
 def _tell_and_ask(talk: Conversation, speaker: str | None) -> None:
-    """A fact and the question for it in one message."""
+    """Adds a message that both tells a fact and asks for it."""
     talk.tell(speaker, *talk.subject())
     told = talk.turns[-1]
     fact = told.facts[0]
@@ -102,16 +107,16 @@ def _tell_and_ask(talk: Conversation, speaker: str | None) -> None:
 
 
 def _orphan(talk: Conversation, speaker: str | None) -> None:
-    """A question whose answer is seen, while the turn that told the fact is not seen any more."""
+    """Adds a turn whose answer states a fact, while the turn that told the fact has left the window."""
     talk.tell(speaker, *talk.subject())
     fact = talk.turns[-1].facts[0]
     talk.ask(speaker, fact.kind, fact.key)
-    told, asked = talk.turns.pop(), talk.turns.pop(0)
-    talk.turns.append(Turn(speaker, told.text, told.answer, asked.facts, learn=False))
+    asked, told = talk.turns.pop(), talk.turns.pop()
+    talk.turns.append(Turn(speaker, asked.text, asked.answer, told.facts, learn=False))
 
 
 def system_prompt(rng: random.Random, split: Split) -> str:
-    """Mostly Parley's own, at times none, at times another."""
+    """A system prompt: mostly Parley's own, at times none, at times another one."""
     kind = rng.random()
     if kind < 0.65:
         return phrasebook.SYSTEM_PROMPT
@@ -122,7 +127,7 @@ def system_prompt(rng: random.Random, split: Split) -> str:
 
 
 def speakers(rng: random.Random, split: Split) -> tuple[str | None, ...]:
-    """Who takes part: many chats are without names, the others have up to three speakers."""
+    """The participants: none with a name in 40 % of chats, otherwise up to three."""
     if rng.random() < 0.4:
         return (None,)
     count = rng.choices((1, 2, 3), (15, 73, 12))[0]
@@ -131,7 +136,7 @@ def speakers(rng: random.Random, split: Split) -> tuple[str | None, ...]:
 
 
 def _who_told_what(talk: Conversation) -> None:
-    """Two speakers and one kind of fact: told by one of them or by both, asked for by either, about either."""
+    """Two speakers and one kind of fact: one or both tell it, and either asks for their own or the other's."""
     rng = talk.rng
     kind, key = talk.subject()
     while kind == "the":
@@ -151,7 +156,7 @@ def _who_told_what(talk: Conversation) -> None:
 
 
 def _told_and_asked(talk: Conversation) -> None:
-    """A speaker tells up to four facts, some of them anew, and asks for these, for others, or for all."""
+    """One speaker tells up to four facts, at times one with two values, then asks for these, others, or all."""
     rng = talk.rng
     speaker = rng.choice(talk.speakers)
     subjects = [talk.subject() for _ in range(rng.randint(1, 3))]
@@ -170,7 +175,7 @@ def _told_and_asked(talk: Conversation) -> None:
 
 
 def dialogue(rng: random.Random, split: Split) -> Dialogue:
-    """A dialogue of one to six turns, as many as a prompt holds with its new message."""
+    """A dialogue of one to six turns; a prompt holds five and the new message."""
     talk = Conversation(rng, split, speakers(rng, split), system_prompt(rng, split))
     if len(talk.speakers) == 2 and rng.random() < 0.7:
         _who_told_what(talk)
@@ -184,14 +189,14 @@ def dialogue(rng: random.Random, split: Split) -> Dialogue:
         _orphan(talk, rng.choice(talk.speakers))
     while len(talk.turns) < length:
         last = len(talk.turns) == length - 1
-        asks = 1.0 if talk.visible() else 0.25  # else most answers would be that nothing is known
+        asks = 1.0 if talk.visible() else 0.25  # or most answers would be "I don't know"
         weights = (10, 60 * asks, 26, 6, 2) if last and length > 1 else (38, 29 * asks, 30, 7, 1)
         rng.choices(acts, weights)[0](talk, rng.choice(talk.speakers))
     return talk.dialogue()
 
 
 def first_lesson(rng: random.Random, split: Split) -> Dialogue:
-    """A short dialogue about nothing but copying: the skill all others rest on."""
+    """A short dialogue that practises copying, the skill that all others rest on."""
     talk = Conversation(rng, split, speakers(rng, split), system_prompt(rng, split))
     speaker = rng.choice(talk.speakers)
     if rng.random() < 0.6:
@@ -205,7 +210,7 @@ def first_lesson(rng: random.Random, split: Split) -> Dialogue:
 
 
 def dialogues(seed: int, split: Split, lessons: int = 0) -> Iterator[Dialogue]:
-    """Dialogues without end, the same for the same seed; `lessons` short ones for a beginner come first."""
+    """Endless dialogues, the same for the same seed. The first `lessons` are short ones about copying."""
     rng = random.Random(f"{seed} {split}")
     for _ in range(lessons):
         yield first_lesson(rng, split)

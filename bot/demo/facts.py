@@ -1,4 +1,4 @@
-"""What can be told to the demo model, and the sentences in which it answers."""
+"""Facts that people tell the demo model, and the sentences in which it answers."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,21 +6,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Fact:
-    """Something told: by whom (None: a chat without names), what kind of fact, of what thing, and the value."""
+    """A fact, as one speaker told it."""
 
-    speaker: str | None
-    kind: str
-    key: str
+    speaker: str | None  # a display name; None in a chat without names
+    kind: str  # name, live, called, my or the: the kinds of `phrasebook.TELL`
+    key: str  # what the value belongs to, such as dog or favourite food; empty for a name and for where one lives
     value: str
 
 
 def spelt(key: str) -> str:
-    """One spelling of a key, whichever way it was written: what makes two keys the same."""
+    """The key in lower case and British spelling, so that two spellings of it compare equal."""
     return key.casefold().replace("color", "colour").replace("favorite", "favourite")
 
 
 def sentence(kind: str, key: str, value: str, who: str | None = None) -> str:
-    """A fact as a clause about the one who asks, or about `who`."""
+    """The fact as a clause, addressed to the asker or, if `who` is given, about that person."""
     whose = "your" if who is None else f"{who}'s"
     match kind:
         case "name":
@@ -35,7 +35,7 @@ def sentence(kind: str, key: str, value: str, who: str | None = None) -> str:
 
 
 def unknown(kind: str, key: str, who: str | None = None) -> str:
-    """The answer for a fact that was not told."""
+    """The answer to a question about a fact that was not told."""
     whose = "your" if who is None else f"{who}'s"
     what = {
         "name": f"{whose} name",
@@ -48,7 +48,7 @@ def unknown(kind: str, key: str, who: str | None = None) -> str:
 
 
 def acknowledge(facts: Iterable[Fact]) -> str:
-    """The answer to facts when they are told."""
+    """The answer to a message that tells facts."""
     names = [f"Nice to meet you, {fact.value}." for fact in facts if fact.kind == "name"]
     others = [sentence(fact.kind, fact.key, fact.value) for fact in facts if fact.kind != "name"]
     return " ".join(names + ([f"Got it, {' and '.join(others)}."] if others else []))

@@ -1,7 +1,7 @@
 """What people say to the demo model, and what it answers: read from the text files in `phrases/`.
 
-A block of phrases is one situation, or one kind of fact. Every situation has a single answer, so that sampling
-cannot go wrong. Each block is split in two: most phrases are for training, some for the evaluation only.
+A block of phrases is one situation or one kind of fact. A situation has a single answer in a single wording, so
+that sampling cannot go wrong. Some phrases of each block are held out of training, for the evaluation.
 """
 
 import re
@@ -70,7 +70,7 @@ def _split(phrases: list[str]) -> Phrases:
 
 
 def _situations(file: str) -> dict[str, tuple[str, Phrases]]:
-    """The answer, which is a block's first line, and the phrases of each situation."""
+    """The answer and the phrases of each situation; the answer is the first line of its block."""
     return {name: (answer.removeprefix("→ "), _split(said)) for name, (answer, *said) in _read(file).items()}
 
 
@@ -79,17 +79,17 @@ def _kinds(file: str) -> dict[str, Phrases]:
     return {kind: _split(said) for kind, said in _read(file).items()}
 
 
-# What has one answer, whatever was said before.
+# Messages that always have the same answer.
 TALK = {**_situations("small_talk.txt"), **_situations("about_parley.txt"), **_situations("out_of_scope.txt")}
 
-# How facts are told and asked for. A frame may go around the sentence, or around what is asked for.
+# How facts are told and asked for. A frame goes around a statement, or around the object of a question.
 TELL = _kinds("telling.txt")
 TELL_FRAMES = TELL.pop("frame")
 ASK = _kinds("asking.txt")
 ASK_FRAMES = ASK.pop("frame")
 ASK_ABOUT = _kinds("asking_about_others.txt")
 
-# What is asked for in a frame: a fact of one's own, and one of another person's.
+# Objects of questions in a frame: for a fact of the speaker's own, and of another person's.
 OBJECTS: dict[str, tuple[str, ...]] = {
     "name": ("my name", "my name", "what my name is", "who i am", "what i am called"),
     "live": ("where i live", "where i live", "which city i live in", "my city"),
@@ -111,7 +111,7 @@ REPEAT = _kinds("repeating.txt")["repeat"]
 
 NOTHING_KNOWN = "I don't know anything about you. You haven't told me in the turns I can see."
 
-# What another model might have answered to a fact. It may stand in the history; the model does not learn to say it.
+# What other models answer to a fact. It occurs in the history, but the demo model does not learn to say it.
 PLAIN_REPLIES = (
     "Okay.",
     "I see.",

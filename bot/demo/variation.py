@@ -1,4 +1,4 @@
-"""A phrase in the many ways that people type it."""
+"""One phrase as different people type it: casing, punctuation, typos, words added or left out."""
 
 import random
 import re
@@ -7,20 +7,25 @@ from bot.demo import phrasebook
 
 
 def sentence_case(text: str) -> str:
+    """The text with its first letter in upper case."""
     return text[:1].upper() + text[1:]
 
 
 def _typo(rng: random.Random, word: str) -> str:
+    """The word with one inner letter missing, doubled, or swapped with the next."""
     at = rng.randrange(1, len(word) - 1)
     swapped = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
     return rng.choice((word[:at] + word[at + 1 :], swapped, word[:at] + word[at] + word[at:]))
 
 
 def vary(rng: random.Random, phrase: str, ending: bool = True, rare: int = 1) -> str:
-    """A phrase as people type it: any casing, with a slip, without punctuation; slots are left alone.
+    """A phrase in random casing and punctuation, at times with a typo; slots stay as they are.
 
-    `ending` says whether anything may follow the phrase, `rare` how many times as often as usual it has a slip or is
-    written in capitals.
+    Args:
+        rng: the source of every choice.
+        phrase: the phrase, in lower case.
+        ending: whether punctuation or a smiley may be put at the end.
+        rare: multiplies how often there is a typo, or the phrase is all in capitals.
     """
     if ending and phrase.endswith("?"):
         phrase = phrase[:-1] + rng.choices(("?", "", "??", " ?", "."), (65, 28, 3, 2, 2))[0]
@@ -55,7 +60,7 @@ def vary(rng: random.Random, phrase: str, ending: bool = True, rare: int = 1) ->
 
 
 def loosen(rng: random.Random, phrase: str, *, shorten: bool) -> str:
-    """A phrase as people put it together: with a word thrown in, or, if `shorten`, one left out. For training only."""
+    """A phrase with words added at random or, if `shorten`, one left out. Keeps every slot. For training only."""
     words = phrase.split(" ")
     changed = list(words)
     chance = rng.random()
@@ -71,4 +76,5 @@ def loosen(rng: random.Random, phrase: str, *, shorten: bool) -> str:
 
 
 def filled(text: str, **slots: str) -> str:
+    """The text with a value in each slot."""
     return re.sub(r"\{(\w)\}", lambda slot: slots[slot[1]], text)
