@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from bot.demo import phrasebook, values
 from bot.demo.facts import Fact, acknowledge, sentence, spelt, unknown
 from bot.demo.values import Split
-from bot.demo.variation import filled, loosen, sentence_case, vary
+from bot.demo.variation import american, filled, loosen, sentence_case, vary
 
 WINDOW = 5  # turns of history in the prompt, before the new message
 RARE = 2  # training has typos and messages all in capitals this many times as often as the evaluation
@@ -168,7 +168,7 @@ class Conversation:
             phrase = self._choose(phrasebook.TELL_FRAMES).replace("{s}", phrase)
         text = self._vary(phrase, ending, shorten=True)
         if "{k}" in text and self.rng.random() < 0.3:
-            key = key.replace("colour", "color").replace("favourite", "favorite")
+            key = american(key)
         fact = Fact(speaker, kind, key, self.value(kind, key) if value is None else value)
         return self._say(text, v=fact.value, k=fact.key), fact
 
@@ -220,7 +220,7 @@ class Conversation:
             topic = key
         text = self._question(phrasebook.ASK[topic], phrasebook.OBJECTS[topic])
         if "{k}" in text and self.rng.random() < 0.3:
-            key = key.replace("colour", "color").replace("favourite", "favorite")
+            key = american(key)
         self._add(speaker, self._say(text, k=key), *self._answer(speaker, kind, key, None))
 
     def ask_about(self, speaker: str | None, who: str, kind: str, key: str = "") -> None:

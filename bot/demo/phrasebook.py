@@ -36,7 +36,7 @@ def normal(phrase: str) -> str:
 def _read(file: str) -> dict[str, list[str]]:
     """The lines under each [heading] of a file, in their order."""
     blocks: dict[str, list[str]] = {}
-    for line in (_FOLDER / file).read_text(encoding="utf-8").splitlines():
+    for line in map(str.strip, (_FOLDER / file).read_text(encoding="utf-8").splitlines()):
         if line.startswith("["):
             lines = blocks[line[1:-1]] = []
         elif line and not line.startswith("#"):

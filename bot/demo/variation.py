@@ -11,6 +11,11 @@ def sentence_case(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def american(text: str) -> str:
+    """The text in American spelling, as far as the phrases need it."""
+    return text.replace("colour", "color").replace("favourite", "favorite")
+
+
 def _typo(rng: random.Random, word: str) -> str:
     """The word with one inner letter missing, doubled, or swapped with the next."""
     at = rng.randrange(1, len(word) - 1)
@@ -36,7 +41,7 @@ def vary(rng: random.Random, phrase: str, ending: bool = True, rare: int = 1) ->
     if rng.random() < 0.1:
         phrase = rng.choice(phrasebook.OPENERS) + phrase
     if rng.random() < 0.3:
-        phrase = phrase.replace("colour", "color").replace("favourite", "favorite")
+        phrase = american(phrase)
     style = rng.random()
     parts = re.split(r"(\{\w\})", phrase)
     typo = rng.randrange(60 // rare)
