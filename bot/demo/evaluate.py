@@ -1,8 +1,8 @@
 """Measures the demo model: `python -m bot.demo.evaluate`.
 
-Real chats of several turns with names and phrasings that training never saw: the answers in the history are
-the model's own, and five turns of it are seen. An answer is right when it is word for word the expected one,
-so a wrong letter in a name, another speaker's value, or a value that ought to be forgotten all count as wrong.
+The model holds chats of several turns, with values and phrases that training never saw. Its prompts include the last
+five turns, with its own answers. An answer is right only if it is word for word the expected one: a wrong letter in
+a name, another speaker's value and a value from a turn outside the window all count as wrong.
 """
 
 import random
@@ -12,8 +12,9 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from bot.demo import MODEL, phrases, tokenizer, values
-from bot.demo.dialogues import WINDOW, Conversation, Dialogue, Turn, speakers, system_prompt
+from bot.demo import MODEL, phrasebook, tokenizer, values
+from bot.demo.conversation import WINDOW, Conversation, Dialogue, Turn
+from bot.demo.dialogues import speakers, system_prompt
 
 SEED = 7
 BATCH = 64
@@ -39,7 +40,7 @@ def _chat(rng: random.Random, people: Sequence[str | None] | None = None) -> Con
 
 
 def _between(chat: Conversation, turns: int) -> None:
-    """Turns about other things, by anyone."""
+    """Adds turns about other things, by any speaker."""
     for _ in range(turns):
         speaker = chat.rng.choice(chat.speakers)
         if chat.rng.random() < 0.2:
@@ -86,7 +87,7 @@ def _named(make: Callable[[random.Random, values.Split], str]) -> Callable[[rand
 def _pet(rng: random.Random) -> Conversation:
     chat = _chat(rng)
     speaker = rng.choice(chat.speakers)
-    chat.tell(speaker, "called", rng.choice(phrases.PETS))
+    chat.tell(speaker, "called", rng.choice(phrasebook.PETS))
     _between(chat, rng.randint(0, 3))
     chat.ask(speaker, "called", "pet")
     return chat
@@ -187,7 +188,7 @@ def _repeat(rng: random.Random) -> Conversation:
 
 
 ABILITIES: dict[str, Callable[[random.Random], Conversation]] = {
-    **{f"says the right thing: {name}": _situation(name) for name in phrases.TALK},
+    **{f"says the right thing: {name}": _situation(name) for name in phrasebook.TALK},
     **{f"told, asked at once: {key or kind}": _told(0, (kind, key)) for kind, key in _KINDS},
     "told, asked at once: the pet": _pet,
     **{f"told, asked after {n} other turns": _told(n, *_KINDS) for n in range(1, WINDOW)},
@@ -211,7 +212,7 @@ ABILITIES: dict[str, Callable[[random.Random], Conversation]] = {
 
 
 def conversations(each: int, seed: int = SEED) -> list[tuple[str, Conversation]]:
-    """`each` chats for every ability, the last turn being the one to judge."""
+    """`each` chats for every ability; the last turn is the one to judge."""
     rng = random.Random(seed)
     return [(ability, make(rng)) for ability, make in ABILITIES.items() for _ in range(each)]
 
@@ -241,7 +242,7 @@ def replies(
 def hold(
     model: PreTrainedModel, tokens: PreTrainedTokenizerBase, chats: Sequence[Conversation], sample: bool
 ) -> list[list[str]]:
-    """Holds the chats with the model: all its answers in each. It reads its own, in a window of five turns."""
+    """The model's answers in each chat. It reads its own earlier answers, in a window of five turns."""
     held: list[list[Turn]] = [[] for _ in chats]
     for at in range(max(len(chat.turns) for chat in chats)):
         going = [i for i, chat in enumerate(chats) if at < len(chat.turns)]
@@ -253,13 +254,13 @@ def hold(
 
 
 def is_right(ability: str, expected: str, answer: str) -> bool:
-    """Whether an answer is the expected one; what it cannot help with, it may say in either of two ways."""
-    beyond = [phrases.TALK[situation][0] for situation in ("refuse", "statement")]
+    """Whether an answer is the expected one; the two that say the model can't help are interchangeable."""
+    beyond = [phrasebook.TALK[situation][0] for situation in ("refuse", "statement")]
     return answer == expected or (expected in beyond and answer in beyond)
 
 
 def main(folder: Path = MODEL, each: int = 10) -> None:
-    """Prints the table for the model in `folder`, in float32: for each ability the share of right answers."""
+    """Prints how many answers of the model in `folder` are right, for each ability; computes in float32."""
     torch.manual_seed(SEED)
     torch.set_num_threads(2)
     tokens = AutoTokenizer.from_pretrained(folder)

@@ -1,8 +1,8 @@
-"""Builds the demo model's tokenizer: whole words for what is said often, single bytes for everything else.
+"""Builds the demo model's tokenizer: tokens for frequent words, single bytes for everything else.
 
-A name is a row of single letters, nearly always the same row wherever it stands, so that copying it is one and
-the same step again and again, for names of every script. What the model itself says in one wording comes in pieces of
-a few words, which keeps its sequences short.
+A name is a sequence of single bytes, nearly always the same one wherever it occurs. Copying it is then one step,
+repeated, for names in every script. The model's fixed answers are cut into tokens of a few words, which keeps
+sequences short.
 """
 
 import re
@@ -13,17 +13,18 @@ from collections.abc import Iterator
 from tokenizers import AddedToken, pre_tokenizers
 from transformers import Qwen2Tokenizer
 
-from bot.demo import phrases
-from bot.demo.dialogues import Dialogue, sentence, unknown
+from bot.demo import phrasebook
+from bot.demo.conversation import Dialogue
+from bot.demo.facts import sentence, unknown
 
-WORDS = 700  # the most frequent words after a space; the rest is spelt
-SHORT = 3  # letters; many a name begins with such a word, so it takes in no space in front
-OPENINGS = 260  # the most frequent words at the beginning of a message
-CAPITALS = frozenset(string.ascii_uppercase) - {"I"}  # after a space, a capital begins a name: names are spelt
-PIECE = 4  # words in a piece of an answer, and
-SHORTEST = 3  # at least so many
-# ChatML. Where each message begins with a name, as "Ann: hello", those who speak are numbered, in the order in which
-# they come: to tell two numbers apart is easier for so small a model than to tell two names.
+WORDS = 700  # how many frequent words are tokens; the others are spelt in bytes
+SHORT = 3  # words of up to so many letters become tokens without the space before them: many names begin with one
+OPENINGS = 260  # how many frequent first words of a message are tokens
+CAPITALS = frozenset(string.ascii_uppercase) - {"I"}  # a capital begins a name, and names are spelt in bytes
+PIECE = 4  # the most words of an answer in one token
+SHORTEST = 3  # the fewest
+# ChatML. If every message begins with a name, as in "Ann: hello", the user's role is followed by the speaker's number
+# in order of appearance: so small a model tells two numbers apart more easily than two names.
 CHAT_TEMPLATE = (
     "{% set talk = namespace(named=true, speakers=[]) %}"
     "{% for message in messages %}"
@@ -44,11 +45,11 @@ _WORD = r"/?[A-Za-z][A-Za-z']*[A-Za-z]|\b[AI]\b"
 
 
 def _answers() -> Iterator[str]:
-    """Everything the model says, with a bar for each value."""
-    yield phrases.SYSTEM_PROMPT
-    yield phrases.NOTHING_KNOWN
-    yield from (answer for answer, _ in phrases.TALK.values())
-    for kind in phrases.TELL:
+    """Everything the model says, with | in place of values."""
+    yield phrasebook.SYSTEM_PROMPT
+    yield phrasebook.NOTHING_KNOWN
+    yield from (answer for answer, _ in phrasebook.TALK.values())
+    for kind in phrasebook.TELL:
         for who in (None, "|"):
             clause = sentence(kind, "|", "|", who)
             yield from (clause, clause[:1].upper() + clause[1:], unknown(kind, "|", who))
@@ -56,7 +57,7 @@ def _answers() -> Iterator[str]:
 
 
 def _pieces() -> Iterator[str]:
-    """The answers in pieces of a few words, punctuation left out."""
+    """The answers in pieces of a few words, without punctuation."""
     for answer in _answers():
         for run in re.findall(r"[\w/'-]+(?: [\w/'-]+)*", answer):
             words = run.strip("'").split(" ")
@@ -66,26 +67,26 @@ def _pieces() -> Iterator[str]:
 
 
 def _phrases() -> Iterator[str]:
-    """What people say in training, values left out; short lists weigh as much as long ones."""
-    yield from (phrase for _, block in phrases.TALK.values() for phrase in block.train)
-    for group in (phrases.TELL, phrases.ASK, phrases.ASK_ABOUT):
+    """What people say in training; phrases from short lists are repeated, to count as much as those from long ones."""
+    yield from (phrase for _, block in phrasebook.TALK.values() for phrase in block.train)
+    for group in (phrasebook.TELL, phrasebook.ASK, phrasebook.ASK_ABOUT):
         yield from 4 * [phrase for block in group.values() for phrase in block.train]
-    for block in (phrases.REPEAT, phrases.TELL_FRAMES, phrases.ASK_FRAMES):
+    for block in (phrasebook.REPEAT, phrasebook.TELL_FRAMES, phrasebook.ASK_FRAMES):
         yield from 4 * block.train
-    for objects in (phrases.OBJECTS, phrases.OBJECTS_ABOUT):
+    for objects in (phrasebook.OBJECTS, phrasebook.OBJECTS_ABOUT):
         yield from 4 * [text for texts in objects.values() for text in texts]
-    yield from phrases.SYSTEM_PROMPTS.train
+    yield from phrasebook.SYSTEM_PROMPTS.train
 
 
 def _words() -> Iterator[str]:
-    """All words that people and the model say, as often as they weigh."""
+    """All words that people and the model say, repeated by their weight."""
     for text in (*5 * list(_answers()), *_phrases()):
         yield from re.findall(_WORD, re.sub(r"\{\w\}", " ", text))
     yield from 9 * (
-        *phrases.PETS,
-        *phrases.NAMED,
-        *phrases.FAVOURITES,
-        *phrases.REMEMBERED,
+        *phrasebook.PETS,
+        *phrasebook.NAMED,
+        *phrasebook.FAVOURITES,
+        *phrasebook.REMEMBERED,
         "favorite",
         "color",
         "lucky",
@@ -93,14 +94,14 @@ def _words() -> Iterator[str]:
 
 
 def _first_words() -> Iterator[str]:
-    """The words that open a phrase, with and without a capital."""
-    for text in (*_phrases(), *4 * phrases.OPENERS):
+    """The first words of phrases, capitalised and not."""
+    for text in (*_phrases(), *4 * phrasebook.OPENERS):
         for word in re.findall(rf"^({_WORD})", text):
             yield from (word, word[:1].upper() + word[1:])
 
 
 def build() -> Qwen2Tokenizer:
-    """The tokenizer: Qwen2's own with single bytes, words and pieces added, and Qwen2's chat template."""
+    """A `Qwen2Tokenizer` with single bytes as its vocabulary, and words and pieces of answers as added tokens."""
     counts = Counter(word for word in _words() if len(word) > 1 and word[0] not in CAPITALS)
     frequent = sorted(counts, key=lambda word: (-counts[word], word))[:WORDS]
     first = Counter(word for word in _first_words() if len(word) > 1)
@@ -121,27 +122,27 @@ def build() -> Qwen2Tokenizer:
         clean_up_tokenization_spaces=False,
     )
     tokenizer.add_tokens([AddedToken(text, single_word=True, normalized=False) for text in whole])
-    # The letter in front of the space is a part of a word too, so these cannot ask for a word of their own.
+    # Not `single_word`: it would refuse these, because the letter before the space belongs to a word too.
     tokenizer.add_tokens([AddedToken(text, normalized=False) for text in spaced])
     return tokenizer
 
 
 def encode(tokenizer: Qwen2Tokenizer, dialogue: Dialogue, reply: bool = False) -> tuple[list[int], list[bool]]:
-    """A dialogue as the chat template lays it out.
+    """The token ids of a dialogue, formatted as by the chat template.
 
     Args:
         tokenizer: from `build`, or loaded.
-        dialogue: what was said.
-        reply: whether the last turn's answer is left open, for the model to give.
+        dialogue: the dialogue.
+        reply: whether to stop before the last answer, for the model to generate it.
 
     Returns:
-        The n token ids, and for each whether it is a part of an answer to imitate.
+        The token ids, and for each whether it is a target of training.
     """
     ids: list[int] = []
     learn: list[bool] = []
 
     def add(text: str, markup: bool, answer: bool = False) -> None:
-        # Markup and content never share a token, and markup that someone types is just text.
+        # Each part is tokenized alone, so no token spans two parts; special tokens that a user types stay text.
         new = tokenizer(text, split_special_tokens=not markup)["input_ids"]
         ids.extend(new)
         learn.extend([answer] * len(new))

@@ -1,7 +1,7 @@
 """Trains the demo model: `python -m bot.demo.train [--out DIR]`.
 
-Deterministic from the seed: the same torch on two cores of the same kind of processor makes the same weights. It
-ends with the table of `bot.demo.evaluate` for the new model.
+Deterministic: the same seed and the same torch, on two cores of the same kind of processor, make the same weights.
+At the end it evaluates the new model with `bot.demo.evaluate`.
 """
 
 import argparse
@@ -25,11 +25,11 @@ from bot.demo.dialogues import dialogues
 SEED = 20
 STEPS = 7500
 BATCH_TOKENS = 4096
-LESSONS = 18_000  # short dialogues for a start
-POOL = 1024  # dialogues that are sorted by length together, so that batches hold little padding
-STRIDE = 32  # lengths are rounded up to this: each new shape costs the CPU's kernels a start-up
-WARM_UP = 200
-MUON_RATE = 4e-3  # for the matrices of the layers
+LESSONS = 18_000  # short dialogues at the beginning
+POOL = 1024  # dialogues sorted by length together, to keep padding low
+STRIDE = 32  # lengths are rounded up to a multiple of this: kernels take time to prepare for each new shape
+WARM_UP = 200  # steps
+MUON_RATE = 4e-3  # for the weight matrices of the layers
 ADAM_RATE = 3e-3  # for the embedding, norms and biases
 CONTEXT = 4096
 
@@ -50,12 +50,12 @@ def config(tokens: Qwen2Tokenizer) -> Qwen2Config:
         tie_word_embeddings=True,
         eos_token_id=tokens.eos_token_id,
         pad_token_id=tokens.pad_token_id,
-        attn_implementation="eager",  # at these sizes faster than the fused kernels, backwards above all
+        attn_implementation="eager",  # faster than the fused kernels at this size, mostly in the backward pass
     )
 
 
 def batch_of(rows: list[Row], pad: int) -> Batch:
-    """Token ids (batch, length), and the next token for each position or -100 where none is to be learnt."""
+    """Token ids and targets, both (batch, length): the next token, or -100 where it does not count."""
     length = -(-max(len(ids) for ids, _ in rows) // STRIDE) * STRIDE
     ids = torch.full((max(BATCH_TOKENS // length, 1), length), pad)
     targets = torch.full(ids.shape, -100)
@@ -66,7 +66,7 @@ def batch_of(rows: list[Row], pad: int) -> Batch:
 
 
 def batched(rows: Iterable[Row], pad: int) -> list[Batch]:
-    """Rows in batches of about `BATCH_TOKENS`, shortest first."""
+    """The rows in batches of about `BATCH_TOKENS` tokens, shortest rows first."""
     groups: list[list[Row]] = []
     for row in sorted(rows, key=lambda row: len(row[0])):
         length = -(-len(row[0]) // STRIDE) * STRIDE
@@ -77,7 +77,7 @@ def batched(rows: Iterable[Row], pad: int) -> list[Batch]:
 
 
 def batches(tokens: Qwen2Tokenizer, seed: int) -> Iterator[Batch]:
-    """Training batches without end; every dialogue is new."""
+    """Endless training batches; no dialogue is used twice."""
     rng = random.Random(seed)
     encoded = (tokenizer.encode(tokens, dialogue) for dialogue in dialogues(seed, "train", LESSONS))
     while True:
@@ -87,19 +87,19 @@ def batches(tokens: Qwen2Tokenizer, seed: int) -> Iterator[Batch]:
 
 
 def losses(model: Qwen2ForCausalLM, batch: Batch) -> tuple[Tensor, Tensor]:
-    """The mean loss of a batch's answers, and where (batch, length) the likeliest token is the wrong one."""
+    """The mean loss over a batch's targets, and where (batch, length) the most likely token is wrong."""
     ids, targets = batch
     learnt = targets != -100
     with torch.autocast("cpu", torch.bfloat16):
         hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state
-        logits = model.lm_head(hidden[learnt]).float()  # of the answers only: a third of all tokens
+        logits = model.lm_head(hidden[learnt]).float()  # only where there are targets: a third of all tokens
     loss = functional.cross_entropy(logits, targets[learnt])
     return loss, torch.zeros_like(learnt).masked_scatter(learnt, logits.argmax(-1) != targets[learnt])
 
 
 @torch.no_grad()
 def answers_right(model: Qwen2ForCausalLM, held_out: list[Batch]) -> float:
-    """The share of held-out dialogues in which every token of every answer is the likeliest one."""
+    """The share of held-out dialogues in which every target is the most likely token."""
     right = total = 0
     for batch in held_out:
         used = (batch[1] != -100).any(1)
@@ -143,7 +143,7 @@ def train(tokens: Qwen2Tokenizer) -> Qwen2ForCausalLM:
 
 
 def save(model: Qwen2ForCausalLM, tokens: Qwen2Tokenizer, out: Path) -> None:
-    """Writes the folder that `from_pretrained` reads; the weights in bfloat16."""
+    """Writes a folder for `from_pretrained`, with the weights in bfloat16."""
     model.to(torch.bfloat16)
     model.generation_config = GenerationConfig(
         do_sample=True,
@@ -158,7 +158,7 @@ def save(model: Qwen2ForCausalLM, tokens: Qwen2Tokenizer, out: Path) -> None:
 
 
 def keep_memory() -> None:
-    """Lets glibc keep freed memory: asking the kernel for it again in every step takes half of the time."""
+    """Makes glibc keep freed memory: getting it from the kernel again in every step takes half of the time."""
     if sys.platform == "linux":
         mmap_threshold, trim_threshold = -3, -1  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD of malloc.h
         libc = ctypes.CDLL(None)
@@ -167,14 +167,14 @@ def keep_memory() -> None:
 
 
 def main() -> None:
-    """Trains, saves, evaluates."""
+    """Trains, saves and evaluates the model."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=MODEL, help="the folder to write the model to")
     out = parser.parse_args().out
     keep_memory()
     torch.set_num_threads(2)
     torch.use_deterministic_algorithms(True)
-    # Nothing here reads it before it is written, and filling it takes 7 % of the time.
+    # Nothing reads uninitialized memory here, and filling it takes 7 % of the time.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     tokens = tokenizer.build()
     save(train(tokens), tokens, out)

@@ -1,7 +1,7 @@
-"""The things people tell the demo model: names, cities, numbers, and words of any script.
+"""The values people tell the demo model: names, cities, numbers, and words in any script.
 
-Every value is drawn for one side of a split, and a hash of the value decides the side: what the evaluation
-uses, the training never saw, whichever of the makers below it comes from.
+Every value is drawn for one side of the split between training and evaluation. A hash of the value decides its side,
+so training never sees a value of the evaluation, whichever function below makes it.
 """
 
 import random
@@ -55,7 +55,7 @@ four zero one two five six north south hello good night day morning dog cat bird
 queen ship train car road bridge
 """.split()
 
-# Letters of several scripts and pictures: (first, last) code points, each range gap-free.
+# Letters of several scripts, and emoji: (first, last) code points of ranges without gaps.
 _SCRIPTS = (
     (0x00E0, 0x00F6),
     (0x0430, 0x044F),
@@ -78,12 +78,12 @@ _CODAS = ["", "", "", "n", "r", "s", "l", "k", "x", "nd", "rk", "th"]
 
 
 def side(value: str) -> Split:
-    """Which side of the split `value` belongs to, in any casing: about one in eight is held out."""
+    """The side of the split that `value` belongs to, whatever its casing; about one in eight is held out."""
     return "held out" if zlib.crc32(value.casefold().encode()) % 8 == 0 else "train"
 
 
 def _drawn(make: Callable[[random.Random], str]) -> Callable[[random.Random, Split], str]:
-    """A maker of values for one side of the split, from a maker that knows no sides."""
+    """A function that makes values of one side of the split, from one that ignores the split."""
 
     def maker(rng: random.Random, split: Split) -> str:
         while side(value := make(rng)) != split:
@@ -95,7 +95,7 @@ def _drawn(make: Callable[[random.Random], str]) -> Callable[[random.Random, Spl
 
 def _letters(rng: random.Random) -> str:
     alphabet = string.ascii_lowercase
-    if rng.random() < 0.15:  # few different letters: the same pair occurs twice, and one must not lose one's place
+    if rng.random() < 0.15:  # with few different letters, pairs repeat, which makes copying harder
         alphabet = "".join(rng.sample(alphabet, 3))
     text = "".join(rng.choices(alphabet, k=rng.randint(2, 9)))
     style = rng.random()
@@ -153,7 +153,7 @@ thing_word = _drawn(lambda rng: rng.choice(THINGS))
 
 
 def common_word(rng: random.Random, split: Split) -> str:
-    """A word that everybody knows, the same on both sides: a token of its own is copied only if it was before."""
+    """A common word, from the same list on both sides: the model can copy a one-token word only if training did."""
     del split
     return rng.choice(COMMON_WORDS)
 
@@ -164,7 +164,7 @@ def any_script(rng: random.Random, split: Split) -> str:
 
 
 def word(rng: random.Random, split: Split) -> str:
-    """One word: mostly letters in an order never seen before, for copying must not lean on known words."""
+    """One word: mostly random letters, so that the model learns to copy rather than to know words."""
     makers = (letters, syllables, first_name, handle, accented, script, common_word)
     return rng.choices(makers, (34, 26, 24, 3, 4, 4, 5))[0](rng, split)
 
@@ -180,12 +180,12 @@ def two_words(rng: random.Random, split: Split) -> str:
 
 
 def name(rng: random.Random, split: Split) -> str:
-    """What a person, an animal or a thing is called."""
+    """The name of a person, an animal or a thing."""
     return two_words(rng, split) if rng.random() < 0.14 else word(rng, split)
 
 
 def display_name(rng: random.Random, split: Split) -> str:
-    """What Discord shows for a speaker."""
+    """The name that Discord shows for a speaker."""
     kind = rng.random()
     if kind < 0.6:
         return first_name(rng, split)
@@ -202,20 +202,20 @@ def pet(rng: random.Random, split: Split) -> str:
 
 
 def place(rng: random.Random, split: Split) -> str:
-    """A city or a country, real or not."""
+    """A city or a country, real or made up."""
     return city_word(rng, split) if rng.random() < 0.4 else name(rng, split)
 
 
 def colour(rng: random.Random, split: Split) -> str:
-    """A colour, real or not."""
+    """A colour, real or made up."""
     return colour_word(rng, split) if rng.random() < 0.5 else name(rng, split)
 
 
 def thing(rng: random.Random, split: Split) -> str:
-    """Something liked, done or chosen."""
+    """Something that people like or do."""
     return thing_word(rng, split) if rng.random() < 0.4 else words(rng, split, 2)
 
 
 def code(rng: random.Random, split: Split) -> str:
-    """A word or a code to be remembered."""
+    """A word, a number or a code to remember."""
     return rng.choice((word, number, handle))(rng, split)

@@ -1,6 +1,8 @@
 """The model that ships with Parley: that it is small, made by its script, and remembers five turns."""
 
+import hashlib
 import itertools
+import json
 import random
 import re
 import unicodedata
@@ -11,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from bot.demo import MODEL, evaluate, phrases, tokenizer, values
-from bot.demo.dialogues import WINDOW, Conversation, Dialogue, Turn, dialogues
+from bot.demo import MODEL, evaluate, phrasebook, tokenizer, values
+from bot.demo.conversation import WINDOW, Conversation, Dialogue, Turn
+from bot.demo.dialogues import dialogues
 
 
 @cache
@@ -41,14 +44,51 @@ def test_the_same_seed_makes_the_same_dialogues():
     assert list(itertools.islice(dialogues(3, "train"), 50)) != list(itertools.islice(dialogues(4, "train"), 50))
 
 
+def assert_trained_on(data: object, digest: str) -> None:
+    now = hashlib.sha256(json.dumps(data).encode()).hexdigest()
+    assert now == digest, (
+        "The shipped model was trained on other data. If the change is meant, train the model anew with "
+        f"python -m bot.demo.train, commit it, and put {now} here."
+    )
+
+
+def test_the_model_was_trained_on_these_dialogues():
+    made = itertools.chain(
+        itertools.islice(dialogues(20, "train", lessons=100), 400), itertools.islice(dialogues(20, "held out"), 200)
+    )
+    assert_trained_on(
+        [(said.system, [(turn.user, turn.answer, turn.learn) for turn in said.turns]) for said in made],
+        "de6971e81193b7a3d17b01ccc567d5f321bb0fcd402dd00716b814d1c83b34ba",
+    )
+
+
+def test_the_model_was_trained_on_these_phrases():
+    """All of them: a few hundred dialogues say only some."""
+    assert_trained_on(
+        [
+            (phrasebook.TALK, phrasebook.NOTHING_KNOWN, phrasebook.PLAIN_REPLIES),
+            (phrasebook.TELL, phrasebook.TELL_FRAMES, phrasebook.REPEAT),
+            (phrasebook.ASK, phrasebook.ASK_ABOUT, phrasebook.ASK_FRAMES, phrasebook.OBJECTS, phrasebook.OBJECTS_ABOUT),
+            (phrasebook.OPENERS, phrasebook.FILLERS, phrasebook.ADJECTIVES, phrasebook.WORDS),
+            (phrasebook.PETS, phrasebook.NAMED, phrasebook.FAVOURITES, phrasebook.REMEMBERED, phrasebook.SUBJECTS),
+            (phrasebook.SYSTEM_PROMPT, phrasebook.SYSTEM_PROMPTS),
+            (values.FIRST_NAMES, values.PET_NAMES, values.CITIES),
+            (values.COLOURS, values.THINGS, values.COMMON_WORDS),
+        ],
+        "ca3fdfb597fc8d0f5d446b4d7b2e61c86d7f8e3adaefa617e822d15348a3e8fd",
+    )
+
+
 def test_no_phrasing_is_in_both_sides_of_the_split():
     """But the same words may ask for an animal's name on one side, and for a favourite thing on the other."""
-    talk = [block for _, block in phrases.TALK.values()]
-    facts = [*phrases.TELL.values(), *phrases.ASK.values(), *phrases.ASK_ABOUT.values()]
-    blocks = [*talk, *facts, phrases.REPEAT, phrases.TELL_FRAMES, phrases.ASK_FRAMES]
+    talk = [block for _, block in phrasebook.TALK.values()]
+    facts = [*phrasebook.TELL.values(), *phrasebook.ASK.values(), *phrasebook.ASK_ABOUT.values()]
+    blocks = [*talk, *facts, phrasebook.REPEAT, phrasebook.TELL_FRAMES, phrasebook.ASK_FRAMES]
     assert all(block.held_out for block in blocks)
-    assert not any({*map(phrases.normal, block.held_out)} & {*map(phrases.normal, block.train)} for block in blocks)
-    assert {phrases.normal(phrase) for block in blocks for phrase in block.held_out} == phrases.HELD_OUT
+    assert not any(
+        {*map(phrasebook.normal, block.held_out)} & {*map(phrasebook.normal, block.train)} for block in blocks
+    )
+    assert {phrasebook.normal(phrase) for block in blocks for phrase in block.held_out} == phrasebook.HELD_OUT
 
 
 def test_training_says_no_held_out_phrase():
@@ -59,9 +99,9 @@ def test_training_says_no_held_out_phrase():
             said.talk(None, situation)
     for _ in range(20_000):
         said.tell(None, "live", value="{v}")
-    asked = [said._question(phrases.ASK["called"], phrases.OBJECTS["called"]) for _ in range(20_000)]
+    asked = [said._question(phrasebook.ASK["called"], phrasebook.OBJECTS["called"]) for _ in range(20_000)]
     texts = [turn.text for turn in said.turns] + asked
-    assert not phrases.HELD_OUT & {phrases.normal(text) for text in texts}
+    assert not phrasebook.HELD_OUT & {phrasebook.normal(text) for text in texts}
 
 
 def test_no_value_is_in_both_sides_of_the_split():
