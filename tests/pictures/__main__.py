@@ -1,0 +1,27 @@
+"""Draw the pictures into a folder, by default into the one where the documentation has them."""
+
+import asyncio
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.discord_stand_in import Discord
+from tests.pictures.browser import screenshot
+from tests.pictures.conversation import conversation
+from tests.pictures.terminal import terminal
+
+
+async def _conversation(path: Path) -> str:
+    async with Discord() as discord:
+        return await conversation(discord, path)
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory() as scratch:
+        screenshot(asyncio.run(_conversation(Path(scratch, "discord.db"))), folder / "discord.png", scale=1.5)
+        screenshot(terminal(Path(scratch)), folder / "terminal.png", scale=2)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if sys.argv[1:] else "bot/docs"))
