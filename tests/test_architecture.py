@@ -7,8 +7,8 @@ import sys
 from tests.support.parley import ROOT
 
 LEVELS = """
-errors texts translations shards observer signals
-settings demo
+errors texts shards observer signals
+settings translations demo
 engine storage
 conversation
 messages

@@ -4,9 +4,9 @@ import asyncio
 from pathlib import Path
 
 from tests.discord_stand_in import Discord
-from tests.parley import parley
 from tests.pictures.pages import page
-from tests.scripted import ScriptedEngine
+from tests.support.parley import parley
+from tests.support.scripted import ScriptedEngine
 
 _WELCOME = "Welcome, Nimbus! A fine name for a weather station, Maya. What does it measure?"
 _CODE = """\

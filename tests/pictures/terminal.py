@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pexpect
 
-from tests.parley import ROOT
 from tests.pictures.pages import page
+from tests.support.parley import ROOT
 
 _COMMAND = "-m bot chat --model demo"
 _LINES = (
