@@ -8,31 +8,20 @@ import time
 import pytest
 
 from bot.engine.local.scheduler import Batch
-from tests.discord_stand_in import Channel, Discord, User
+from tests.discord_stand_in import Channel, User
 from tests.support.models import save_model
 from tests.support.parley import WITHOUT_A_MODEL, Running, parley, program
-
-
-async def say(discord: Discord, running: Running, channel: Channel, person: User, text: str) -> str:
-    """Mention the bot and wait until it shows the whole answer."""
-    question = await person.say(channel, f"{discord.bot.mention} {text}")
-    async with asyncio.timeout(30):
-        while True:
-            turns = await running.turns.recent(channel.id)
-            if turns and turns[-1].question_message == question.id and turns[-1].answer_messages:
-                return (await channel.reply_to(question)).content
-            await asyncio.sleep(0.02)
 
 
 async def test_a_name_is_remembered_until_it_has_slid_out_or_is_cleared(discord, path, place, demo_engine):
     _, channel, alice = place
     async with parley(discord, demo_engine, path) as running:
-        await say(discord, running, channel, alice, "my name is Wendolyn")
+        await running.ask(channel, alice, "my name is Wendolyn")
         for text in ("hello", "tell me a joke", "thanks", "how are you?"):
-            await say(discord, running, channel, alice, text)
-        assert "Wendolyn" in await say(discord, running, channel, alice, "what is my name?"), "five turns back"
+            await running.ask(channel, alice, text)
+        assert "Wendolyn" in (await running.ask(channel, alice, "what is my name?")).content, "five turns back"
         await alice.command(channel, "clear")
-        answer = await say(discord, running, channel, alice, "what is my name?")
+        answer = (await running.ask(channel, alice, "what is my name?")).content
         assert "Wendolyn" not in answer
         assert "don't know" in answer
 
@@ -40,10 +29,10 @@ async def test_a_name_is_remembered_until_it_has_slid_out_or_is_cleared(discord,
 async def test_what_has_slid_out_of_the_window_is_forgotten(discord, path, place, demo_engine):
     _, channel, alice = place
     async with parley(discord, demo_engine, path) as running:
-        await say(discord, running, channel, alice, "my favourite colour is teal")
+        await running.ask(channel, alice, "my favourite colour is teal")
         for text in ("hello", "tell me a joke", "thanks", "how are you?", "bye"):
-            await say(discord, running, channel, alice, text)
-        answer = await say(discord, running, channel, alice, "what is my favourite colour?")
+            await running.ask(channel, alice, text)
+        answer = (await running.ask(channel, alice, "what is my favourite colour?")).content
         assert "teal" not in answer
         assert "don't know" in answer
 
@@ -70,8 +59,8 @@ async def test_two_people_in_two_channels_at_once_and_the_event_loop_stays_free(
             longest = max(longest, time.perf_counter() - before - 0.005)
 
     async def chat(running: Running, place: Channel, person: User, name: str) -> str:
-        await say(discord, running, place, person, f"my name is {name}")
-        return await say(discord, running, place, person, "what is my name?")
+        await running.ask(place, person, f"my name is {name}")
+        return (await running.ask(place, person, "what is my name?")).content
 
     async with parley(discord, demo_engine, path) as running:
         watching = asyncio.create_task(watch())
@@ -112,10 +101,10 @@ async def test_two_people_in_one_channel_are_told_apart(discord, path, place, de
     guild, channel, alice = place
     bob = guild.member("Bob")
     async with parley(discord, demo_engine, path) as running:
-        await say(discord, running, channel, alice, "I live in Lisbon")
-        await say(discord, running, channel, bob, "I live in Oslo")
-        assert "Lisbon" in await say(discord, running, channel, alice, "where do I live?")
-        assert "Oslo" in await say(discord, running, channel, bob, "where do I live?")
+        await running.ask(channel, alice, "I live in Lisbon")
+        await running.ask(channel, bob, "I live in Oslo")
+        assert "Lisbon" in (await running.ask(channel, alice, "where do I live?")).content
+        assert "Oslo" in (await running.ask(channel, bob, "where do I live?")).content
 
 
 async def test_emoji_and_cjk_go_through_the_model(discord, path, place, demo_engine):
@@ -131,7 +120,7 @@ async def test_a_very_long_question_is_refused_with_its_length(discord, path, pl
         asked = await alice.command(channel, "ask", prompt="🎈 " * 3000)
         await asked.wait_for("too long")
         await discord.quiet()
-        assert "Hello" in await say(discord, running, channel, alice, "hello")
+        assert "Hello" in (await running.ask(channel, alice, "hello")).content
         assert len(await running.stored(channel.id)) == 1
 
 

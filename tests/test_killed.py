@@ -31,7 +31,7 @@ def answers(channel: Channel, reader: User) -> dict[int, list[Message]]:
 
 
 def buttons(messages: list[Message]) -> list[str]:
-    return [button.label for message in messages for button in message.buttons]
+    return [label for message in messages for label in message.labels]
 
 
 def text(messages: list[Message]) -> str:

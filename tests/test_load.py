@@ -9,6 +9,7 @@ from bot.texts import ONE_AT_A_TIME
 from tests.discord_stand_in import Discord
 from tests.support.forked import answer, nursery
 from tests.support.parley import parley
+from tests.support.waiting import until
 
 
 async def test_a_busy_channel_does_not_starve_another(discord, path, place):
@@ -61,9 +62,7 @@ async def test_a_thousand_mentions_in_a_second(path):
                 )
             }
 
-        async with asyncio.timeout(50):
-            while len(heard()) < len(asked):
-                await asyncio.sleep(0.2)
+        await until(lambda: len(heard()) == len(asked), within=50, every=0.2)
         assert heard() == asked.keys()
         figures = child.figures()
         beats = discord.gateway.heartbeats

@@ -7,6 +7,7 @@ from bot.engine.local.scheduler import Batch
 from bot.texts import NO_MEMORY, UNEXPECTED
 from tests.support.parley import parley, program
 from tests.support.scripted import ScriptedEngine
+from tests.support.waiting import until
 
 
 async def test_a_database_that_another_program_holds_is_told_and_used_again_later(discord, path, place):
@@ -100,9 +101,7 @@ async def test_an_exception_in_the_engines_thread_costs_one_answer(discord, path
             await channel.reply_to(question, wanted=lambda message: message.content == UNEXPECTED)
         await alice.say(channel, f"{discord.bot.mention} hello")
         await discord.until(lambda: demo_engine.status().running == 0)
-        async with asyncio.timeout(10):
-            while not await running.stored(channel.id):
-                await asyncio.sleep(0.02)
+        await until(lambda: running.stored(channel.id))
 
 
 async def test_an_engine_that_does_not_recover_ends_the_program_with_status_1(discord, tmp_path, place):

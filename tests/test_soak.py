@@ -57,9 +57,7 @@ async def test_memory_files_threads_tasks_and_database_level_off(path):
                     answered += sum(m.author is discord.bot for m in channel.messages.values())
                     channel.messages.clear()
             await talking
-            async with asyncio.timeout(20):
-                while child.figures()["tasks"] > _AT_REST:
-                    await asyncio.sleep(0.5)
+            await until(lambda: child.figures()["tasks"] <= _AT_REST, within=20, every=0.5)
             return child.figures() | {"database": path.stat().st_size}
 
         before = await live(SECONDS / 2)

@@ -43,7 +43,7 @@ async def test_a_blocked_person_is_not_heard(discord, path, place):
     engine = ScriptedEngine()
     async with parley(discord, engine, path, blocked_users=frozenset({mallory.id})):
         answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} hi"))
-        await discord.until(lambda: answer.buttons and answer.buttons[0].label == "Regenerate")
+        await discord.until(lambda: answer.labels == ["Regenerate"])
         before = len(channel.shows(alice))
         await mallory.say(channel, f"{discord.bot.mention} hi")
         assert (await mallory.command(channel, "ask", prompt="hi")).response.content == BLOCKED

@@ -73,6 +73,6 @@ async def test_quit_stops_answers_stores_what_was_said_and_tells_who_waits(disco
         await discord.gateway.gone()
         await running.ended
         assert answer.content == "half an answer"
-        assert [button.label for button in answer.buttons] == ["Regenerate"]
+        assert answer.labels == ["Regenerate"]
         await running.until_stored(channel.id, ("one", "half an answer"))
         assert not channel.is_typing(discord.bot)

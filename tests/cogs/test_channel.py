@@ -1,6 +1,5 @@
 """/persona and /settings: how the model answers in a channel is for who manages it to say, within limits."""
 
-import asyncio
 import sqlite3
 
 import pytest
@@ -22,6 +21,7 @@ from bot.texts import (
 from tests.discord_stand_in import NotPossible, Permission
 from tests.support.parley import parley
 from tests.support.scripted import ScriptedEngine
+from tests.support.waiting import until
 
 SUPPRESS_EMBEDS = 1 << 2
 PIRATE = "You are a pirate.\n- Say arr.\n- Greet <@&1> @everyone, see https://example.com"
@@ -46,15 +46,6 @@ async def write(person, where, text):
     return await person.submit(opened, **{field["custom_id"]: text})
 
 
-async def ask(discord, running, channel, person, text="hi"):
-    """A question; returns its answer once all of it is done."""
-    question = await person.say(channel, f"{discord.bot.mention} {text}")
-    answer = await channel.reply_to(question)
-    await discord.until(lambda: answer.content == "ok" and STOP not in [button.label for button in answer.buttons])
-    await running.settled()
-    return answer
-
-
 async def test_the_model_is_told_a_channels_persona_in_all_that_it_answers_there(discord, path, place, manager):
     guild, channel, alice = place
     other = guild.channel("other")
@@ -63,7 +54,7 @@ async def test_the_model_is_told_a_channels_persona_in_all_that_it_answers_there
         written = await write(manager, channel, f"  {PIRATE}\n")
         await written.wait_for(f"{len(PIRATE)} characters")
         assert written.ephemeral
-        answer = await ask(discord, running, channel, alice)
+        answer = await running.ask(channel, alice)
         await alice.press(answer, REGENERATE)
         await discord.until(lambda: len(engine.prompts) == 2)
         await discord.quiet()
@@ -71,7 +62,7 @@ async def test_the_model_is_told_a_channels_persona_in_all_that_it_answers_there
             await (await manager.command(channel, "ask", prompt="hi", private=private)).wait_for("ok")
         await discord.quiet(1.5)
         assert [prompt.system for prompt in engine.prompts] == [PIRATE] * 4
-        await ask(discord, running, other, alice)
+        await running.ask(other, alice)
         assert engine.prompts[-1].system == Settings.system_prompt
 
 
@@ -83,11 +74,11 @@ async def test_it_survives_a_restart_and_a_clear_and_is_gone_when_taken_away(dis
     async with parley(discord, engine, path) as running:
         await (await alice.command(channel, "clear")).wait_for("0 turns")
         await (await alice.command(channel, "forget")).wait_for("0 turns")
-        await ask(discord, running, channel, alice)
+        await running.ask(channel, alice)
         taken = await manager.command(channel, "persona clear")
         await taken.wait_for(NO_PERSONA)
         assert taken.ephemeral
-        await ask(discord, running, channel, alice, "and now?")
+        await running.ask(channel, alice, "and now?")
     assert [prompt.system for prompt in engine.prompts] == [PIRATE, Settings.system_prompt]
 
 
@@ -125,7 +116,9 @@ async def test_a_thread_has_the_persona_and_settings_of_its_channel_until_it_has
     async with parley(discord, engine, path) as running:
         await (await write(manager, channel, PIRATE)).wait_for("From now on")
         await (await manager.command(channel, "settings", turns=0)).wait_for("Turns remembered: 0")
-        await ask(discord, running, thread, alice)
+        question = await alice.say(thread, f"{discord.bot.mention} hi")
+        await thread.reply_to(question, wanted=lambda answer: answer.content == "ok" and STOP not in answer.labels)
+        await running.settled()
         assert await running.stored(thread.id) == []
         await (await alice.command(thread, "ask", prompt="hi")).wait_for("ok")
         await (await alice.command(thread, "help")).wait_for("Here I remember nothing")
@@ -137,10 +130,10 @@ async def test_a_thread_has_the_persona_and_settings_of_its_channel_until_it_has
 
         await (await write(manager, thread, "You are a cook.")).wait_for("From now on")
         await (await manager.command(thread, "settings", turns=1)).wait_for("Turns remembered: 1 (set here;")
-        answer = await ask(discord, running, thread, alice)
+        answer = await running.ask(thread, alice)
         await alice.press(answer, REGENERATE)
         await discord.until(lambda: len(engine.prompts) == 4)
-        await ask(discord, running, channel, alice)
+        await running.ask(channel, alice)
         personas = [prompt.system for prompt in engine.prompts]
         assert personas == [PIRATE, PIRATE, "You are a cook.", "You are a cook.", PIRATE]
 
@@ -151,7 +144,7 @@ async def test_fewer_turns_are_forgotten_in_the_threads_of_a_channel_too(discord
     async with parley(discord, ScriptedEngine(), path) as running:
         await (await manager.command(own, "settings", turns=3)).wait_for("Turns remembered: 3")
         for where in (channel, thread, own):
-            await ask(discord, running, where, alice)
+            await running.ask(where, alice)
             assert len(await running.stored(where.id)) == 1
         await (await manager.command(channel, "settings", turns=0)).wait_for("Turns remembered: 0")
         assert [len(await running.stored(where.id)) for where in (channel, thread, own)] == [0, 0, 1]
@@ -199,7 +192,7 @@ async def test_settings_change_how_an_answer_is_made_and_are_taken_back(discord,
         assert "Answer length in tokens: 50 (set here; may be set from 1 to 200)" in text
         assert "Turns remembered: 5 (as for all channels; may be set from 0 to 20)" in text
         assert "Persona: as for all channels" in text
-        await ask(discord, running, channel, alice)
+        await running.ask(channel, alice)
         await (await alice.command(channel, "ask", prompt="hi")).wait_for("ok")
         await (await write(manager, channel, PIRATE)).wait_for("From now on")
     async with parley(discord, engine, path) as running:
@@ -208,7 +201,7 @@ async def test_settings_change_how_an_answer_is_made_and_are_taken_back(discord,
         assert "Temperature: 0 (as for all channels" in text
         assert "Answer length in tokens: 60 (set here" in text
         assert "Persona: set here" in text
-        await ask(discord, running, channel, alice)
+        await running.ask(channel, alice)
     used = [(sampling.temperature, sampling.max_new_tokens) for sampling in engine.samplings]
     assert used == [(1.2, 50), (1.2, 50), (0, 60)]
     assert {(sampling.top_p, sampling.top_k) for sampling in engine.samplings} == {(0.9, 50)}
@@ -247,7 +240,7 @@ async def test_a_limit_that_is_lowered_holds_for_what_was_set_before(discord, pa
         assert "Answer length in tokens: 100 (set here to 200; may be set from 1 to 100)" in told.content
         assert "Turns remembered: 1 (set here to 20; may be set from 0 to 1)" in told.content
         for text in ("one", "two"):
-            await ask(discord, running, channel, alice, text)
+            await running.ask(channel, alice, text)
         assert await running.stored(channel.id) == [("two", "ok")]
     assert (engine.samplings[-1].temperature, engine.samplings[-1].max_new_tokens) == (0.9, 100)
 
@@ -259,11 +252,11 @@ async def test_as_many_turns_are_kept_and_read_as_the_channel_says(discord, path
         await (await manager.command(channel, "settings", turns=2)).wait_for("Turns remembered: 2")
         await (await alice.command(channel, "help")).wait_for("the last 2 questions")
         for text in ("1", "2", "3"):
-            await ask(discord, running, channel, alice, text)
+            await running.ask(channel, alice, text)
         assert [question for question, _ in await running.stored(channel.id)] == ["2", "3"]
         await (await manager.command(channel, "settings", turns=1)).wait_for("Turns remembered: 1")
         assert [question for question, _ in await running.stored(channel.id)] == ["3"], "forgotten at once"
-        await ask(discord, running, channel, alice, "4")
+        await running.ask(channel, alice, "4")
         assert [turn.question for turn in engine.prompts[-1].turns] == ["3"]
 
 
@@ -273,9 +266,10 @@ async def test_they_go_with_the_channel_the_thread_and_the_server(discord, path,
     thread, there = second.thread("talk"), left.channel("there")
 
     async def until_left(running, *expected):
-        async with asyncio.timeout(5):
-            while {ref.channel for ref in await running.database.guild_channels()} != {where.id for where in expected}:
-                await asyncio.sleep(0.01)
+        async def left():
+            return {ref.channel for ref in await running.database.guild_channels()} == {where.id for where in expected}
+
+        await until(left)
 
     async with parley(discord, ScriptedEngine(), path) as running:
         for where in (channel, second, thread, there):

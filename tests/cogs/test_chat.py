@@ -484,9 +484,9 @@ async def test_an_answer_is_replaced_by_another_answer_and_not_by_a_thought(disc
         answer = await channel.reply_to(question)
         await running.until_stored(channel.id, ("tell", "First."))
         await alice.press(answer, REGENERATE)
-        await discord.until(lambda: [button.label for button in answer.buttons] == [STOP])
+        await discord.until(lambda: answer.labels == [STOP])
         await discord.quiet(1.5)
         await alice.press(answer, STOP)
-        await discord.until(lambda: [button.label for button in answer.buttons] == [REGENERATE])
+        await discord.until(lambda: answer.labels == [REGENERATE])
         assert answer.content == "First."
         await running.until_stored(channel.id, ("tell", "First."))

@@ -35,7 +35,7 @@ async def test_the_place_in_a_channel_is_shown_kept_up_to_date_and_replaced_by_t
         assert (await channel.reply_to(asked[1])).content == "1 is ahead of you."
         waiting = await channel.reply_to(asked[2])
         assert waiting.content == "2 are ahead of you."
-        assert [button.label for button in waiting.buttons] == ["Stop"]
+        assert waiting.labels == ["Stop"]
         first.set()
         await discord.until(lambda: waiting.content.startswith("1 is ahead of you, about"))
         second.set()
@@ -109,7 +109,7 @@ async def test_another_answer_that_must_wait_is_told_in_private_and_the_old_one_
     engine = ScriptedEngine(["old"], [hold, "new"])
     async with parley(discord, engine, path, timing={"notice_interval": 1.5}):
         answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} hi"))
-        await discord.until(lambda: [button.label for button in answer.buttons] == ["Regenerate"])
+        await discord.until(lambda: answer.labels == ["Regenerate"])
         await discord.quiet()
         pressed = await alice.press(answer, "Regenerate")
         await discord.until(lambda: len(engine.streams) == 2 and engine.streams[1].begun_at)

@@ -1,7 +1,6 @@
 """One turn at a time per channel, in order; stored whole or not at all."""
 
 import asyncio
-from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 import pytest
@@ -15,6 +14,7 @@ from bot.storage.channel_settings import ChannelLimits, ChannelOverrides, Channe
 from bot.storage.database import open_database
 from bot.storage.turns import TurnStore
 from tests.support.scripted import ScriptedEngine
+from tests.support.waiting import until
 
 HERE, THERE, ELSEWHERE = (ChannelRef(number, guild=1) for number in (7, 8, 9))
 
@@ -75,12 +75,6 @@ def ask(text: str, channel: ChannelRef = HERE, name: str = "Alice", *, asker: in
 
 async def stored(turns: TurnStore, channel: int = 7) -> list[tuple[str, str]]:
     return [(turn.question, turn.answer) for turn in await turns.recent(channel)]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.001)
 
 
 async def test_the_model_is_told_the_channels_turns_and_who_speaks(talk):

@@ -22,6 +22,7 @@ from tests.discord_stand_in import Channel, Discord, Guild, Message, User
 from tests.support.forked import answer, nursery
 from tests.support.parley import WITHOUT_A_MODEL, parley, program
 from tests.support.scripted import ScriptedEngine
+from tests.support.waiting import until
 
 
 def server(discord: Discord, shard: int, count: int) -> tuple[Guild, Channel, User]:
@@ -188,9 +189,7 @@ async def test_a_command_that_was_cut_off_is_known_to_be_of_its_server(discord, 
     hold = asyncio.Event()
     async with parley(discord, ScriptedEngine([hold]), path, shard_count=2, shard_ids=frozenset({0})) as running:
         await member.command(channel, "ask", prompt="what?")
-        async with asyncio.timeout(30):
-            while not (unfinished := await running.turns.unfinished()):
-                await asyncio.sleep(0.01)
+        unfinished = await until(running.turns.unfinished)
         assert [turn.channel.guild for turn in unfinished] == [guild.id]
         hold.set()
 

@@ -29,16 +29,12 @@ async def left(discord: Discord, path, channel: Channel, asker: User, text: str,
     return question
 
 
-def labels(message: Message) -> list[str]:
-    return [button.label for button in message.buttons]
-
-
 async def test_a_question_that_was_not_answered_is_told_so_and_can_be_asked_again(discord, path, place):
     _, channel, alice = place
     question = await left(discord, path, channel, alice, "what is left?")
     async with parley(discord, ScriptedEngine(["Something newer."], ["This is left."]), path) as running:
         answer = await channel.reply_to(question)
-        assert (answer.content, labels(answer)) == (INTERRUPTED, [REGENERATE])
+        assert (answer.content, answer.labels) == (INTERRUPTED, [REGENERATE])
         await alice.say(channel, f"{discord.bot.mention} something else")
         await running.until_stored(channel.id, ("something else", "Something newer."))
         await alice.press(answer, REGENERATE)
@@ -57,7 +53,7 @@ async def test_a_whole_answer_that_was_not_shown_whole_is_shown(discord, path, p
         first, second, third = [message for message in channel.shows(alice) if message.author is discord.bot]
         assert first.reference is question
         assert [m.content for m in (first, second, third)] == [page.content.strip() for page in pages(said.strip())]
-        assert [labels(message) for message in (first, second, third)] == [[], [], [REGENERATE]]
+        assert [message.labels for message in (first, second, third)] == [[], [], [REGENERATE]]
 
 
 async def test_a_turn_that_is_finished_late_is_not_kept_where_none_are(discord, path, place):

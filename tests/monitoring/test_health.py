@@ -10,7 +10,7 @@ import pytest
 
 from bot.monitoring.http import AddressError, served
 from bot.texts import NO_MEMORY
-from tests.support.outside import Outside, free_port, outside
+from tests.support.outside import free_port, outside
 from tests.support.parley import parley
 from tests.support.scripted import ScriptedEngine
 
@@ -21,16 +21,6 @@ GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 def impatient(monkeypatch):
     """discord.py tries again at once."""
     monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.05)
-
-
-async def until(seen: Outside, status: int) -> str:
-    """Until it is well, or not; returns what is told then."""
-    async with asyncio.timeout(30):
-        while True:
-            now, text = await seen.health()
-            if now == status:
-                return text
-            await asyncio.sleep(0.02)
 
 
 async def test_all_is_well_with_a_bot_that_is_connected_and_idle(discord, path):
@@ -92,13 +82,13 @@ async def test_a_gateway_that_is_away_for_longer_is_not_well_until_it_is_back(di
         await running.gateway.online.wait()
         with discord.gateway.refusing():
             discord.gateway.drop()
-            text = await until(seen, 503)
+            text = await seen.until_health(503)
             assert text.splitlines()[0] == "not well"
             assert "gateway: shard 0 not connected" in text
             since = running.gateway.away[0]
             await discord.until(lambda: discord.gateway.attempts > 2)
             assert running.gateway.away[0] == since, "an attempt that fails does not make it shorter"
-        await until(seen, 200)
+        await seen.until_health(200)
 
 
 async def test_a_gateway_that_has_never_let_the_bot_in_counts_from_the_start(discord, path, impatient):
@@ -106,7 +96,7 @@ async def test_a_gateway_that_has_never_let_the_bot_in_counts_from_the_start(dis
         trying = parley(discord, ScriptedEngine(), path, wait=False, timing={"gateway_limit": 0.2})
         running = await trying.__aenter__()
         async with outside(running) as seen:
-            assert "gateway: shard 0 not connected" in await until(seen, 503)
+            assert "gateway: shard 0 not connected" in await seen.until_health(503)
     await discord.gateway.ready()
     await trying.__aexit__(None, None, None)
 
@@ -118,9 +108,9 @@ async def test_a_shard_that_has_never_connected_is_missed(discord, path, impatie
         outside(running) as seen,
     ):
         with discord.gateway.refusing():
-            assert "gateway: shard 1 not connected" in await until(seen, 503)
+            assert "gateway: shard 1 not connected" in await seen.until_health(503)
             assert not running.gateway.online.is_set()
-        await until(seen, 200)
+        await seen.until_health(200)
         assert running.gateway.online.is_set()
 
 
@@ -131,12 +121,12 @@ async def test_an_engine_that_stands_still_is_not_well_until_it_goes_on(discord,
     async with parley(discord, engine, path, timing={"engine_limit": 0.2}) as running, outside(running) as seen:
         await alice.say(channel, f"{discord.bot.mention} tell")
         await channel.wait_for("The first few words")
-        text = await until(seen, 503)
+        text = await seen.until_health(503)
         assert "engine: no progress for" in text
         assert "1 running, 0 waiting, since" in text
         hold.set()
         await running.until_stored(channel.id, ("tell", "The first few words and the rest."))
-        await until(seen, 200)
+        await seen.until_health(200)
 
 
 async def test_a_model_may_load_for_as_long_as_it_takes(discord, path, place):
@@ -194,7 +184,7 @@ async def test_a_database_that_does_not_answer_is_not_well(discord, path):
             first = running.health._probe
             await seen.health()
             assert running.health._probe is first, "no other waits behind it"
-        await until(seen, 200)
+        await seen.until_health(200)
 
 
 async def test_an_address_in_use_is_told(discord, path):

@@ -4,20 +4,8 @@ import asyncio
 import socket
 from contextlib import closing
 
-import aiohttp
-
-from tests.support.outside import Outside, Systemd, entries, free_port, outside
+from tests.support.outside import Systemd, entries, free_port, outside
 from tests.support.parley import WITHOUT_A_MODEL, program
-
-
-async def answers(seen: Outside) -> str:
-    """What it says of its health, once it is up."""
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                return (await seen.health())[1]
-            except aiohttp.ClientConnectionError:
-                await asyncio.sleep(0.05)
 
 
 async def test_a_program_is_seen_from_its_start_to_its_end(discord, tmp_path, place):
@@ -31,14 +19,13 @@ async def test_a_program_is_seen_from_its_start_to_its_end(discord, tmp_path, pl
         ):
             log = asyncio.create_task(process.communicate())
             with discord.gateway.refusing():
-                assert "gateway: connected" not in await answers(seen), "it is up before the gateway lets it in"
+                await seen.until_up()
+                assert "gateway: connected" not in (await seen.health())[1], "up before the gateway lets the bot in"
                 assert systemd.all_told() == []
             assert [await systemd.told() for _ in range(2)] == ["READY=1", "WATCHDOG=1"]
             for count in (1, 2):
                 await alice.say(channel, f"{discord.bot.mention} my name is Wendolyn")
-                async with asyncio.timeout(30):
-                    while await seen.metric("parley_answer_seconds_count") != count:
-                        await asyncio.sleep(0.05)
+                await seen.until_metric("parley_answer_seconds_count", count)
             assert await seen.metric("parley_time_to_first_text_seconds_count") == 2
             assert await seen.metric("parley_requests_total") == 2
             assert await seen.metric("parley_tokens_total") > 2

@@ -2,22 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 
 from bot.engine import ModelError
 from bot.engine.prompt import QuestionTooLong
-from tests.support.outside import Outside, outside
+from tests.support.outside import outside
 from tests.support.parley import parley
 from tests.support.scripted import ScriptedEngine
-
-
-async def reaches(seen: Outside, enough: Callable[[float], bool], name: str, **labels: str) -> None:
-    """Until a metric has such a value."""
-    value = None
-    async with asyncio.timeout(30):
-        while value is None or not enough(value):
-            await asyncio.sleep(0.02)
-            value = await seen.metric(name, **labels)
 
 
 async def test_a_conversation_is_counted_and_timed(discord, path, place):
@@ -29,14 +19,14 @@ async def test_a_conversation_is_counted_and_timed(discord, path, place):
         await alice.say(channel, f"{discord.bot.mention} one")
         await alice.say(channel, f"{discord.bot.mention} two")
         await channel.wait_for("The first few words")
-        await reaches(seen, lambda value: value == 1, "parley_requests_running")
-        await reaches(seen, lambda value: value == 1, "parley_requests_waiting")
+        await seen.until_metric("parley_requests_running", 1)
+        await seen.until_metric("parley_requests_waiting", 1)
         assert await seen.metric("parley_answer_seconds_count") == 0
         await asyncio.sleep(0.3)
         hold.set()
         late.set()
         await running.until_stored(channel.id, ("one", "The first few words and the rest."), ("two", "Later."))
-        await reaches(seen, lambda value: value == 2, "parley_answer_seconds_count")
+        await seen.until_metric("parley_answer_seconds_count", 2)
         assert await seen.metric("parley_requests_total") == 2
         assert await seen.metric("parley_requests_running") == 0
         assert await seen.metric("parley_requests_waiting") == 0
@@ -59,7 +49,7 @@ async def test_the_first_text_is_timed_and_so_is_the_whole(discord, path, place)
         until_seen = time.monotonic() - before
         await asyncio.sleep(0.3)
         hold.set()
-        await reaches(seen, lambda value: value == 1, "parley_answer_seconds_count")
+        await seen.until_metric("parley_answer_seconds_count", 1)
         first = await seen.metric("parley_time_to_first_text_seconds_sum")
         assert 0 < first < until_seen
         assert await seen.metric("parley_answer_seconds_sum") > first + 0.3
@@ -70,7 +60,7 @@ async def test_commands_are_requests_too(discord, path, place):
     async with parley(discord, ScriptedEngine(["Here."]), path) as running, outside(running) as seen:
         asked = await alice.command(channel, "ask", prompt="hi")
         await asked.wait_for("Here.")
-        await reaches(seen, lambda value: value == 1, "parley_answer_seconds_count")
+        await seen.until_metric("parley_answer_seconds_count", 1)
         assert await seen.metric("parley_requests_total") == 1
 
 
@@ -82,22 +72,22 @@ async def test_errors_are_counted_by_their_kind(discord, path, place):
     async with parley(discord, ScriptedEngine(*errors, [hold, "Here."]), path) as running, outside(running) as seen:
         for kind in kinds:
             await alice.say(channel, f"{discord.bot.mention} tell")
-            await reaches(seen, lambda value: value == 1, "parley_errors_total", kind=kind)
+            await seen.until_metric("parley_errors_total", 1, kind=kind)
         for _ in range(3):
             await alice.say(channel, f"{discord.bot.mention} tell")
-        await reaches(seen, lambda value: value == 1, "parley_errors_total", kind="Busy")
+        await seen.until_metric("parley_errors_total", 1, kind="Busy")
         hold.set()
         await running.until_stored(channel.id, ("tell", "Here."), ("tell", "ok"))
         await discord.quiet()
         discord.fault("POST", "/channels/*/messages", status=403)
         await guild.member("Bob").say(guild.channel("other"), f"{discord.bot.mention} tell")
-        await reaches(seen, lambda value: value == 1, "parley_errors_total", kind="Forbidden")
+        await seen.until_metric("parley_errors_total", 1, kind="Forbidden")
         path.unlink()
         path.mkdir()
         await alice.command(channel, "clear")
-        await reaches(seen, lambda value: value == 1, "parley_errors_total", kind="DatabaseError")
+        await seen.until_metric("parley_errors_total", 1, kind="DatabaseError")
         await alice.command(channel, "help")
-        await reaches(seen, lambda value: value == 2, "parley_errors_total", kind="DatabaseError")
+        await seen.until_metric("parley_errors_total", 2, kind="DatabaseError")
         path.rmdir()
 
 
@@ -108,7 +98,7 @@ async def test_an_error_of_a_command_is_counted_once(discord, path, place):
         outside(running) as seen,
     ):
         await alice.command(channel, "ask", prompt="hi")
-        await reaches(seen, lambda value: value == 1, "parley_errors_total", kind="QuestionTooLong")
+        await seen.until_metric("parley_errors_total", 1, kind="QuestionTooLong")
         await discord.quiet()
         assert await seen.metric("parley_errors_total", kind="QuestionTooLong") == 1
 
@@ -141,20 +131,20 @@ async def test_a_429_is_counted(discord, path, place):
 async def test_the_gateways_latency_is_told(discord, path):
     discord.gateway.heartbeat_interval = 0.05
     async with parley(discord, ScriptedEngine(), path) as running, outside(running) as seen:
-        await reaches(seen, lambda value: 0 < value < 30, "parley_gateway_latency_seconds", shard="0")
+        await seen.until_metric("parley_gateway_latency_seconds", lambda value: 0 < value < 30, shard="0")
 
 
 async def test_each_reconnect_is_counted_once(discord, path, monkeypatch):
     monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.05)
     async with parley(discord, ScriptedEngine(), path) as running, outside(running) as seen:
-        await reaches(seen, lambda value: value == 0, "parley_gateway_reconnects_total", shard="0")
+        await seen.until_metric("parley_gateway_reconnects_total", 0, shard="0")
         with discord.gateway.refusing():
             discord.gateway.drop()
             await discord.until(lambda: discord.gateway.attempts > 3)
-        await reaches(seen, lambda value: value == 1, "parley_gateway_reconnects_total", shard="0")
+        await seen.until_metric("parley_gateway_reconnects_total", 1, shard="0")
         discord.gateway.sessions.clear()
         discord.gateway.drop()
-        await reaches(seen, lambda value: value == 2, "parley_gateway_reconnects_total", shard="0")
+        await seen.until_metric("parley_gateway_reconnects_total", 2, shard="0")
 
 
 async def test_each_shard_is_told_of_by_itself(discord, path, monkeypatch):
@@ -167,7 +157,7 @@ async def test_each_shard_is_told_of_by_itself(discord, path, monkeypatch):
     ):
         await running.gateway.online.wait()
         for shard in "01":
-            await reaches(seen, lambda value: 0 < value < 30, "parley_gateway_latency_seconds", shard=shard)
+            await seen.until_metric("parley_gateway_latency_seconds", lambda value: 0 < value < 30, shard=shard)
         (second,) = [session.connection for session in discord.gateway.connected if session.shard[0] == 1]
         with discord.gateway.refusing():
             second.drop()
@@ -175,7 +165,7 @@ async def test_each_shard_is_told_of_by_itself(discord, path, monkeypatch):
             status, text = await seen.health()
             assert status == 503
             assert "gateway: shard 1 not connected" in text
-        await reaches(seen, lambda value: value == 1, "parley_gateway_reconnects_total", shard="1")
+        await seen.until_metric("parley_gateway_reconnects_total", 1, shard="1")
         assert await seen.metric("parley_gateway_reconnects_total", shard="0") == 0
         assert (await seen.health())[0] == 200
 
@@ -184,7 +174,7 @@ async def test_a_stall_of_the_event_loop_is_told(discord, path):
     async with parley(discord, ScriptedEngine(), path) as running, outside(running) as seen:
         await asyncio.sleep(0)
         time.sleep(0.7)  # noqa: ASYNC251 - the loop is to stand still
-        await reaches(seen, lambda value: 0.5 < value < 60, "parley_event_loop_stall_seconds")
+        await seen.until_metric("parley_event_loop_stall_seconds", lambda value: 0.5 < value < 60)
 
 
 async def test_the_process_is_measured(discord, path):
@@ -203,7 +193,7 @@ async def test_no_metric_tells_who_asked_where_or_what(discord, path, place):
         await running.until_stored(channel.id, ("an unmistakable question", "An unmistakable answer."))
         for kind in ("RuntimeError", "QuestionTooLong"):
             await mallory.say(channel, f"{discord.bot.mention} another unmistakable question")
-            await reaches(seen, lambda value: value == 1, "parley_errors_total", kind=kind)
+            await seen.until_metric("parley_errors_total", 1, kind=kind)
         told = (await seen.text() + (await seen.health())[1]).lower()
         for secret in ("mallory", "unmistakable", "77777", discord.application.token, str(path)):
             assert secret not in told

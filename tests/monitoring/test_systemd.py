@@ -11,6 +11,7 @@ from bot.monitoring.systemd import notified
 from tests.support.outside import Systemd
 from tests.support.parley import Running, parley
 from tests.support.scripted import ScriptedEngine
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="needs Unix sockets")
 
@@ -37,9 +38,7 @@ async def several_checks(running: Running, monkeypatch: pytest.MonkeyPatch) -> N
         return await check()
 
     monkeypatch.setattr(running.health, "check", counted)
-    async with asyncio.timeout(30):
-        while checks < 5:
-            await asyncio.sleep(0.01)
+    await until(lambda: checks >= 5)
 
 
 async def test_it_hears_when_the_bot_is_online_and_when_it_ends(discord, path, systemd):

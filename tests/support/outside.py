@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot.monitoring.http import served
 from tests.support.parley import Running
+from tests.support.waiting import until
 
 
 def free_port() -> int:
@@ -28,10 +29,31 @@ class Outside:
         self._session = session
         self.port = port
 
+    async def until_up(self) -> None:
+        """Until anything is served there."""
+
+        async def served() -> bool:
+            try:
+                await self.health()
+            except aiohttp.ClientConnectionError:
+                return False
+            return True
+
+        await until(served, every=0.05)
+
     async def health(self) -> tuple[int, str]:
         """The status, and what is told to a person."""
         async with self._session.get(f"http://127.0.0.1:{self.port}/healthz") as response:
             return response.status, await response.text()
+
+    async def until_health(self, status: int) -> str:
+        """Until its status is this one; returns what a person is told then."""
+
+        async def told() -> str | None:
+            now, text = await self.health()
+            return text if now == status else None
+
+        return await until(told)
 
     async def parts(self) -> tuple[bool, dict[str, dict[str, object]]]:
         """What is told to a program: whether all is well, and of each part."""
@@ -54,6 +76,15 @@ class Outside:
                 if sample.name == name and sample.labels == labels:
                     return sample.value
         return None
+
+    async def until_metric(self, name: str, wanted: float | Callable[[float], bool], **labels: str) -> None:
+        """Until a metric has this value, or one that `wanted` accepts."""
+
+        async def reached() -> bool:
+            value = await self.metric(name, **labels)
+            return value is not None and (wanted(value) if callable(wanted) else value == wanted)
+
+        await until(reached)
 
 
 class Systemd:

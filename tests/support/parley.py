@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from bot.settings import Settings
 from bot.storage.channel_settings import ChannelSettingsStore
 from bot.storage.database import Database, open_database
 from bot.storage.turns import TurnStore
-from tests.discord_stand_in import Discord
+from tests.discord_stand_in import Channel, Discord, Message, User
+from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 QUICK = {"guild_ready_timeout": 0.05, "identify_pause": 0.0}
@@ -60,19 +61,36 @@ class Running:
     async def stored(self, channel: int) -> list[tuple[str, str]]:
         return [(turn.question, turn.answer) for turn in await self.turns.recent(channel)]
 
+    async def ask(self, channel: Channel, person: User, text: str = "hi") -> Message:
+        """Mention the bot; returns its answer once that is shown whole and stored."""
+        question = await person.say(channel, f"{channel.discord.bot.mention} {text}")
+
+        async def stored() -> bool:
+            turns = await self.turns.recent(channel.id)
+            return any(turn.question_message == question.id and turn.answer_messages for turn in turns)
+
+        await until(stored)
+        return await channel.reply_to(question)
+
     async def settled(self) -> None:
-        """Until everything that was asked is stored as it was shown."""
-        async with asyncio.timeout(10):
-            while await self.turns.unfinished():
-                await asyncio.sleep(0.01)
+        """Until every answer is stored and shown whole."""
+
+        async def nothing_unfinished() -> bool:
+            return not await self.turns.unfinished()
+
+        await until(nothing_unfinished)
 
     async def until_stored(self, channel: int, *expected: tuple[str, str]) -> None:
-        """And until Discord shows all of it."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(10):
-                while await self.stored(channel) != [*expected] or await self.turns.unfinished():
-                    await asyncio.sleep(0.01)
-        assert await self.stored(channel) == [*expected]
+        """Until these are the channel's turns, and every answer is shown whole."""
+
+        async def as_expected() -> bool:
+            return await self.stored(channel) == [*expected] and not await self.turns.unfinished()
+
+        try:
+            await until(as_expected, within=10)
+        except AssertionError:
+            assert await self.stored(channel) == [*expected]
+            raise
 
 
 @asynccontextmanager
