@@ -133,7 +133,8 @@ async def test_a_thread_has_the_persona_and_settings_of_its_channel_until_it_has
         answer = await running.ask(thread, alice)
         await alice.press(answer, REGENERATE)
         await discord.until(lambda: len(engine.prompts) == 4)
-        await running.ask(channel, alice)
+        await alice.say(channel, f"{discord.bot.mention} hi")
+        await discord.until(lambda: len(engine.prompts) == 5)
         personas = [prompt.system for prompt in engine.prompts]
         assert personas == [PIRATE, PIRATE, "You are a cook.", "You are a cook.", PIRATE]
 
