@@ -117,6 +117,7 @@ for os.environ["MODEL_PRECISION"] in ("auto", "bfloat16", "int8"):
 """
 
 
+@pytest.mark.slow
 def test_a_cpu_without_avx512_answers_the_same(tmp_path):
     older = environment(ONEDNN_MAX_CPU_ISA="AVX2", ATEN_CPU_CAPABILITY="avx2", TEMPERATURE="0")
     asked = [sys.executable, "-c", ALL_PRECISIONS]
@@ -124,6 +125,7 @@ def test_a_cpu_without_avx512_answers_the_same(tmp_path):
     assert said.stdout == 3 * "/clear forgets this channel's turns, so that we start afresh.\n"
 
 
+@pytest.mark.slow
 def test_ask_reads_standard_input(tmp_path):
     ended = bot(tmp_path, "ask", "--model", "demo", "-", stdin="what does /clear do?\n", TEMPERATURE="0")
     assert ended.stdout == "/clear forgets this channel's turns, so that we start afresh.\n"
@@ -180,6 +182,7 @@ def test_a_chat_remembers_forgets_and_is_still_there_next_time(tmp_path):
     assert terminal.ends() == 0
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_an_answer_and_at_the_prompt_ends_the_chat(tmp_path):
     model = save_model(tmp_path / "model", context=8192, endless=True)
     terminal = Terminal(tmp_path, "--model", str(model), MAX_NEW_TOKENS="8000", MAX_PROMPT_TOKENS="200")
@@ -193,6 +196,7 @@ def test_ctrl_c_stops_an_answer_and_at_the_prompt_ends_the_chat(tmp_path):
     assert terminal.ends() == 0
 
 
+@pytest.mark.slow
 def test_sigterm_ends_the_chat_normally(tmp_path):
     model = save_model(tmp_path / "model")
     terminal = Terminal(tmp_path, "--model", str(model))
@@ -228,6 +232,7 @@ main(["ask", "--model", "demo", "hi"])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_program_while_the_model_loads(tmp_path, ending):
     assert signalled(tmp_path, ["-c", LOADS_FOR_EVER], "Loading", ending) == 0
@@ -240,6 +245,7 @@ exec("import time; time.sleep(1000)")  # as many a library does; Python tells an
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("command", ["ask hi", "chat", "check"])
 def test_a_signal_ends_the_program_while_torch_is_imported(tmp_path, command, ending):

@@ -76,6 +76,7 @@ async def test_two_people_in_two_channels_at_once_and_the_event_loop_stays_free(
     assert all(command.failed is None for command in commands), "they were answered while the model stood still"
 
 
+@pytest.mark.slow
 async def test_everything_is_acknowledged_in_time_with_the_machine_fully_busy(discord, path, place, demo_engine):
     guild, channel, alice = place
     busy = [guild.channel(f"busy-{number}") for number in range(16)]
@@ -124,6 +125,7 @@ async def test_a_very_long_question_is_refused_with_its_length(discord, path, pl
         assert len(await running.stored(channel.id)) == 1
 
 
+@pytest.mark.slow
 async def test_the_program_remembers_after_being_killed_and_ends_when_told(discord, tmp_path, place):
     _, channel, alice = place
 
@@ -173,6 +175,7 @@ async def test_a_token_that_discord_refuses_ends_the_program_with_a_sentence(dis
         assert "another.token" not in log.decode()
 
 
+@pytest.mark.slow
 async def test_what_is_wrong_with_a_model_is_told_before_the_bot_goes_online(discord, tmp_path):
     folder = save_model(tmp_path / "model")
     weights = (folder / "model.safetensors").read_bytes()
@@ -185,6 +188,7 @@ async def test_what_is_wrong_with_a_model_is_told_before_the_bot_goes_online(dis
     assert discord.gateway.identifies == 0
 
 
+@pytest.mark.slow
 async def test_where_an_error_came_from_is_shown_by_debug(discord, tmp_path):
     async with program(discord, tmp_path, ["-m", "bot", "--debug", "--model", "nothing"]) as process:
         _, log = await process.communicate()

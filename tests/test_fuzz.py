@@ -5,6 +5,7 @@ import logging
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +24,7 @@ NAME = TEXT.map(lambda text: text.strip()[:32]).filter(bool)
 ANSWER = st.one_of(TEXT, st.integers(1, 6).flatmap(lambda times: TEXT.map(lambda text: text * times * 20)))
 
 
+@pytest.mark.slow
 @settings(max_examples=4, suppress_health_check=list(HealthCheck))
 @given(
     said=st.lists(st.tuples(NAME, TEXT, ANSWER, st.sampled_from(["mention", "ask", "direct"])), min_size=8, max_size=12)

@@ -13,6 +13,8 @@ from bot.texts import COMMAND_INTERRUPTED, INTERRUPTED, ONE_AT_A_TIME, REGENERAT
 from tests.discord_stand_in import Channel, Message, User
 from tests.support.forked import answer, nursery
 
+pytestmark = pytest.mark.slow
+
 CHUNKS, KILLS = 4, 25
 
 

@@ -3,6 +3,8 @@
 import asyncio
 import itertools
 
+import pytest
+
 from bot import demo
 from bot.engine.local.engine import LocalEngine
 from bot.texts import ONE_AT_A_TIME
@@ -32,6 +34,7 @@ async def test_a_busy_channel_does_not_starve_another(discord, path, place):
     assert "quiet" in order[:3], "one answer at a time for each channel, in turn"
 
 
+@pytest.mark.slow
 async def test_a_thousand_mentions_in_a_second(path):
     """From 200 people in 100 channels: each gets an answer or a sentence, and no heartbeat is late."""
     async with Discord(validate=False) as discord, nursery(discord) as births:

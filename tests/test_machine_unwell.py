@@ -3,6 +3,8 @@
 import asyncio
 import sqlite3
 
+import pytest
+
 from bot.engine.local.scheduler import Batch
 from bot.texts import NO_MEMORY, UNEXPECTED
 from tests.support.parley import parley, program
@@ -104,6 +106,7 @@ async def test_an_exception_in_the_engines_thread_costs_one_answer(discord, path
         await until(lambda: running.stored(channel.id))
 
 
+@pytest.mark.slow
 async def test_an_engine_that_does_not_recover_ends_the_program_with_status_1(discord, tmp_path, place):
     """So that a supervisor starts it anew."""
     _, channel, alice = place

@@ -59,6 +59,7 @@ def test_systemd_understands_the_unit(tmp_path):
     assert (seen.returncode, [line for line in seen.stderr.splitlines() if "parley" in line]) == (0, [])
 
 
+@pytest.mark.slow
 async def test_the_service_starts_says_so_and_ends(discord, place, tmp_path):
     command = shlex.split(*unit("ExecStart"))
     assert command[0] == PYTHON
@@ -78,6 +79,7 @@ async def test_the_service_starts_says_so_and_ends(discord, place, tmp_path):
     assert unit("NotifyAccess") == ["main"]
 
 
+@pytest.mark.slow
 async def test_a_wrong_setting_is_not_tried_again(discord, tmp_path):
     async with program(discord, tmp_path, HISTORY_TURNS="many") as service:
         assert [str(await service.wait())] == unit("RestartPreventExitStatus")
@@ -96,6 +98,7 @@ def test_all_variables_are_parleys_settings():
     assert names <= {option.name.upper() for option in fields(Settings)} | FOREIGN
 
 
+@pytest.mark.slow
 async def test_the_containers_check_tells_a_bot_that_is_well_from_one_that_is_not(discord, tmp_path):
     (check,) = (json.loads(text.split("CMD", 1)[1]) for text in image("HEALTHCHECK"))
     assert check[0] == PYTHON

@@ -8,6 +8,8 @@ import pytest
 
 from tests.support.parley import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.timeout(180)
 async def test_an_engine_that_is_too_slow_is_named():

@@ -60,6 +60,7 @@ def slim_python(tmp_path_factory) -> str:
     return python
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 async def test_the_bot_talks_without_torch(slim_python, discord, place, tmp_path, monkeypatch):
     _, channel, alice = place
@@ -75,6 +76,7 @@ async def test_the_bot_talks_without_torch(slim_python, discord, place, tmp_path
         assert await bot.wait() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 async def test_the_terminal_works_without_torch(slim_python, tmp_path):
     async def parley(*arguments: str, url: str) -> tuple[str, str, int | None]:

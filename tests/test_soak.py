@@ -1,6 +1,6 @@
 """A long life: with hundreds of channels, joins and leaves, nothing keeps growing.
 
-`SOAK_SECONDS=3600 python -m pytest tests/test_soak.py --timeout 4000` does it for an hour.
+`SOAK_SECONDS=3600 python -m pytest -m slow tests/test_soak.py --timeout 4000` does it for an hour.
 """
 
 import asyncio
@@ -8,8 +8,12 @@ import os
 import random
 import time
 
+import pytest
+
 from tests.discord_stand_in import Channel, Discord, Guild
 from tests.support.forked import nursery
+
+pytestmark = pytest.mark.slow
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "16"))
 CHANNELS = 200

@@ -83,6 +83,7 @@ def snapshot(folder):
 # The whole program
 
 
+@pytest.mark.slow
 async def test_when_all_is_well_it_says_so_and_nothing_has_changed(discord, tmp_path, place):
     token = discord.application.token
     settings = {"MODEL_PATH": "demo", "TEMPERATURE": "0", "DISCORD_TOKEN": token, "LOG_LEVEL": "DEBUG"}
@@ -102,6 +103,7 @@ async def test_when_all_is_well_it_says_so_and_nothing_has_changed(discord, tmp_
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 async def test_all_that_is_wrong_is_told_in_one_run_as_json_too(discord, tmp_path):
     (tmp_path / "parley.db").mkdir()
     status, out, err = await run(tmp_path, "--json", DISCORD_TOKEN=TOKEN, **discord.environment())
@@ -121,11 +123,13 @@ async def test_all_that_is_wrong_is_told_in_one_run_as_json_too(discord, tmp_pat
     assert TOKEN not in out + err
 
 
+@pytest.mark.slow
 async def test_where_the_marks_cannot_be_written_words_stand_for_them(tmp_path):
     _, out, _ = await run(tmp_path, TOP_K="x", PYTHONIOENCODING="ascii")
     assert "  WRONG TOP_K" in out
 
 
+@pytest.mark.slow
 async def test_each_setting_that_cannot_be_used_is_told(tmp_path):
     status, out, err = await run(tmp_path, TOP_K="x", SEED="y", DISCORD_TOKEN="my secret")
     assert status == 1
@@ -526,6 +530,7 @@ async def test_a_model_that_is_missing_broken_or_too_large_is_told(tmp_path, mon
     assert "memory are free" in only((await model(folder)).wrong).todo
 
 
+@pytest.mark.slow
 async def test_where_a_broken_model_fails_is_told_to_who_asks_for_it(tmp_path):
     folder = save_model(tmp_path / "model")
     (folder / "model.safetensors").write_bytes(b"no weights")

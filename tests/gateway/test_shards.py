@@ -59,6 +59,7 @@ async def noted(path: Path, channel: Channel, asker: User, guild: Guild | None) 
 # Two processes
 
 
+@pytest.mark.slow
 async def test_each_message_is_answered_once_by_its_process_and_one_outlives_the_other(discord, tmp_path):
     servers = [server(discord, shard, 4) for shard in range(4)]
     channels = [channel for _, channel, _ in servers]
@@ -100,6 +101,7 @@ async def test_each_message_is_answered_once_by_its_process_and_one_outlives_the
     assert discord.commands.syncs == 1
 
 
+@pytest.mark.slow
 async def test_processes_begin_their_sessions_one_after_the_other(discord, tmp_path):
     """Four seconds of the pause are for what a busy machine is late by."""
     discord.gateway.identify_pause, pause = 0.5, 4.5
@@ -110,6 +112,7 @@ async def test_processes_begin_their_sessions_one_after_the_other(discord, tmp_p
     assert (discord.gateway.identifies, discord.gateway.too_early) == (4, 0)
 
 
+@pytest.mark.slow
 async def test_the_settings_reach_the_gateway(discord, tmp_path):
     async with program(discord, tmp_path, WITHOUT_A_MODEL, SHARD_COUNT="4", SHARD_IDS="2"):
         await discord.gateway.ready()

@@ -95,6 +95,7 @@ async def test_a_429_slows_the_channel_down_and_nothing_is_lost(discord, path):
     assert len(answer.versions) <= 4
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 async def test_two_hundred_channels_at_once_stay_within_the_limits(path):
     async with Discord(validate=False) as discord:

@@ -4,10 +4,13 @@ import asyncio
 import socket
 from contextlib import closing
 
+import pytest
+
 from tests.support.outside import Systemd, entries, free_port, outside
 from tests.support.parley import WITHOUT_A_MODEL, program
 
 
+@pytest.mark.slow
 async def test_a_program_is_seen_from_its_start_to_its_end(discord, tmp_path, place):
     _, channel, alice = place
     port = free_port()
@@ -48,6 +51,7 @@ async def test_a_program_is_seen_from_its_start_to_its_end(discord, tmp_path, pl
     assert discord.application.token not in written.decode()
 
 
+@pytest.mark.slow
 async def test_a_port_in_use_is_told_in_a_sentence(discord, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
