@@ -1,4 +1,4 @@
-"""The program as its operator meets it: what it prints where, and its exit status."""
+"""The command line: what the program prints where, and its exit status."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """The machine's environment without what could set one of our options."""
+    """An environment without Parley's settings but these."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "OMP_NUM_THREADS") if name in os.environ}
     return {**kept, "PYTHONPATH": str(ROOT), **settings}
 
@@ -58,7 +58,7 @@ def test_without_a_token_the_bot_says_how_to_get_one(tmp_path):
     assert len(ended.stderr.splitlines()) == 1
 
 
-def test_bad_settings_are_told_at_once(tmp_path):
+def test_bad_settings_are_all_reported_at_once(tmp_path):
     ended = bot(tmp_path, "chat", TOP_K="x", SEED="y")
     assert_refused(ended, 2, "TOP_K: 'x'", "SEED: 'y'")
     assert len(ended.stderr.splitlines()) == 2
@@ -94,7 +94,7 @@ def test_settings_come_from_the_env_file_of_the_folder(tmp_path):
     assert_refused(bot(tmp_path, "chat", "--model", "./over", MODEL_PATH="./most"), 1, "./over")
 
 
-def test_a_database_that_is_none_is_told(tmp_path):
+def test_a_file_that_is_not_a_database_is_reported(tmp_path):
     (tmp_path / "parley.db").write_text("no database " * 100)
     assert_refused(bot(tmp_path, "chat", "--model", "demo"), 1, "parley.db", "DATABASE_PATH")
 
@@ -106,7 +106,7 @@ def test_ask_prints_the_answer_alone_on_standard_output(tmp_path):
     assert ended.stdout.endswith("\n")
     assert "Loading" not in ended.stdout
     assert "Loading" in ended.stderr
-    assert not (tmp_path / "parley.db").exists(), "a one-off question keeps nothing"
+    assert not (tmp_path / "parley.db").exists(), "a one-off question is not stored"
 
 
 ALL_PRECISIONS = """
@@ -163,7 +163,7 @@ class Terminal:
         return int(self._child.exitstatus or 0) if self._child.signalstatus is None else -1
 
 
-def test_a_chat_remembers_forgets_and_is_still_there_next_time(tmp_path):
+def test_a_chat_remembers_across_starts_and_forgets_when_told(tmp_path):
     terminal = Terminal(tmp_path, "--model", "demo", TEMPERATURE="0")
     assert "Quorvex" in terminal.says("hello, my name is Quorvex")
     assert "Quorvex" in terminal.says("what is my name?")
@@ -175,7 +175,7 @@ def test_a_chat_remembers_forgets_and_is_still_there_next_time(tmp_path):
 
     terminal = Terminal(tmp_path, "--model", "demo", TEMPERATURE="0")
     assert "Quorvex" in terminal.says("what is my name?")
-    assert "3 turns" in terminal.says("clear"), "another answer to the same question is no turn of its own"
+    assert "3 turns" in terminal.says("clear"), "a regenerated answer is not a turn of its own"
     assert "no answer yet" in terminal.says("regenerate")
     assert "Quorvex" not in terminal.says("what is my name?")
     terminal.types("quit\n")
@@ -191,7 +191,7 @@ def test_ctrl_c_stops_an_answer_and_at_the_prompt_ends_the_chat(tmp_path):
     terminal._child.expect(r"\S{5}")
     terminal.interrupts()
     terminal.sees("You: ")
-    assert "too long" in terminal.says("word " * 100), "an error in one answer is told, and the chat goes on"
+    assert "too long" in terminal.says("word " * 100), "an error is reported, and the chat goes on"
     terminal.interrupts()
     assert terminal.ends() == 0
 
@@ -205,7 +205,7 @@ def test_sigterm_ends_the_chat_normally(tmp_path):
 
 
 def signalled(tmp_path: Path, arguments: list[str], line: str, ending: signal.Signals) -> int:
-    """The exit status of a program that gets a signal when it has printed the line; it shows no traceback."""
+    """The exit status of a program that is sent a signal after it printed the line; asserts that it shows no traceback."""
     command = [sys.executable, *arguments]
     with subprocess.Popen(command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
@@ -216,7 +216,7 @@ def signalled(tmp_path: Path, arguments: list[str], line: str, ending: signal.Si
     return status
 
 
-# The thread that loads takes the signal, so that it does not wake the event loop by itself.
+# The loading thread receives the signal, so that this alone does not wake the event loop.
 LOADS_FOR_EVER = """
 import signal, sys, time
 from bot.engine.models import loading

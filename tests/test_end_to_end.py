@@ -1,4 +1,4 @@
-"""The whole way, with the real model: people in Discord talk, and five turns of memory reach the model."""
+"""End to end with the real model: people talk in Discord, and five turns of memory reach the model."""
 
 import asyncio
 import signal
@@ -13,7 +13,7 @@ from tests.support.models import save_model
 from tests.support.parley import WITHOUT_A_MODEL, Running, parley, program
 
 
-async def test_a_name_is_remembered_until_it_has_slid_out_or_is_cleared(discord, path, place, demo_engine):
+async def test_a_name_is_remembered_for_five_turns_and_until_it_is_cleared(discord, path, place, demo_engine):
     _, channel, alice = place
     async with parley(discord, demo_engine, path) as running:
         await running.ask(channel, alice, "my name is Wendolyn")
@@ -26,7 +26,7 @@ async def test_a_name_is_remembered_until_it_has_slid_out_or_is_cleared(discord,
         assert "don't know" in answer
 
 
-async def test_what_has_slid_out_of_the_window_is_forgotten(discord, path, place, demo_engine):
+async def test_what_is_older_than_five_turns_is_forgotten(discord, path, place, demo_engine):
     _, channel, alice = place
     async with parley(discord, demo_engine, path) as running:
         await running.ask(channel, alice, "my favourite colour is teal")
@@ -73,7 +73,7 @@ async def test_two_people_in_two_channels_at_once_and_the_event_loop_stays_free(
     print(f"The event loop's longest stall while two channels were answered: {longest * 1000:.0f} ms")
     assert "Zara" in names[0]
     assert "Oskar" in names[1]
-    assert all(command.failed is None for command in commands), "they were answered while the model stood still"
+    assert all(command.failed is None for command in commands), "they were acknowledged while the model was blocked"
 
 
 @pytest.mark.slow
@@ -130,7 +130,7 @@ async def test_the_program_remembers_after_being_killed_and_ends_when_told(disco
     _, channel, alice = place
 
     async def asks(text: str) -> str:
-        """A whole answer is one to which no edit comes for longer than edits are apart."""
+        """An answer is complete when no edit comes for longer than edits are apart."""
         answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} {text}"))
         await channel.quiet(1.4)
         return answer.content
@@ -176,7 +176,7 @@ async def test_a_token_that_discord_refuses_ends_the_program_with_a_sentence(dis
 
 
 @pytest.mark.slow
-async def test_what_is_wrong_with_a_model_is_told_before_the_bot_goes_online(discord, tmp_path):
+async def test_a_broken_model_is_reported_before_the_bot_goes_online(discord, tmp_path):
     folder = save_model(tmp_path / "model")
     weights = (folder / "model.safetensors").read_bytes()
     (folder / "model.safetensors").write_bytes(weights[:-100])
@@ -189,7 +189,7 @@ async def test_what_is_wrong_with_a_model_is_told_before_the_bot_goes_online(dis
 
 
 @pytest.mark.slow
-async def test_where_an_error_came_from_is_shown_by_debug(discord, tmp_path):
+async def test_debug_shows_where_an_error_came_from(discord, tmp_path):
     async with program(discord, tmp_path, ["-m", "bot", "--debug", "--model", "nothing"]) as process:
         _, log = await process.communicate()
     assert process.returncode == 1

@@ -1,4 +1,4 @@
-"""Whatever people write, are called or press, and whatever the model says: an answer comes, and nothing breaks."""
+"""Whatever people write, press or are called, and whatever the model says, there is an answer and no error."""
 
 import asyncio
 import logging
@@ -62,7 +62,7 @@ def test_every_message_gets_an_answer_whatever_is_in_it(tmp_path_factory, said):
 @given(
     st.one_of(st.text(), st.lists(st.sampled_from(["parley", "stop", "regenerate", "7", "²", "-1", ""])).map(":".join))
 )
-def test_a_button_is_one_of_ours_or_left_alone(custom_id):
+def test_only_our_own_buttons_are_handled(custom_id):
     pressed: Any = SimpleNamespace(data={"custom_id": custom_id})
     button = Button.read(pressed)
     assert (button is not None) == (custom_id in (f"parley:{action.value}:7" for action in Action))

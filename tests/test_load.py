@@ -1,4 +1,4 @@
-"""Under load: everybody hears something, no channel starves another, and the event loop keeps turning."""
+"""Under load everybody gets a response, no channel starves another, and the event loop stays free."""
 
 import asyncio
 import itertools
@@ -31,12 +31,12 @@ async def test_a_busy_channel_does_not_starve_another(discord, path, place):
                 answered = len(await running.stored(channel.id))
                 order += [channel.name] * (answered - order.count(channel.name))
             await asyncio.sleep(0.005)
-    assert "quiet" in order[:3], "one answer at a time for each channel, in turn"
+    assert "quiet" in order[:3], "the channels take turns"
 
 
 @pytest.mark.slow
 async def test_a_thousand_mentions_in_a_second(path):
-    """From 200 people in 100 channels: each gets an answer or a sentence, and no heartbeat is late."""
+    """200 people in 100 channels all get an answer or a reason, and no heartbeat is late."""
     async with Discord(validate=False) as discord, nursery(discord) as births:
         discord.limits.global_requests = None
         discord.gateway.heartbeat_interval = 0.5
@@ -52,7 +52,7 @@ async def test_a_thousand_mentions_in_a_second(path):
                 await asyncio.sleep(0.02)
 
         def heard() -> set[int]:
-            """The questions that got the whole answer, or a sentence that says why there is none."""
+            """The questions that got a complete answer, or the reason why there is none."""
             replies = [m for channel in channels for m in channel.messages.values() if m.author is discord.bot]
             return {
                 reply.reference.id
@@ -75,4 +75,4 @@ async def test_a_thousand_mentions_in_a_second(path):
         f" ms (longest); heartbeats, due every 500 ms, at most {latest * 1000:.0f} ms apart"
     )
     assert figures["p99"] < 0.1
-    assert latest < 5, "Discord lets go of a connection that is silent for a whole interval, which is 41 s there"
+    assert latest < 5, "Discord closes a connection that is silent for a whole interval, there 41 s"

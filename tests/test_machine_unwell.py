@@ -1,4 +1,4 @@
-"""The machine unwell: whose request it hits is told, the others go on, and the bot is itself again."""
+"""When the disk, the database or the engine fails, the asker is told, others go on, and the bot recovers."""
 
 import asyncio
 import sqlite3
@@ -12,7 +12,7 @@ from tests.support.scripted import ScriptedEngine
 from tests.support.waiting import until
 
 
-async def test_a_database_that_another_program_holds_is_told_and_used_again_later(discord, path, place):
+async def test_a_locked_database_is_reported_and_used_again_later(discord, path, place):
     guild, channel, alice = place
     other = guild.channel("other")
     async with parley(discord, ScriptedEngine(["Here again."], ["Here, too."]), path) as running:
@@ -27,12 +27,12 @@ async def test_a_database_that_another_program_holds_is_told_and_used_again_late
             await running.until_stored(where.id, ("and now?", said))
 
 
-async def test_a_full_disk_is_told_and_what_was_there_stays(discord, path, place):
+async def test_a_full_disk_is_reported_and_earlier_turns_stay(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(["Kept."], ["Here again."]), path) as running:
         await alice.say(channel, f"{discord.bot.mention} one")
         await running.until_stored(channel.id, ("one", "Kept."))
-        await running.database._connection.execute("PRAGMA max_page_count = 1")  # SQLite takes the size it has
+        await running.database._connection.execute("PRAGMA max_page_count = 1")  # the database cannot grow
         question = await alice.say(channel, f"{discord.bot.mention} {'漢' * 1900}")
         await channel.reply_to(question, wanted=lambda message: message.content == NO_MEMORY)
         await running.database._connection.execute("PRAGMA max_page_count = 100000")
@@ -40,7 +40,7 @@ async def test_a_full_disk_is_told_and_what_was_there_stays(discord, path, place
         await running.until_stored(channel.id, ("one", "Kept."), ("two", "Here again."))
 
 
-async def test_an_answer_that_a_full_disk_does_not_take_is_shown_all_the_same(discord, path, place):
+async def test_an_answer_that_does_not_fit_on_the_disk_is_shown_nevertheless(discord, path, place):
     _, channel, alice = place
     hold = asyncio.Event()
     long = "the end of it. " * 800
@@ -55,7 +55,7 @@ async def test_an_answer_that_a_full_disk_does_not_take_is_shown_all_the_same(di
         assert await running.stored(channel.id) == []
 
 
-async def test_a_database_that_is_deleted_is_made_anew(discord, path, place):
+async def test_a_deleted_database_is_created_again(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(["Gone."], ["Kept."]), path) as running:
         await alice.say(channel, f"{discord.bot.mention} one")
@@ -68,7 +68,7 @@ async def test_a_database_that_is_deleted_is_made_anew(discord, path, place):
     file.close()
 
 
-async def test_a_database_that_is_replaced_is_the_one_used_from_then_on(discord, path, place):
+async def test_a_replaced_database_is_used_from_then_on(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(["Kept."], ["Kept, too."]), path) as running:
         await alice.say(channel, f"{discord.bot.mention} one")
@@ -82,7 +82,7 @@ async def test_a_database_that_is_replaced_is_the_one_used_from_then_on(discord,
     file.close()
 
 
-async def test_a_deleted_database_that_cannot_be_made_anew_is_told_and_tried_again(discord, path, place):
+async def test_a_database_that_cannot_be_created_again_is_reported_and_retried(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(["Here again."]), path) as running:
         path.unlink()
@@ -108,7 +108,7 @@ async def test_an_exception_in_the_engines_thread_costs_one_answer(discord, path
 
 @pytest.mark.slow
 async def test_an_engine_that_does_not_recover_ends_the_program_with_status_1(discord, tmp_path, place):
-    """So that a supervisor starts it anew."""
+    """A supervisor then restarts it."""
     _, channel, alice = place
     broken = "import bot.engine.local.scheduler as b; b.Batch.step = lambda batch: 1 / 0; from bot.cli import main"
     async with program(discord, tmp_path, ["-c", f"{broken}; main([])"]) as process:

@@ -1,4 +1,4 @@
-"""The load simulation finds what gives out first."""
+"""The load simulation finds the bottleneck."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""An install without torch, for those whose engine runs elsewhere: the README's packages for it, and no others."""
+"""An install without torch, for a remote engine, with exactly the packages that the README names."""
 
 import asyncio
 import importlib.metadata
@@ -32,7 +32,7 @@ def test_the_readme_names_the_packages_that_are_needed():
 
 
 def closure(names: list[str]) -> set[str]:
-    """The packages, and all that they need."""
+    """The packages and their dependencies."""
     found: set[str] = set()
     left = [Requirement(name) for name in names]
     while left:
@@ -46,7 +46,7 @@ def closure(names: list[str]) -> set[str]:
 
 @pytest.fixture(scope="module")
 def slim_python(tmp_path_factory) -> str:
-    """A Python of its own that has these packages, taken from this one."""
+    """A virtual environment with only these packages, linked from this one."""
     place = tmp_path_factory.mktemp("slim")
     venv.create(place, symlinks=True)
     (site,) = place.glob("lib/*/site-packages")

@@ -1,4 +1,4 @@
-"""Stop and Regenerate: who may press them, what they do, and that a stale one does nothing."""
+"""Stop and Regenerate: who may press them, what they do, and that stale ones do nothing."""
 
 import asyncio
 
@@ -24,7 +24,7 @@ async def test_stop_ends_an_answer_with_what_was_said(discord, path, place):
         await running.until_stored(channel.id, ("tell", "Once upon a time there"))
 
 
-async def test_only_the_asker_and_who_manages_messages_may_press(discord, path, place):
+async def test_only_the_asker_and_moderators_may_press(discord, path, place):
     guild, channel, alice = place
     bob = guild.member("Bob")
     moderator = guild.member("Moderator", roles=[guild.role("mods", permissions=Permission.MANAGE_MESSAGES)])
@@ -119,7 +119,7 @@ async def test_buttons_work_after_a_restart_and_stale_ones_say_so(discord, path,
         assert answer.labels == []
 
 
-async def test_a_stop_that_a_crash_left_behind_says_that_it_is_stale(discord, path, place):
+async def test_a_stop_button_that_a_crash_left_behind_says_that_it_is_stale(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(["Once upon a time there ", asyncio.Event()]), path):
         answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} tell"))

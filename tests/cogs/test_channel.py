@@ -1,4 +1,4 @@
-"""/persona and /settings: how the model answers in a channel is for who manages it to say, within limits."""
+"""/persona and /settings: those who manage a channel decide how the model answers there, within limits."""
 
 import sqlite3
 
@@ -34,19 +34,19 @@ def manager(place):
 
 
 async def open_form(person, where):
-    """The form of /persona set, and its field."""
+    """The form that /persona set opens, and its text field."""
     opened = await person.command(where, "persona set")
     assert opened.modal is not None, opened.messages
     return opened, opened.modal["components"][0]["components"][0]
 
 
 async def write(person, where, text):
-    """Set a persona; returns what came of it."""
+    """Set a persona by the form; returns the interaction."""
     opened, field = await open_form(person, where)
     return await person.submit(opened, **{field["custom_id"]: text})
 
 
-async def test_the_model_is_told_a_channels_persona_in_all_that_it_answers_there(discord, path, place, manager):
+async def test_the_persona_of_a_channel_is_in_every_prompt_there(discord, path, place, manager):
     guild, channel, alice = place
     other = guild.channel("other")
     engine = ScriptedEngine()
@@ -66,7 +66,7 @@ async def test_the_model_is_told_a_channels_persona_in_all_that_it_answers_there
         assert engine.prompts[-1].system == Settings.system_prompt
 
 
-async def test_it_survives_a_restart_and_a_clear_and_is_gone_when_taken_away(discord, path, place, manager):
+async def test_a_persona_survives_a_restart_and_a_clear_until_it_is_removed(discord, path, place, manager):
     _, channel, alice = place
     engine = ScriptedEngine()
     async with parley(discord, engine, path):
@@ -82,7 +82,7 @@ async def test_it_survives_a_restart_and_a_clear_and_is_gone_when_taken_away(dis
     assert [prompt.system for prompt in engine.prompts] == [PIRATE, Settings.system_prompt]
 
 
-async def test_it_is_shown_as_it_is_to_who_asks_alone_without_pings_and_previews(discord, path, place, manager):
+async def test_a_persona_is_shown_to_the_asker_alone_without_pings_and_previews(discord, path, place, manager):
     _, channel, _ = place
     async with parley(discord, ScriptedEngine(), path):
         none = await manager.command(channel, "persona show")
@@ -97,7 +97,7 @@ async def test_it_is_shown_as_it_is_to_who_asks_alone_without_pings_and_previews
             assert not message.pings
 
 
-async def test_the_form_holds_the_present_persona_and_takes_2000_characters(discord, path, place, manager):
+async def test_the_form_shows_the_current_persona_and_takes_2000_characters(discord, path, place, manager):
     _, channel, _ = place
     async with parley(discord, ScriptedEngine(), path):
         _, field = await open_form(manager, channel)
@@ -151,7 +151,7 @@ async def test_fewer_turns_are_forgotten_in_the_threads_of_a_channel_too(discord
         assert [len(await running.stored(where.id)) for where in (channel, thread, own)] == [0, 0, 1]
 
 
-async def test_a_direct_message_has_its_own_which_the_person_sets(discord, path, place):
+async def test_in_direct_messages_the_person_sets_their_own(discord, path, place):
     _, _, alice = place
     engine = ScriptedEngine()
     async with parley(discord, engine, path):
@@ -162,7 +162,7 @@ async def test_a_direct_message_has_its_own_which_the_person_sets(discord, path,
     assert (engine.prompts[0].system, engine.samplings[0].temperature) == (PIRATE, 0.5)
 
 
-async def test_they_are_for_who_may_manage_the_channel(discord, path, place, manager):
+async def test_only_those_who_may_manage_the_channel_can_use_the_commands(discord, path, place, manager):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path):
         offered = {command["name"] for command in discord.commands.offered(manager, channel)}
@@ -172,7 +172,7 @@ async def test_they_are_for_who_may_manage_the_channel(discord, path, place, man
                 await alice.command(channel, command)
 
 
-async def test_they_are_refused_where_and_to_whom_the_bot_does_not_answer(discord, path, place, manager):
+async def test_the_commands_are_refused_wherever_the_bot_does_not_answer(discord, path, place, manager):
     guild, channel, _ = place
     elsewhere = guild.channel("elsewhere")
     allowed, blocked = frozenset({channel.id}), frozenset({discord.owner.id})
@@ -182,7 +182,7 @@ async def test_they_are_refused_where_and_to_whom_the_bot_does_not_answer(discor
             assert (await discord.owner.command(channel, command)).response.content == BLOCKED
 
 
-async def test_settings_change_how_an_answer_is_made_and_are_taken_back(discord, path, place, manager):
+async def test_settings_change_how_answers_are_generated_and_can_be_reset(discord, path, place, manager):
     _, channel, alice = place
     engine = ScriptedEngine()
     async with parley(discord, engine, path) as running:
@@ -216,7 +216,7 @@ async def test_settings_change_how_an_answer_is_made_and_are_taken_back(discord,
         ("turns", 21, "Turns remembered may be set from 0 to 20;"),
     ],
 )
-async def test_beyond_a_limit_nothing_is_changed_and_the_limit_is_told(
+async def test_a_value_out_of_range_changes_nothing_and_the_limit_is_shown(
     discord, path, place, manager, option, value, sentence
 ):
     _, channel, _ = place
@@ -246,7 +246,7 @@ async def test_a_limit_that_is_lowered_holds_for_what_was_set_before(discord, pa
     assert (engine.samplings[-1].temperature, engine.samplings[-1].max_new_tokens) == (0.9, 100)
 
 
-async def test_as_many_turns_are_kept_and_read_as_the_channel_says(discord, path, place, manager):
+async def test_a_channel_keeps_as_many_turns_as_its_setting_says(discord, path, place, manager):
     _, channel, alice = place
     engine = ScriptedEngine()
     async with parley(discord, engine, path) as running:
@@ -261,7 +261,7 @@ async def test_as_many_turns_are_kept_and_read_as_the_channel_says(discord, path
         assert [turn.question for turn in engine.prompts[-1].turns] == ["3"]
 
 
-async def test_they_go_with_the_channel_the_thread_and_the_server(discord, path, place, manager):
+async def test_settings_are_deleted_with_their_channel_thread_or_server(discord, path, place, manager):
     guild, channel, _ = place
     second, left = guild.channel("second"), discord.guild("Left")
     thread, there = second.thread("talk"), left.channel("there")
@@ -291,7 +291,7 @@ async def test_they_go_with_the_channel_the_thread_and_the_server(discord, path,
     file.close()
 
 
-async def test_they_are_acknowledged_while_another_program_holds_the_database(discord, path, place, manager):
+async def test_commands_are_acknowledged_while_another_program_locks_the_database(discord, path, place, manager):
     _, channel, _ = place
     async with parley(discord, ScriptedEngine(), path, timing={"form_patience": 0.1}):
         holding = sqlite3.connect(path, isolation_level=None)
@@ -306,17 +306,17 @@ async def test_they_are_acknowledged_while_another_program_holds_the_database(di
         await asked.wait_for("Turns remembered: 1")
 
 
-async def test_a_persona_that_cannot_be_stored_is_told(discord, path, place, manager):
+async def test_a_persona_that_cannot_be_stored_is_reported(discord, path, place, manager):
     _, channel, _ = place
     async with parley(discord, ScriptedEngine(), path) as running:
         opened, field = await open_form(manager, channel)
-        await running.database._connection.execute("PRAGMA max_page_count = 1")  # SQLite takes the size it has
+        await running.database._connection.execute("PRAGMA max_page_count = 1")  # the database cannot grow
         refused = await manager.submit(opened, **{field["custom_id"]: "漢" * 2000})
         await refused.wait_for(NO_MEMORY)
         assert all(message.ephemeral for message in refused.messages)
 
 
-async def test_a_persona_that_leaves_no_room_for_a_question_is_told(discord, path, place, manager):
+async def test_a_persona_that_leaves_no_room_for_a_question_is_reported(discord, path, place, manager):
     _, channel, alice = place
     too_long = QuestionTooLong(question_too_long(3, -500))
     async with parley(discord, ScriptedEngine([too_long]), path):

@@ -45,7 +45,7 @@ async def test_a_direct_message_can_be_cleared(discord, path, place):
         assert await running.stored(alice.direct.id) == []
 
 
-async def test_it_is_acknowledged_while_another_program_holds_the_database(discord, path, place):
+async def test_clear_is_acknowledged_while_another_program_locks_the_database(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path):
         other = sqlite3.connect(path, isolation_level=None)

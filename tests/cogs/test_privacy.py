@@ -1,4 +1,4 @@
-"""What leaves Discord leaves the history, and people get and erase what is theirs."""
+"""What is deleted in Discord is deleted from the history, and people can export and erase what is theirs."""
 
 import asyncio
 import csv
@@ -17,7 +17,7 @@ from tests.support.waiting import until
 
 
 async def until_gone(running, channel):
-    """Until nothing is remembered of the channel."""
+    """Until the channel has no turns."""
 
     async def nothing_stored():
         return not await running.stored(channel.id)
@@ -26,8 +26,8 @@ async def until_gone(running, channel):
 
 
 @asynccontextmanager
-async def held_by_another_program(running, path):
-    """Within the block nothing can be written to the database, which is found out soon."""
+async def locked_by_another_program(running, path):
+    """Locks the database, so that writes fail soon."""
     await running.settled()
     await running.database._connection.execute_fetchall("PRAGMA busy_timeout = 50")
     holding = sqlite3.connect(path, isolation_level=None)
@@ -36,30 +36,30 @@ async def held_by_another_program(running, path):
     holding.close()
 
 
-async def test_what_is_deleted_while_the_database_cannot_be_used_goes_when_it_can(discord, path, place):
+async def test_a_deletion_that_the_locked_database_refused_is_repeated(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path, timing={"retry_interval": 0.05}) as running:
         question = (await running.ask(channel, alice)).reference
-        async with held_by_another_program(running, path):
+        async with locked_by_another_program(running, path):
             await alice.delete(question)
             await discord.quiet()
         await until_gone(running, channel)
 
 
-async def test_of_two_edits_that_the_database_did_not_take_the_newer_one_stays(discord, path, place):
+async def test_an_edit_that_the_locked_database_refused_does_not_undo_a_newer_one(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path, timing={"retry_interval": 0.3}) as running:
         question = (await running.ask(channel, alice)).reference
-        async with held_by_another_program(running, path):
+        async with locked_by_another_program(running, path):
             await alice.edit(question, f"{discord.bot.mention} second")
             await discord.quiet(0.2)
         await alice.edit(question, f"{discord.bot.mention} third")
         await running.until_stored(channel.id, ("third", "ok"))
         await asyncio.sleep(0.6)
-        assert await running.stored(channel.id) == [("third", "ok")], "and not the older"
+        assert await running.stored(channel.id) == [("third", "ok")], "and not the older one"
 
 
-async def test_a_deleted_question_takes_its_turn_along_and_so_does_a_deleted_answer(discord, path, place):
+async def test_deleting_a_question_or_an_answer_deletes_its_turn(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path) as running:
         question = (await running.ask(channel, alice)).reference
@@ -105,7 +105,7 @@ async def test_an_answer_deleted_while_it_grows_is_not_remembered(discord, path,
         assert await running.turns.unfinished() == []
 
 
-async def test_a_question_edited_to_nothing_for_the_bot_is_forgotten(discord, path, place):
+async def test_a_question_edited_so_that_it_is_not_for_the_bot_is_forgotten(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path) as running:
         question = (await running.ask(channel, alice, "my password is secret")).reference
@@ -210,7 +210,7 @@ async def test_an_export_holds_the_channels_turns(discord, path, place):
             assert expected.items() <= turn.items()
 
 
-async def test_a_spreadsheet_finds_no_formula_in_an_export(discord, path, place):
+async def test_an_export_contains_no_formula_for_a_spreadsheet(discord, path, place):
     _, channel, _ = place
     mallory = channel.guild.member("=cmd|' /C calc'!A1")
     async with parley(discord, ScriptedEngine(["+1 and @SUM(1)"]), path) as running:
@@ -222,7 +222,7 @@ async def test_a_spreadsheet_finds_no_formula_in_an_export(discord, path, place)
         assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
 
 
-async def test_an_export_is_offered_to_who_may_manage_messages_and_to_oneself(discord, path, place):
+async def test_an_export_is_offered_to_moderators_and_in_direct_messages(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path):
         names = [command["name"] for command in discord.commands.offered(alice, channel)]

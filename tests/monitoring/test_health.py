@@ -1,4 +1,4 @@
-"""/healthz: 200 while all is well, 503 with the reason when not, and no answer from a bot that hangs."""
+"""/healthz: 200 while all is well, 503 with the reason otherwise, and no response from a bot that hangs."""
 
 import asyncio
 import socket
@@ -19,7 +19,7 @@ GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """discord.py tries again at once."""
+    """Has discord.py reconnect at once."""
     monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.05)
 
 
@@ -54,7 +54,7 @@ async def test_a_bot_that_hangs_gives_no_answer(discord, path):
 
     async with parley(discord, ScriptedEngine(), path) as running, outside(running) as seen:
         threading.Thread(target=ask, args=(seen.port,), daemon=True).start()
-        asked.wait(30)  # and the loop stands still
+        asked.wait(30)  # blocks the event loop
         await discord.until(heard.is_set)
         assert replies[0] == b""
         assert replies[1].startswith(b"HTTP/1.1 200")
@@ -74,7 +74,7 @@ async def test_a_gateway_may_be_away_for_a_while(discord, path, impatient):
             assert parts["gateway"]["since"]
 
 
-async def test_a_gateway_that_is_away_for_longer_is_not_well_until_it_is_back(discord, path, impatient):
+async def test_a_gateway_that_is_away_too_long_is_not_well_until_it_is_back(discord, path, impatient):
     async with (
         parley(discord, ScriptedEngine(), path, timing={"gateway_limit": 0.2}) as running,
         outside(running) as seen,
@@ -87,11 +87,11 @@ async def test_a_gateway_that_is_away_for_longer_is_not_well_until_it_is_back(di
             assert "gateway: shard 0 not connected" in text
             since = running.gateway.away[0]
             await discord.until(lambda: discord.gateway.attempts > 2)
-            assert running.gateway.away[0] == since, "an attempt that fails does not make it shorter"
+            assert running.gateway.away[0] == since, "a failed attempt does not reset it"
         await seen.until_health(200)
 
 
-async def test_a_gateway_that_has_never_let_the_bot_in_counts_from_the_start(discord, path, impatient):
+async def test_a_gateway_that_was_never_connected_counts_from_the_start(discord, path, impatient):
     with discord.gateway.refusing():
         trying = parley(discord, ScriptedEngine(), path, wait=False, timing={"gateway_limit": 0.2})
         running = await trying.__aenter__()
@@ -114,7 +114,7 @@ async def test_a_shard_that_has_never_connected_is_missed(discord, path, impatie
         assert running.gateway.online.is_set()
 
 
-async def test_an_engine_that_stands_still_is_not_well_until_it_goes_on(discord, path, place):
+async def test_an_engine_without_progress_is_not_well_until_it_goes_on(discord, path, place):
     _, channel, alice = place
     hold = asyncio.Event()
     engine = ScriptedEngine(["The first few words ", hold, "and the rest."])
@@ -160,7 +160,7 @@ async def test_a_database_that_cannot_be_written_is_not_well_though_it_can_be_re
         await running.database._connection.execute("PRAGMA busy_timeout = 20")  # instead of five seconds
         holding = sqlite3.connect(path, isolation_level=None)
         holding.execute("BEGIN EXCLUSIVE")
-        assert (await seen.health())[0] == 200, "nobody needs to write"
+        assert (await seen.health())[0] == 200, "nothing was to be written yet"
         question = await alice.say(channel, f"{discord.bot.mention} tell")
         await channel.reply_to(question, wanted=lambda message: message.content == NO_MEMORY)
         before = await seen.parts()
@@ -183,11 +183,11 @@ async def test_a_database_that_does_not_answer_is_not_well(discord, path):
             assert "database: does not answer, since 20" in text
             first = running.health._probe
             await seen.health()
-            assert running.health._probe is first, "no other waits behind it"
+            assert running.health._probe is first, "no second probe waits behind it"
         await seen.until_health(200)
 
 
-async def test_an_address_in_use_is_told(discord, path):
+async def test_an_address_in_use_is_reported(discord, path):
     async with parley(discord, ScriptedEngine(), path) as running, outside(running) as seen:
         with pytest.raises(AddressError, match=r"HEALTH_ADDRESS cannot be used: .*address already in use\. Set it to"):
             async with served(("127.0.0.1", seen.port), running.health, running.metrics.registry):

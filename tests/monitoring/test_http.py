@@ -1,4 +1,4 @@
-"""The whole program, seen from outside while somebody talks with the real model."""
+"""The whole program, monitored while somebody talks with the real model."""
 
 import asyncio
 import socket
@@ -11,7 +11,7 @@ from tests.support.parley import WITHOUT_A_MODEL, program
 
 
 @pytest.mark.slow
-async def test_a_program_is_seen_from_its_start_to_its_end(discord, tmp_path, place):
+async def test_a_program_is_monitored_from_start_to_end(discord, tmp_path, place):
     _, channel, alice = place
     port = free_port()
     with closing(Systemd(str(tmp_path / "notify"))) as systemd:
@@ -39,7 +39,7 @@ async def test_a_program_is_seen_from_its_start_to_its_end(discord, tmp_path, pl
             assert "Wendolyn" not in await seen.text()
             well, parts = await seen.parts()
             assert well, parts
-            systemd.all_told()  # the kernel keeps ten at the most, and what comes then is lost
+            systemd.all_told()  # the kernel keeps only ten and drops the rest
             process.terminate()
             while await systemd.told() != "STOPPING=1":
                 pass
@@ -52,7 +52,7 @@ async def test_a_program_is_seen_from_its_start_to_its_end(discord, tmp_path, pl
 
 
 @pytest.mark.slow
-async def test_a_port_in_use_is_told_in_a_sentence(discord, tmp_path):
+async def test_a_port_in_use_is_reported_in_one_sentence(discord, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         async with program(discord, tmp_path, WITHOUT_A_MODEL, HEALTH_ADDRESS=str(port), LOG_LEVEL="ERROR") as process:

@@ -1,4 +1,4 @@
-"""/metrics: each moves by what it is of, and none tells who, where or what."""
+"""/metrics: each counts what its name says, and none reveals who asked where or what."""
 
 import asyncio
 import time
@@ -38,7 +38,7 @@ async def test_a_conversation_is_counted_and_timed(discord, path, place):
         assert await seen.metric("parley_history_operation_seconds_count", kind="read") >= 2
 
 
-async def test_the_first_text_is_timed_and_so_is_the_whole(discord, path, place):
+async def test_the_first_text_and_the_whole_answer_are_timed(discord, path, place):
     _, channel, alice = place
     hold = asyncio.Event()
     engine = ScriptedEngine(["The first few words ", hold, "and the rest."])
@@ -128,7 +128,7 @@ async def test_a_429_is_counted(discord, path, place):
         assert await seen.metric("parley_rate_limited_total") == 1
 
 
-async def test_the_gateways_latency_is_told(discord, path):
+async def test_the_gateways_latency_is_measured(discord, path):
     discord.gateway.heartbeat_interval = 0.05
     async with parley(discord, ScriptedEngine(), path) as running, outside(running) as seen:
         await seen.until_metric("parley_gateway_latency_seconds", lambda value: 0 < value < 30, shard="0")
@@ -147,7 +147,7 @@ async def test_each_reconnect_is_counted_once(discord, path, monkeypatch):
         await seen.until_metric("parley_gateway_reconnects_total", 2, shard="0")
 
 
-async def test_each_shard_is_told_of_by_itself(discord, path, monkeypatch):
+async def test_each_shard_is_measured_separately(discord, path, monkeypatch):
     monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.05)
     discord.gateway.shards = 2
     discord.gateway.heartbeat_interval = 0.05
@@ -170,10 +170,10 @@ async def test_each_shard_is_told_of_by_itself(discord, path, monkeypatch):
         assert (await seen.health())[0] == 200
 
 
-async def test_a_stall_of_the_event_loop_is_told(discord, path):
+async def test_a_stall_of_the_event_loop_is_measured(discord, path):
     async with parley(discord, ScriptedEngine(), path) as running, outside(running) as seen:
         await asyncio.sleep(0)
-        time.sleep(0.7)  # noqa: ASYNC251 - the loop is to stand still
+        time.sleep(0.7)  # noqa: ASYNC251 - blocks the event loop on purpose
         await seen.until_metric("parley_event_loop_stall_seconds", lambda value: 0.5 < value < 60)
 
 
@@ -182,7 +182,7 @@ async def test_the_process_is_measured(discord, path):
         assert await seen.metric("process_resident_memory_bytes") > 1e7
 
 
-async def test_no_metric_tells_who_asked_where_or_what(discord, path, place):
+async def test_no_metric_reveals_who_asked_where_or_what(discord, path, place):
     guild, channel, _ = place
     mallory = guild.member("Mallory")
     errors = ScriptedEngine(

@@ -23,12 +23,12 @@ from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 QUICK = {"guild_ready_timeout": 0.05, "identify_pause": 0.0}
-"""Late servers are not waited for, and sessions may begin one right after the other."""
+"""No waiting for late servers, and none between identifies."""
 
 
 @dataclass
 class Running:
-    """What a test may want to look at or set."""
+    """A running bot, and what a test may want to inspect or set."""
 
     bot: Bot
     database: Database
@@ -103,7 +103,7 @@ async def parley(
     timing: dict[str, float] | None = None,
     **settings: Any,
 ) -> AsyncIterator[Running]:
-    """Run the bot with its database in `path` and these settings; `wait`: until the gateway has let it in.
+    """Run the bot with its database in `path` and these settings; `wait`: until it is connected.
 
     `timing` are fields of Timing. An error that ends the bot is raised on leaving.
     """
@@ -125,7 +125,7 @@ async def parley(
 
 
 async def serve_alone(path: Path, engine: Engine, *, timing: dict[str, float] | None = None, **settings: Any) -> None:
-    """Run the bot as all that a process does, until that is killed."""
+    """Run the bot until the process is killed."""
     chosen = Settings(
         discord_token=os.environ["DISCORD_TOKEN"], database_path=str(path), shutdown_grace=0.1, **settings
     )
@@ -147,14 +147,14 @@ app.open_engine = engine
 cli.main(sys.argv[1:])
 """
 WITHOUT_A_MODEL = ("-c", _SCRIPTED)
-"""In the place of `-m bot`: the same program without torch, which starts in a second instead of five."""
+"""Instead of `-m bot`: the same program without torch, which starts in one second rather than five."""
 
 
 @asynccontextmanager
 async def program(
     discord: Discord, folder: Path, arguments: Sequence[str] = ("-m", "bot"), **more: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`python -m bot`, as an operator starts it, against the stand-in; `more` are settings."""
+    """Run `python -m bot` against the stand-in, as an operator would; `more` are settings."""
     settings = {
         "DISCORD_TOKEN": discord.application.token,
         "MODEL_PATH": "demo",

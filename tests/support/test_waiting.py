@@ -1,4 +1,4 @@
-"""Waiting gives what came, or says what did not."""
+"""Waiting returns the value, or says what did not happen."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Waiting for what is not the stand-in's to know: the database, the metrics, a process."""
+"""Waits for what the stand-in does not know of: the database, metrics, processes."""
 
 import asyncio
 import inspect
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 async def until(condition: Callable[[], T | Awaitable[T]], *, within: float = PATIENCE, every: float = 0.01) -> T:
-    """The first true value of a condition, plain or async, that is checked `every` so many seconds.
+    """Wait for a condition, plain or async, to become true; returns its value.
 
     Raises AssertionError, which shows the condition, after `within` seconds.
     """
