@@ -205,7 +205,7 @@ def test_sigterm_ends_the_chat_normally(tmp_path):
 
 
 def signalled(tmp_path: Path, arguments: list[str], line: str, ending: signal.Signals) -> int:
-    """The exit status of a program that is sent a signal after it printed the line; asserts that it shows no traceback."""
+    """The exit status of a program that gets a signal after it printed the line; asserts that it shows no traceback."""
     command = [sys.executable, *arguments]
     with subprocess.Popen(command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr

@@ -22,7 +22,7 @@ def make_tokenizer(
     declared_special: bool = True,
     normalizer: normalizers.Normalizer | None = None,
 ) -> PreTrainedTokenizerFast:
-    """A byte-level BPE tokenizer; `declared_special=False` adds ChatML's marks as ordinary tokens, as some fine-tunes do."""
+    """A byte-level BPE tokenizer; `declared_special=False` adds ChatML's marks as ordinary tokens."""
     tokenizer = Tokenizer(models.BPE())
     if normalizer:
         tokenizer.normalizer = normalizer

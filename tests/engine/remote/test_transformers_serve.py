@@ -23,15 +23,13 @@ from tests.support.parley import parley
 
 pytest.importorskip("uvicorn", reason="transformers serve takes a further package: pip install 'transformers[serving]'")
 
-pytestmark = pytest.mark.slow
-
 GREEDY = Sampling(max_new_tokens=300, temperature=0, top_p=1, top_k=0)
 LONG = Prompt("", (), None, "repeat: " + "lorem ipsum dolor " * 12)
 CHANNEL = 1
 MODEL = str(demo.MODEL)
 START = "from transformers.cli.transformers import main; main()"
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 
 @dataclass
