@@ -7,6 +7,7 @@ import pytest
 
 from bot.engine.local.scheduler import Batch
 from bot.texts import NO_MEMORY, UNEXPECTED
+from tests.support.databases import full_disk, gone, locked
 from tests.support.parley import parley, program
 from tests.support.scripted import ScriptedEngine
 from tests.support.waiting import until
@@ -16,12 +17,10 @@ async def test_a_locked_database_is_reported_and_used_again_later(discord, path,
     guild, channel, alice = place
     other = guild.channel("other")
     async with parley(discord, ScriptedEngine(["Here again."], ["Here, too."]), path) as running:
-        holding = sqlite3.connect(path, isolation_level=None)
-        holding.execute("BEGIN EXCLUSIVE")
-        question = await alice.say(channel, f"{discord.bot.mention} tell")
-        await channel.reply_to(question, wanted=lambda message: message.content == NO_MEMORY)
-        assert (await alice.command(channel, "status")).failed is None
-        holding.close()
+        with locked(path):
+            question = await alice.say(channel, f"{discord.bot.mention} tell")
+            await channel.reply_to(question, wanted=lambda message: message.content == NO_MEMORY)
+            assert (await alice.command(channel, "status")).failed is None
         for where, said in ((channel, "Here again."), (other, "Here, too.")):
             await alice.say(where, f"{discord.bot.mention} and now?")
             await running.until_stored(where.id, ("and now?", said))
@@ -32,10 +31,9 @@ async def test_a_full_disk_is_reported_and_earlier_turns_stay(discord, path, pla
     async with parley(discord, ScriptedEngine(["Kept."], ["Here again."]), path) as running:
         await alice.say(channel, f"{discord.bot.mention} one")
         await running.until_stored(channel.id, ("one", "Kept."))
-        await running.database._connection.execute("PRAGMA max_page_count = 1")  # the database cannot grow
-        question = await alice.say(channel, f"{discord.bot.mention} {'漢' * 1900}")
-        await channel.reply_to(question, wanted=lambda message: message.content == NO_MEMORY)
-        await running.database._connection.execute("PRAGMA max_page_count = 100000")
+        async with full_disk(running.database):
+            question = await alice.say(channel, f"{discord.bot.mention} {'漢' * 1900}")
+            await channel.reply_to(question, wanted=lambda message: message.content == NO_MEMORY)
         await alice.say(channel, f"{discord.bot.mention} two")
         await running.until_stored(channel.id, ("one", "Kept."), ("two", "Here again."))
 
@@ -47,9 +45,9 @@ async def test_an_answer_that_does_not_fit_on_the_disk_is_shown_nevertheless(dis
     async with parley(discord, ScriptedEngine(["The beginning, ", hold, long]), path) as running:
         question = await alice.say(channel, f"{discord.bot.mention} tell")
         await channel.reply_to(question)
-        await running.database._connection.execute("PRAGMA max_page_count = 1")
-        hold.set()
-        await channel.wait_for(NO_MEMORY)
+        async with full_disk(running.database):
+            hold.set()
+            await channel.wait_for(NO_MEMORY)
         answer = [message.content for message in channel.shows(alice) if message.author is discord.bot]
         assert "".join(answer[:-1]).count("the end of it.") == 800
         assert await running.stored(channel.id) == []
@@ -85,11 +83,9 @@ async def test_a_replaced_database_is_used_from_then_on(discord, path, place):
 async def test_a_database_that_cannot_be_created_again_is_reported_and_retried(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(["Here again."]), path) as running:
-        path.unlink()
-        path.mkdir()
-        question = await alice.say(channel, f"{discord.bot.mention} one")
-        await channel.reply_to(question, wanted=lambda message: message.content == NO_MEMORY)
-        path.rmdir()
+        with gone(path):
+            question = await alice.say(channel, f"{discord.bot.mention} one")
+            await channel.reply_to(question, wanted=lambda message: message.content == NO_MEMORY)
         await alice.say(channel, f"{discord.bot.mention} two")
         await running.until_stored(channel.id, ("two", "Here again."))
 

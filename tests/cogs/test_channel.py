@@ -19,6 +19,7 @@ from bot.texts import (
     question_too_long,
 )
 from tests.discord_stand_in import NotPossible, Permission
+from tests.support.databases import full_disk, locked
 from tests.support.parley import parley
 from tests.support.scripted import ScriptedEngine
 from tests.support.waiting import until
@@ -294,14 +295,12 @@ async def test_settings_are_deleted_with_their_channel_thread_or_server(discord,
 async def test_commands_are_acknowledged_while_another_program_locks_the_database(discord, path, place, manager):
     _, channel, _ = place
     async with parley(discord, ScriptedEngine(), path, timing={"form_patience": 0.1}):
-        holding = sqlite3.connect(path, isolation_level=None)
-        holding.execute("BEGIN EXCLUSIVE")
-        sent = await write(manager, channel, PIRATE)
-        asked = await manager.command(channel, "settings", turns=1)
-        opened = await manager.command(channel, "persona set")
-        await opened.wait_for(NO_MEMORY)
-        assert (sent.failed, asked.failed, opened.failed) == (None, None, None)
-        holding.close()
+        with locked(path):
+            sent = await write(manager, channel, PIRATE)
+            asked = await manager.command(channel, "settings", turns=1)
+            opened = await manager.command(channel, "persona set")
+            await opened.wait_for(NO_MEMORY)
+            assert (sent.failed, asked.failed, opened.failed) == (None, None, None)
         await sent.wait_for("From now on")
         await asked.wait_for("Turns remembered: 1")
 
@@ -310,10 +309,10 @@ async def test_a_persona_that_cannot_be_stored_is_reported(discord, path, place,
     _, channel, _ = place
     async with parley(discord, ScriptedEngine(), path) as running:
         opened, field = await open_form(manager, channel)
-        await running.database._connection.execute("PRAGMA max_page_count = 1")  # the database cannot grow
-        refused = await manager.submit(opened, **{field["custom_id"]: "漢" * 2000})
-        await refused.wait_for(NO_MEMORY)
-        assert all(message.ephemeral for message in refused.messages)
+        async with full_disk(running.database):
+            refused = await manager.submit(opened, **{field["custom_id"]: "漢" * 2000})
+            await refused.wait_for(NO_MEMORY)
+            assert all(message.ephemeral for message in refused.messages)
 
 
 async def test_a_persona_that_leaves_no_room_for_a_question_is_reported(discord, path, place, manager):

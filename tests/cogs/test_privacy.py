@@ -4,13 +4,12 @@ import asyncio
 import csv
 import io
 import json
-import sqlite3
-from contextlib import asynccontextmanager
 
 import pytest
 
 from bot.texts import NOTHING_TO_EXPORT
 from tests.discord_stand_in import Permission
+from tests.support.databases import locked
 from tests.support.parley import parley
 from tests.support.scripted import ScriptedEngine
 from tests.support.waiting import until
@@ -25,22 +24,18 @@ async def until_gone(running, channel):
     await until(nothing_stored)
 
 
-@asynccontextmanager
-async def locked_by_another_program(running, path):
-    """Locks the database, so that writes fail soon."""
+async def fail_soon(running):
+    """Have writes to a locked database fail after 50 ms instead of five seconds."""
     await running.settled()
     await running.database._connection.execute_fetchall("PRAGMA busy_timeout = 50")
-    holding = sqlite3.connect(path, isolation_level=None)
-    holding.execute("BEGIN EXCLUSIVE")
-    yield
-    holding.close()
 
 
 async def test_a_deletion_that_the_locked_database_refused_is_repeated(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path, timing={"retry_interval": 0.05}) as running:
         question = (await running.ask(channel, alice)).reference
-        async with locked_by_another_program(running, path):
+        await fail_soon(running)
+        with locked(path):
             await alice.delete(question)
             await discord.quiet()
         await until_gone(running, channel)
@@ -50,7 +45,8 @@ async def test_an_edit_that_the_locked_database_refused_does_not_undo_a_newer_on
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path, timing={"retry_interval": 0.3}) as running:
         question = (await running.ask(channel, alice)).reference
-        async with locked_by_another_program(running, path):
+        await fail_soon(running)
+        with locked(path):
             await alice.edit(question, f"{discord.bot.mention} second")
             await discord.quiet(0.2)
         await alice.edit(question, f"{discord.bot.mention} third")

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import sqlite3
 import threading
 import time
 
@@ -10,6 +9,7 @@ import pytest
 
 from bot.monitoring.http import AddressError, served
 from bot.texts import NO_MEMORY
+from tests.support.databases import gone, locked
 from tests.support.outside import free_port, outside
 from tests.support.parley import parley
 from tests.support.scripted import ScriptedEngine
@@ -145,12 +145,10 @@ async def test_a_model_may_load_for_as_long_as_it_takes(discord, path, place):
 
 async def test_a_database_that_is_gone_is_not_well_until_it_is_back(discord, path):
     async with parley(discord, ScriptedEngine(), path) as running, outside(running) as seen:
-        path.unlink()
-        path.mkdir()
-        status, text = await seen.health()
-        assert status == 503
-        assert "database: cannot be used; the log says why, since 20" in text
-        path.rmdir()
+        with gone(path):
+            status, text = await seen.health()
+            assert status == 503
+            assert "database: cannot be used; the log says why, since 20" in text
         assert (await seen.health())[0] == 200
 
 
@@ -158,16 +156,14 @@ async def test_a_database_that_cannot_be_written_is_not_well_though_it_can_be_re
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path) as running, outside(running) as seen:
         await running.database._connection.execute("PRAGMA busy_timeout = 20")  # instead of five seconds
-        holding = sqlite3.connect(path, isolation_level=None)
-        holding.execute("BEGIN EXCLUSIVE")
-        assert (await seen.health())[0] == 200, "nothing was to be written yet"
-        question = await alice.say(channel, f"{discord.bot.mention} tell")
-        await channel.reply_to(question, wanted=lambda message: message.content == NO_MEMORY)
-        before = await seen.parts()
-        assert before[0] is False
-        await running.turns.recent(channel.id)
-        assert (await seen.parts())[0] is False
-        holding.close()
+        with locked(path):
+            assert (await seen.health())[0] == 200, "nothing was to be written yet"
+            question = await alice.say(channel, f"{discord.bot.mention} tell")
+            await channel.reply_to(question, wanted=lambda message: message.content == NO_MEMORY)
+            before = await seen.parts()
+            assert before[0] is False
+            await running.turns.recent(channel.id)
+            assert (await seen.parts())[0] is False
         assert (await seen.health())[0] == 200
         assert running.database.unusable_since is None
 
@@ -211,10 +207,8 @@ async def test_it_is_served_where_the_setting_says(discord, path):
 
 async def test_since_is_the_time_of_day(discord, path):
     async with parley(discord, ScriptedEngine(), path) as running:
-        path.unlink()
-        path.mkdir()
-        begun = time.time()
-        database = (await running.health.check())[-1]
-        assert database.since
-        assert begun - 1 < database.since.timestamp() < time.time() + 1
-        path.rmdir()
+        with gone(path):
+            begun = time.time()
+            database = (await running.health.check())[-1]
+            assert database.since
+            assert begun - 1 < database.since.timestamp() < time.time() + 1

@@ -5,6 +5,7 @@ import time
 
 from bot.engine import ModelError
 from bot.engine.prompt import QuestionTooLong
+from tests.support.databases import gone
 from tests.support.outside import outside
 from tests.support.parley import parley
 from tests.support.scripted import ScriptedEngine
@@ -82,13 +83,11 @@ async def test_errors_are_counted_by_their_kind(discord, path, place):
         discord.fault("POST", "/channels/*/messages", status=403)
         await guild.member("Bob").say(guild.channel("other"), f"{discord.bot.mention} tell")
         await seen.until_metric("parley_errors_total", 1, kind="Forbidden")
-        path.unlink()
-        path.mkdir()
-        await alice.command(channel, "clear")
-        await seen.until_metric("parley_errors_total", 1, kind="DatabaseError")
-        await alice.command(channel, "help")
-        await seen.until_metric("parley_errors_total", 2, kind="DatabaseError")
-        path.rmdir()
+        with gone(path):
+            await alice.command(channel, "clear")
+            await seen.until_metric("parley_errors_total", 1, kind="DatabaseError")
+            await alice.command(channel, "help")
+            await seen.until_metric("parley_errors_total", 2, kind="DatabaseError")
 
 
 async def test_an_error_of_a_command_is_counted_once(discord, path, place):

@@ -11,6 +11,7 @@ from bot.storage.channel_ref import ChannelRef
 from bot.storage.database import DatabaseError, open_database
 from bot.storage.turns import TurnStore
 from tests.storage.test_turns import store, turn
+from tests.support.databases import locked
 
 
 @pytest.fixture
@@ -86,12 +87,9 @@ async def test_a_file_that_is_not_ours_is_refused_and_left_alone(tmp_path, make,
 async def test_a_file_that_another_program_locks_is_reported(path):
     async with open_database(path):
         pass
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(DatabaseError, match="locked"):
+    with locked(path), pytest.raises(DatabaseError, match="locked"):
         async with open_database(path):
             pass
-    other.close()
 
 
 async def test_what_is_written_is_on_the_disk_at_once(path):
