@@ -36,6 +36,12 @@ def place(discord):
 
 
 @pytest.fixture
+def quick_reconnects(monkeypatch):
+    """Has discord.py try again almost at once, instead of after seconds."""
+    monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.05)
+
+
+@pytest.fixture
 async def demo_engine():
     """The real engine with the demo model, loaded."""
     from bot.engine.local.engine import LocalEngine  # imports torch, which most tests don't need

@@ -8,7 +8,6 @@ import argparse
 import asyncio
 import json
 import math
-import os
 import random
 import statistics
 import sys
@@ -28,7 +27,7 @@ from tests.discord_stand_in import Discord
 from tests.discord_stand_in.channels import Channel
 from tests.discord_stand_in.messages import Message
 from tests.discord_stand_in.people import User
-from tests.support.parley import ROOT, serve_alone
+from tests.support.parley import environment, serve_alone
 from tests.support.scripted import ScriptedEngine
 
 _WORD = "lorem "  # a token
@@ -102,12 +101,9 @@ async def tell(engine: PacedEngine) -> None:
 @asynccontextmanager
 async def bot(discord: Discord, path: Path, arguments: Sequence[str]) -> AsyncIterator[asyncio.subprocess.Process]:
     """The bot in a process of its own, online."""
-    reached = discord.environment()
-    environment = os.environ | reached | {"DISCORD_TOKEN": discord.application.token}
-    environment["PYTHONPATH"] = os.pathsep.join([reached["PYTHONPATH"], str(ROOT)])
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.simulate", "--bot", str(path), *arguments),
-        env=environment,
+        env=environment(**discord.environment(), DISCORD_TOKEN=discord.application.token),
         stdout=asyncio.subprocess.PIPE,
     )
     try:

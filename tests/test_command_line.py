@@ -1,6 +1,5 @@
 """The command line: what the program prints where, and its exit status."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -11,28 +10,11 @@ import pytest
 
 from bot import __version__
 from tests.support.models import save_model
-from tests.support.parley import WITHOUT_A_MODEL
-
-ROOT = Path(__file__).parent.parent
-
-
-def environment(**settings: str) -> dict[str, str]:
-    """An environment without Parley's settings but these."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "OMP_NUM_THREADS") if name in os.environ}
-    return {**kept, "PYTHONPATH": str(ROOT), **settings}
+from tests.support.parley import WITHOUT_A_MODEL, environment, run
 
 
 def bot(tmp_path: Path, *arguments: str, stdin: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bot", *arguments],
-        cwd=tmp_path,
-        env=environment(**settings),
-        input=stdin,
-        text=True,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
+    return run(tmp_path, "-m", "bot", *arguments, stdin=stdin, **settings)
 
 
 def assert_refused(ended: subprocess.CompletedProcess[str], status: int, *words: str) -> None:

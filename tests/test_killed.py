@@ -21,14 +21,13 @@ CHUNKS, KILLS = 4, 25
 def answers(channel: Channel, reader: User) -> dict[int, list[Message]]:
     """The bot's answers by question: its reply, and the messages that continue it."""
     found: dict[int, list[Message]] = {}
-    for message in channel.shows(reader):
-        if message.author is message.channel.discord.bot:
-            if message.content == ONE_AT_A_TIME:
-                continue
-            if message.reference:
-                assert message.reference.id not in found, "answered twice"
-                found[message.reference.id] = []
-            found[list(found)[-1]].append(message)
+    for message in channel.answers(reader):
+        if message.content == ONE_AT_A_TIME:
+            continue
+        if message.reference:
+            assert message.reference.id not in found, "answered twice"
+            found[message.reference.id] = []
+        found[list(found)[-1]].append(message)
     return found
 
 

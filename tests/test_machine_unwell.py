@@ -48,7 +48,7 @@ async def test_an_answer_that_does_not_fit_on_the_disk_is_shown_nevertheless(dis
         async with full_disk(running.database):
             hold.set()
             await channel.wait_for(NO_MEMORY)
-        answer = [message.content for message in channel.shows(alice) if message.author is discord.bot]
+        answer = [message.content for message in channel.answers(alice)]
         assert "".join(answer[:-1]).count("the end of it.") == 800
         assert await running.stored(channel.id) == []
 

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import sqlite3
-import sys
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -33,27 +32,18 @@ from bot.storage.turns import Turn, TurnStore
 from tests.discord_stand_in import Permission
 from tests.support.engine_stand_in import EngineServer, refusal, serving
 from tests.support.models import save_model
-from tests.support.parley import ROOT
+from tests.support.parley import run
 from tests.support.tokenizers import CHATML
 
 TOKEN = "a.token.of-nobody"
 TURN = Turn(ChannelRef(7), 1, "Alice", "hello", "Hi!", datetime(2026, 1, 2, tzinfo=UTC), 11, (12,))
 
 
-async def run(folder, *arguments, **settings):
+async def checked(folder, *arguments, **settings):
     """`python -m bot check`: its exit status, standard output and standard error."""
-    environment = {name: os.environ[name] for name in ("PATH", "OMP_NUM_THREADS")} | settings
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (settings.get("PYTHONPATH"), str(ROOT))))
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "check", *arguments),
-        cwd=folder,
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    assert ("Traceback" in err.decode()) == ("--debug" in arguments)
-    return process.returncode, out.decode(), err.decode()
+    ended = await asyncio.to_thread(run, folder, "-m", "bot", "check", *arguments, **settings)
+    assert ("Traceback" in ended.stderr) == ("--debug" in arguments)
+    return ended.returncode, ended.stdout, ended.stderr
 
 
 async def found(findings):
@@ -87,7 +77,7 @@ def snapshot(folder):
 async def test_when_all_is_well_it_says_so_and_nothing_has_changed(discord, tmp_path, place):
     token = discord.application.token
     settings = {"MODEL_PATH": "demo", "TEMPERATURE": "0", "DISCORD_TOKEN": token, "LOG_LEVEL": "DEBUG"}
-    status, out, err = await run(tmp_path, **settings, **discord.environment())
+    status, out, err = await checked(tmp_path, **settings, **discord.environment())
     assert status == 0
     assert "✗" not in out
     assert "✓ TEMPERATURE is 0.0 (default: 0.7)" in out
@@ -106,7 +96,7 @@ async def test_when_all_is_well_it_says_so_and_nothing_has_changed(discord, tmp_
 @pytest.mark.slow
 async def test_everything_wrong_is_reported_in_one_run_as_json_too(discord, tmp_path):
     (tmp_path / "parley.db").mkdir()
-    status, out, err = await run(tmp_path, "--json", DISCORD_TOKEN=TOKEN, **discord.environment())
+    status, out, err = await checked(tmp_path, "--json", DISCORD_TOKEN=TOKEN, **discord.environment())
     assert status == 1
     told = json.loads(out)
     assert told["ok"] is False
@@ -125,13 +115,13 @@ async def test_everything_wrong_is_reported_in_one_run_as_json_too(discord, tmp_
 
 @pytest.mark.slow
 async def test_a_terminal_without_unicode_gets_words_instead_of_marks(tmp_path):
-    _, out, _ = await run(tmp_path, TOP_K="x", PYTHONIOENCODING="ascii")
+    _, out, _ = await checked(tmp_path, TOP_K="x", PYTHONIOENCODING="ascii")
     assert "  WRONG TOP_K" in out
 
 
 @pytest.mark.slow
 async def test_each_setting_that_cannot_be_used_is_reported(tmp_path):
-    status, out, err = await run(tmp_path, TOP_K="x", SEED="y", DISCORD_TOKEN="my secret")
+    status, out, err = await checked(tmp_path, TOP_K="x", SEED="y", DISCORD_TOKEN="my secret")
     assert status == 1
     marked = [line.split(":")[0] for line in out.splitlines() if "✗" in line]
     assert sorted(marked) == ["  ✗ DISCORD_TOKEN", "  ✗ SEED", "  ✗ TOP_K"]
@@ -534,7 +524,7 @@ async def test_a_missing_broken_or_too_large_model_is_reported(tmp_path, monkeyp
 async def test_debug_shows_where_a_broken_model_fails(tmp_path):
     folder = save_model(tmp_path / "model")
     (folder / "model.safetensors").write_bytes(b"no weights")
-    status, out, err = await run(tmp_path, "--json", "--debug", "--model", str(folder))
+    status, out, err = await checked(tmp_path, "--json", "--debug", "--model", str(folder))
     assert status == 1
     last = json.loads(out)["findings"][-1]
     assert (last["area"], last["mark"]) == ("model", "wrong")

@@ -92,7 +92,7 @@ async def test_what_is_not_for_the_bot_is_ignored(discord, path, place):
         ]
         await discord.quiet(0.5)
         assert engine.prompts == []
-        assert not [message for message in channel.shows(alice) if message.author == discord.bot]
+        assert not channel.answers(alice)
         assert said
 
 
@@ -168,7 +168,7 @@ async def test_a_long_answer_goes_on_in_further_messages_and_nothing_is_lost(dis
         await discord.until(
             lambda: sum(len("".join(m.content.split())) for m in channel.shows(alice)[1:]) == len("".join(text.split()))
         )
-        answers = [message for message in channel.shows(alice) if message.author == discord.bot]
+        answers = channel.answers(alice)
         assert len(answers) == 3
         assert answers[0].reference == question
         assert all(len(message.content) <= 2000 for message in answers)
@@ -249,7 +249,7 @@ async def test_an_answer_whose_message_is_deleted_ends_quietly(discord, path, pl
         await discord.owner.delete(answer)
         hold.set()
         await discord.quiet(1.5)
-        assert not [message for message in channel.shows(alice) if message.author == discord.bot], "nothing is said"
+        assert not channel.answers(alice), "nothing is said"
         await channel.reply_to(
             await alice.say(channel, f"{discord.bot.mention} two"), wanted=lambda m: m.content == "fine"
         )
@@ -346,7 +346,7 @@ async def test_an_answer_goes_on_in_a_thread_that_is_archived_meanwhile(discord,
         thread.update(archived=True)
         hold.set()
         await running.until_stored(thread.id, ("hi", "The beginning of it and its end"))
-        answers = [message for message in thread.shows(alice) if message.author is discord.bot]
+        answers = thread.answers(alice)
         assert [answer.content for answer in answers] == ["The beginning of it and its end"]
 
 

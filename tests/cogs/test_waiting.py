@@ -41,7 +41,7 @@ async def test_the_place_in_a_channel_is_shown_kept_up_to_date_and_replaced_by_t
         second.set()
         await discord.until(lambda: waiting.content == "three")
         await running.until_stored(channel.id, ("Alice", "one"), ("Bob", "two"), ("Carol", "three"))
-        answers = [message.content for message in channel.shows(alice) if message.author is discord.bot]
+        answers = [message.content for message in channel.answers(alice)]
         assert sorted(answers) == ["one", "three", "two"], "no notice is left"
 
 

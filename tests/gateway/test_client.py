@@ -47,8 +47,7 @@ async def test_a_refused_shard_is_reported_with_what_to_do(discord, path, code, 
             await running.ended
 
 
-async def test_the_first_connection_is_tried_again(discord, path, monkeypatch, caplog):
-    monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.05)
+async def test_the_first_connection_is_tried_again(discord, path, quick_reconnects, caplog):
     with discord.gateway.refusing():
         trying = parley(discord, ScriptedEngine(), path, wait=False)
         await trying.__aenter__()
@@ -72,8 +71,7 @@ async def test_a_bug_is_not_mistaken_for_a_missing_network(discord, path, monkey
             await running.ended
 
 
-async def test_without_a_network_it_keeps_trying(discord, path, monkeypatch, caplog):
-    monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.05)
+async def test_without_a_network_it_keeps_trying(discord, path, quick_reconnects, monkeypatch, caplog):
     async with parley(discord, ScriptedEngine(), path, wait=False):
         with monkeypatch.context() as offline:
             offline.setattr("discord.http.Route.BASE", "http://127.0.0.1:1")

@@ -234,7 +234,9 @@ async def test_a_shard_resumes_without_disturbing_the_others(discord, path):
         assert undisturbed in {session.connection for session in discord.gateway.connected}
 
 
-async def test_a_shard_that_cannot_connect_at_first_does_not_disturb_the_others(discord, path, monkeypatch, caplog):
+async def test_a_shard_that_cannot_connect_at_first_does_not_disturb_the_others(
+    discord, path, quick_reconnects, monkeypatch, caplog
+):
     connect, failed = DiscordWebSocket.from_client, []
 
     async def fails_once(client, *, shard_id, **options):
@@ -244,7 +246,6 @@ async def test_a_shard_that_cannot_connect_at_first_does_not_disturb_the_others(
         return await connect(client, shard_id=shard_id, **options)
 
     monkeypatch.setattr(DiscordWebSocket, "from_client", staticmethod(fails_once))
-    monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.05)
     async with parley(discord, ScriptedEngine(), path, shard_count=2):
         assert discord.gateway.identifies == 2
         assert "Discord cannot be reached (no way there)" in caplog.text

@@ -50,7 +50,7 @@ async def test_a_complete_answer_that_was_only_partly_shown_is_shown(discord, pa
     question = await left(discord, path, channel, alice, "tell", said.strip())
     async with parley(discord, ScriptedEngine(), path) as running:
         await running.until_stored(channel.id, ("tell", said.strip()))
-        first, second, third = [message for message in channel.shows(alice) if message.author is discord.bot]
+        first, second, third = channel.answers(alice)
         assert first.reference is question
         assert [m.content for m in (first, second, third)] == [page.content.strip() for page in pages(said.strip())]
         assert [message.labels for message in (first, second, third)] == [[], [], [REGENERATE]]
@@ -72,7 +72,7 @@ async def test_an_interruption_is_told_once(discord, path, place):
     await left(discord, path, channel, alice, "what is left?")
     for _ in range(2):
         async with parley(discord, ScriptedEngine(), path):
-            assert len([message for message in channel.shows(alice) if message.author is discord.bot]) == 1
+            assert len(channel.answers(alice)) == 1
 
 
 async def test_what_cannot_be_told_is_forgotten_and_does_not_prevent_the_start(discord, path, place, caplog):

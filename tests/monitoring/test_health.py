@@ -17,12 +17,6 @@ from tests.support.scripted import ScriptedEngine
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
-@pytest.fixture
-def impatient(monkeypatch):
-    """Has discord.py reconnect at once."""
-    monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.05)
-
-
 async def test_all_is_well_with_a_bot_that_is_connected_and_idle(discord, path):
     async with parley(discord, ScriptedEngine(), path, timing={"engine_limit": 0}) as running, outside(running) as seen:
         await running.gateway.online.wait()
@@ -62,7 +56,7 @@ async def test_a_bot_that_hangs_gives_no_answer(discord, path):
         assert "stood still for 0.0 s" not in text
 
 
-async def test_a_gateway_may_be_away_for_a_while(discord, path, impatient):
+async def test_a_gateway_may_be_away_for_a_while(discord, path, quick_reconnects):
     async with parley(discord, ScriptedEngine(), path) as running, outside(running) as seen:
         await running.gateway.online.wait()
         with discord.gateway.refusing():
@@ -74,7 +68,7 @@ async def test_a_gateway_may_be_away_for_a_while(discord, path, impatient):
             assert parts["gateway"]["since"]
 
 
-async def test_a_gateway_that_is_away_too_long_is_not_well_until_it_is_back(discord, path, impatient):
+async def test_a_gateway_that_is_away_too_long_is_not_well_until_it_is_back(discord, path, quick_reconnects):
     async with (
         parley(discord, ScriptedEngine(), path, timing={"gateway_limit": 0.2}) as running,
         outside(running) as seen,
@@ -91,7 +85,7 @@ async def test_a_gateway_that_is_away_too_long_is_not_well_until_it_is_back(disc
         await seen.until_health(200)
 
 
-async def test_a_gateway_that_was_never_connected_counts_from_the_start(discord, path, impatient):
+async def test_a_gateway_that_was_never_connected_counts_from_the_start(discord, path, quick_reconnects):
     with discord.gateway.refusing():
         trying = parley(discord, ScriptedEngine(), path, wait=False, timing={"gateway_limit": 0.2})
         running = await trying.__aenter__()
@@ -101,7 +95,7 @@ async def test_a_gateway_that_was_never_connected_counts_from_the_start(discord,
     await trying.__aexit__(None, None, None)
 
 
-async def test_a_shard_that_has_never_connected_is_missed(discord, path, impatient):
+async def test_a_shard_that_has_never_connected_is_missed(discord, path, quick_reconnects):
     discord.gateway.shards = 2
     async with (
         parley(discord, ScriptedEngine(), path, timing={"gateway_limit": 0.2}) as running,

@@ -1,13 +1,10 @@
 """The log as JSON: every line is an object, whichever library wrote it."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 from tests.support.outside import entries
+from tests.support.parley import run
 
-ROOT = Path(__file__).parents[2]
 WRITES = """
 import logging, sys, warnings
 from bot.monitoring.json_logs import tell, write_json
@@ -36,16 +33,7 @@ raise SystemExit(7)
 
 def ran(tmp_path: Path, *arguments: str, **settings: str) -> tuple[int, str]:
     """The exit status of a program, and what it wrote to standard error."""
-    environment = {name: os.environ[name] for name in ("PATH", "HOME", "OMP_NUM_THREADS") if name in os.environ}
-    ended = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=tmp_path,
-        env={**environment, "PYTHONPATH": str(ROOT), **settings},
-        text=True,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
+    ended = run(tmp_path, *arguments, **settings)
     assert ended.stdout == ""
     return ended.returncode, ended.stderr
 

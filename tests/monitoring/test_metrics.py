@@ -133,8 +133,7 @@ async def test_the_gateways_latency_is_measured(discord, path):
         await seen.until_metric("parley_gateway_latency_seconds", lambda value: 0 < value < 30, shard="0")
 
 
-async def test_each_reconnect_is_counted_once(discord, path, monkeypatch):
-    monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.05)
+async def test_each_reconnect_is_counted_once(discord, path, quick_reconnects):
     async with parley(discord, ScriptedEngine(), path) as running, outside(running) as seen:
         await seen.until_metric("parley_gateway_reconnects_total", 0, shard="0")
         with discord.gateway.refusing():
@@ -146,8 +145,7 @@ async def test_each_reconnect_is_counted_once(discord, path, monkeypatch):
         await seen.until_metric("parley_gateway_reconnects_total", 2, shard="0")
 
 
-async def test_each_shard_is_measured_separately(discord, path, monkeypatch):
-    monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.05)
+async def test_each_shard_is_measured_separately(discord, path, quick_reconnects):
     discord.gateway.shards = 2
     discord.gateway.heartbeat_interval = 0.05
     async with (

@@ -66,8 +66,7 @@ async def test_a_bot_that_ends_by_an_error_is_stopping_too(discord, path, system
         assert systemd.all_told() == ["STOPPING=1"]
 
 
-async def test_only_a_healthy_bot_feeds_the_watchdog(discord, path, systemd, monkeypatch):
-    monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.05)
+async def test_only_a_healthy_bot_feeds_the_watchdog(discord, path, systemd, quick_reconnects, monkeypatch):
     async with (
         parley(discord, ScriptedEngine(), path, timing={"gateway_limit": 0}) as running,
         told_of(running, systemd, WATCHDOG_USEC="40000", WATCHDOG_PID=str(os.getpid())),

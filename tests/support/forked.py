@@ -23,7 +23,7 @@ import discord
 from bot.engine import Sampling, Stream
 from bot.engine.prompt import Prompt
 from tests.discord_stand_in import Discord
-from tests.support.parley import ROOT, serve_alone
+from tests.support.parley import environment, serve_alone
 from tests.support.scripted import ScriptedEngine
 
 _PIECE = 150  # characters
@@ -159,14 +159,11 @@ class Nursery:
 @asynccontextmanager
 async def nursery(stand_in: Discord) -> AsyncIterator[Nursery]:
     """A nursery; on leaving, its bots are killed."""
-    reached = stand_in.environment()
-    environment = os.environ | reached | {"DISCORD_TOKEN": stand_in.application.token}
-    environment["PYTHONPATH"] = os.pathsep.join([reached["PYTHONPATH"], str(ROOT)])
     mother = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "tests.support.forked",
-        env=environment,
+        env=environment(**stand_in.environment(), DISCORD_TOKEN=stand_in.application.token),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -134,6 +135,27 @@ async def serve_alone(path: Path, engine: Engine, *, timing: dict[str, float] | 
         await Bot(chosen, database, engine, metrics=Metrics(), timing=Timing(**timing)).run()
 
 
+def environment(**settings: str) -> dict[str, str]:
+    """The environment for a program that imports from here, with these settings of Parley's and no others."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "OMP_NUM_THREADS") if name in os.environ}
+    path = os.pathsep.join(filter(None, (settings.get("PYTHONPATH"), str(ROOT))))
+    return {**kept, **settings, "PYTHONPATH": path}
+
+
+def run(folder: Path, *arguments: str, stdin: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run Python with these arguments to its end."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=environment(**settings),
+        input=stdin,
+        encoding="utf-8",
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+
 _SCRIPTED = """
 import contextlib, sys
 from bot import app, cli
@@ -162,12 +184,10 @@ async def program(
         "LOG_LEVEL": "DEBUG",
         "TMPDIR": str(folder),
         **more,
+        **discord.environment(),
     }
-    reached = discord.environment()
-    environment = {name: os.environ[name] for name in ("PATH", "OMP_NUM_THREADS")} | settings | reached
-    environment["PYTHONPATH"] = os.pathsep.join([reached["PYTHONPATH"], str(ROOT)])
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, cwd=folder, env=environment, stderr=asyncio.subprocess.PIPE
+        sys.executable, *arguments, cwd=folder, env=environment(**settings), stderr=asyncio.subprocess.PIPE
     )
     try:
         yield process
