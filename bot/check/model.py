@@ -1,4 +1,4 @@
-"""The model: whether it is there, what it is, what it takes, what it reads, and what it answers."""
+"""Checks the model on this machine: that it loads, what it is, the memory it takes, a prompt, and an answer."""
 
 import logging
 import time
@@ -39,7 +39,7 @@ async def look_at_model(
     system_prompt: str,
     sampling: Sampling,
 ) -> Findings:
-    """Find the model, load it, and let it answer once, shortly."""
+    """Find the model, load it, and have it give one short answer."""
     try:
         place = find(name)
     except UserError as error:
@@ -60,7 +60,7 @@ async def look_at_model(
 
 
 def a_conversation(system_prompt: str) -> Prompt:
-    """A short one, with an earlier turn and a name, as they are in Discord."""
+    """A short conversation with an earlier turn and a name, as in Discord."""
     return Prompt(system_prompt, (_EARLIER,), "Alice", _QUESTION)
 
 
@@ -92,7 +92,7 @@ def _what_it_takes(model: Description, free: int) -> Finding:
 
 
 async def _converse(engine: "LocalEngine", prompt: Prompt, sampling: Sampling) -> Findings:
-    """Show what the model reads of a conversation, and what it says to it."""
+    """Show the prompt of a conversation, and the answer."""
     try:
         text, tokens = engine.reads(prompt)
     except UserError as error:
@@ -106,7 +106,7 @@ async def _converse(engine: "LocalEngine", prompt: Prompt, sampling: Sampling) -
 
 
 async def answer(engine: Engine, prompt: Prompt, sampling: Sampling, *, todo: str) -> Findings:
-    """Let the engine answer, shortly, and show the answer and its pace; `todo` is what to do if there is none."""
+    """Have the engine give a short answer, and show it and its pace; `todo` is what to do if there is none."""
     log.info("Waiting for a short answer.")
     asked = time.perf_counter()
     pieces: list[tuple[float, str]] = []
@@ -116,7 +116,7 @@ async def answer(engine: Engine, prompt: Prompt, sampling: Sampling, *, todo: st
         ):
             pieces.append((time.perf_counter() - asked, piece))
     except UserError as error:
-        # A model that thinks first may have no more tokens left here for an answer.
+        # A reasoning model may have no tokens left here for an answer.
         if not any(isinstance(piece, Thought) for _, piece in pieces):
             log.debug("There is no answer.", exc_info=True)
             reason = error.__cause__ if isinstance(error, OutOfReach) else error
