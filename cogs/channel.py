@@ -12,7 +12,7 @@ from bot.storage.channel_settings import LEAST, PERSONA_LENGTH, ChannelOverrides
 from bot.storage.database import DatabaseError
 from bot.storage.turns import TurnStore
 from bot.texts import (
-    NO_MEMORY,
+    DATABASE_UNAVAILABLE,
     NO_PERSONA,
     PERSONA,
     PERSONA_BLANK,
@@ -64,7 +64,7 @@ class Channel(commands.Cog):
                 own, above = await self._own(_place(interaction))
         except TimeoutError:
             log.warning("The database is busy, so the form of /persona set could not be opened.")
-            raise DatabaseError(NO_MEMORY) from None
+            raise DatabaseError(DATABASE_UNAVAILABLE) from None
         await interaction.response.send_modal(_Form(self, own.persona or above.persona))
 
     async def keep_persona(self, interaction: discord.Interaction, text: str) -> None:

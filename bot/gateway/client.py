@@ -19,6 +19,7 @@ from bot.errors import UserError
 from bot.gateway import resume
 from bot.gateway.identify import may_identify
 from bot.gateway.status import GatewayStatus
+from bot.gateway.translator import Translator
 from bot.messages import permissions
 from bot.messages.access import Access
 from bot.messages.live_reply import explain
@@ -33,7 +34,6 @@ from bot.storage.channel_settings import ChannelSettingsStore
 from bot.storage.database import Database, DatabaseError
 from bot.storage.turns import TurnStore
 from bot.texts import GET_TOKEN, LOADING, READY, SWITCH_ON_INTENT, WRONG_TOKEN
-from bot.translations import Translator
 from cogs.about import About
 from cogs.admin import Admin
 from cogs.ask import Ask

@@ -13,7 +13,7 @@ import aiosqlite
 
 from bot.errors import UserError
 from bot.observer import NO_OBSERVER, Observer
-from bot.texts import NO_MEMORY
+from bot.texts import DATABASE_UNAVAILABLE
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ class Database:
     async def _usable(self) -> AsyncIterator[aiosqlite.Connection]:
         async with self._in_use:
             if self._closed:
-                raise DatabaseError(NO_MEMORY)
+                raise DatabaseError(DATABASE_UNAVAILABLE)
             try:
                 if self._connection and await asyncio.to_thread(_identity, self._path) != self._opened:
                     log.warning("The database %s was taken away, and what was remembered with it.", self._path)
@@ -107,7 +107,7 @@ class Database:
             except (sqlite3.Error, DatabaseError) as error:
                 log.error("The database %s cannot be used: %s", self._path, error)
                 self.unusable_since = self.unusable_since or time.monotonic()
-                raise DatabaseError(NO_MEMORY) from error
+                raise DatabaseError(DATABASE_UNAVAILABLE) from error
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
