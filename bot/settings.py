@@ -143,7 +143,7 @@ class Settings:
     prompt_format: str = _option(
         "auto",
         _one_of("auto", "chat", "plain"),
-        "Prompt format: chat (the model's chat template), plain (labelled lines), or auto (chat if there is a template)",
+        "Prompt format: chat (the model's chat template), plain (labelled lines), or auto (chat if it has a template)",
     )
     plain_user: str = _option("User:", _NAME, "In the plain format, the label before a question")
     plain_assistant: str = _option("Assistant:", _NAME, "In the plain format, the label before an answer")

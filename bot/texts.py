@@ -269,7 +269,7 @@ def waits(ahead: int, seconds: float | None, loading: bool) -> str:
     place = f"{ahead} question{' is' if ahead == 1 else 's are'} ahead of yours"
     if loading:
         return f"My model is still loading{f', and {place}' if ahead else ''}. I'll answer as soon as I can."
-    return f"{place}{'' if seconds is None else f', and your turn comes in about {_duration(seconds)}'}."
+    return f"{place}{'' if seconds is None else f': about {_duration(seconds)} to wait'}."
 
 
 def lacks_permissions(channel: str, names: Sequence[str]) -> str:

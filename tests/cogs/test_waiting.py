@@ -14,9 +14,9 @@ from tests.support.scripted import ScriptedEngine
     ("ahead", "seconds", "loading", "sentence"),
     [
         (1, None, False, "1 question is ahead of yours."),
-        (2, 21.0, False, "2 questions are ahead of yours, and your turn comes in about 20 s."),
-        (2, 0.3, False, "2 questions are ahead of yours, and your turn comes in about 5 s."),
-        (9, 170.0, False, "9 questions are ahead of yours, and your turn comes in about 3 min."),
+        (2, 21.0, False, "2 questions are ahead of yours: about 20 s to wait."),
+        (2, 0.3, False, "2 questions are ahead of yours: about 5 s to wait."),
+        (9, 170.0, False, "9 questions are ahead of yours: about 3 min to wait."),
         (0, None, True, "My model is still loading. I'll answer as soon as I can."),
         (3, None, True, "My model is still loading, and 3 questions are ahead of yours. I'll answer as soon as I can."),
     ],
@@ -43,9 +43,7 @@ async def test_the_place_in_a_channel_is_shown_kept_up_to_date_and_replaced_by_t
         assert waiting.content == "2 questions are ahead of yours."
         assert [button.label for button in waiting.buttons] == ["Stop"]
         first.set()
-        await discord.until(
-            lambda: waiting.content.startswith("1 question is ahead of yours, and your turn comes in about")
-        )
+        await discord.until(lambda: waiting.content.startswith("1 question is ahead of yours: about"))
         second.set()
         await discord.until(lambda: waiting.content == "three")
         await running.until_stored(channel.id, ("Alice", "one"), ("Bob", "two"), ("Carol", "three"))
