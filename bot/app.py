@@ -54,8 +54,6 @@ from cogs.context import Context
 from cogs.privacy import Privacy
 
 if TYPE_CHECKING:
-    from discord.ext import commands
-
     from bot.engine.local.engine import LocalEngine
     from bot.engine.remote.engine import RemoteEngine
 
@@ -291,9 +289,7 @@ class Bot:
             shards = client.process_shards
             self._pacer.limit(settings.requests_per_second * len(shards.ids) / shards.count)
             await self._warn_of_other_shards(shards)
-            for cog in self._cogs(client):
-                await client.add_cog(cog)
-            await client.sync_commands()
+            await self._add_cogs(client)
             recovery = Recovery(
                 client,
                 self._replies,
@@ -312,9 +308,9 @@ class Bot:
                 for task in background:
                     task.cancel()
 
-    def _cogs(self, client: Client) -> "list[commands.Cog]":
+    async def _add_cogs(self, client: Client) -> None:
         core, settings = self.core, self._settings
-        return [
+        await client.add_cogs(
             Chat(client, core.conversations, self._replies, client.access, settings.chat_channels),
             Ask(client, core.conversations, self._replies),
             Buttons(client, core.conversations, self._replies),
@@ -330,7 +326,7 @@ class Bot:
             ),
             Channel(core.channel_settings, core.turns, form_patience=self._timing.form_patience),
             About(core.channel_settings, self._engine, self.loop_lag),
-        ]
+        )
 
     async def _warn_of_other_shards(self, shards: Shards) -> None:
         """Guilds of other processes are not heard of here, whatever the database remembers of them."""

@@ -14,7 +14,7 @@ from bot.storage.channel_settings import MINIMUM, PERSONA_LENGTH, ChannelOverrid
 from bot.storage.database import DatabaseError
 from bot.storage.turns import TurnStore
 from bot.texts import (
-    NO_MEMORY,
+    DATABASE_UNAVAILABLE,
     NO_PERSONA,
     PERSONA,
     PERSONA_BLANK,
@@ -68,7 +68,7 @@ class Channel(commands.Cog):
                 own, parents = await self._overrides(channel_ref(interaction))
         except TimeoutError:
             log.warning("The database is busy, so the form of /persona set could not be opened.")
-            raise DatabaseError(NO_MEMORY) from None
+            raise DatabaseError(DATABASE_UNAVAILABLE) from None
         await interaction.response.send_modal(_Form(self, own.persona or parents.persona))
 
     async def store_persona(self, interaction: discord.Interaction, text: str) -> None:

@@ -179,7 +179,7 @@ async def test_a_token_that_discord_refuses_ends_the_program_with_a_sentence(dis
         discord.application.token = token
         _, log = await process.communicate()
         assert process.returncode == 1
-        assert "Discord refuses the token" in log.decode()
+        assert "Discord rejects the token" in log.decode()
         assert "Traceback" not in log.decode()
         assert "another.token" not in log.decode()
 

@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 
 from bot.engine.local.scheduler import Batch
-from bot.texts import NO_MEMORY, UNEXPECTED
+from bot.texts import DATABASE_UNAVAILABLE, UNEXPECTED
 from tests.support.parley import parley, program
 from tests.support.scripted import ScriptedEngine
 
@@ -16,7 +16,7 @@ async def test_a_database_that_another_program_holds_is_told_and_used_again_late
         holding = sqlite3.connect(path, isolation_level=None)
         holding.execute("BEGIN EXCLUSIVE")
         question = await alice.say(channel, f"{discord.bot.mention} tell")
-        await channel.reply_to(question, wanted=lambda message: message.content == NO_MEMORY)
+        await channel.reply_to(question, wanted=lambda message: message.content == DATABASE_UNAVAILABLE)
         assert (await alice.command(channel, "status")).failed is None
         holding.close()
         for where, said in ((channel, "Here again."), (other, "Here, too.")):
@@ -31,7 +31,7 @@ async def test_a_full_disk_is_told_and_what_was_there_stays(discord, path, place
         await running.until_stored(channel.id, ("one", "Kept."))
         await running.database._connection.execute("PRAGMA max_page_count = 1")  # SQLite takes the size it has
         question = await alice.say(channel, f"{discord.bot.mention} {'漢' * 1900}")
-        await channel.reply_to(question, wanted=lambda message: message.content == NO_MEMORY)
+        await channel.reply_to(question, wanted=lambda message: message.content == DATABASE_UNAVAILABLE)
         await running.database._connection.execute("PRAGMA max_page_count = 100000")
         await alice.say(channel, f"{discord.bot.mention} two")
         await running.until_stored(channel.id, ("one", "Kept."), ("two", "Here again."))
@@ -46,7 +46,7 @@ async def test_an_answer_that_a_full_disk_does_not_take_is_shown_all_the_same(di
         await channel.reply_to(question)
         await running.database._connection.execute("PRAGMA max_page_count = 1")
         hold.set()
-        await channel.wait_for(NO_MEMORY)
+        await channel.wait_for(DATABASE_UNAVAILABLE)
         answer = [message.content for message in channel.shows(alice) if message.author is discord.bot]
         assert "".join(answer[:-1]).count("the end of it.") == 800
         assert await running.stored(channel.id) == []
@@ -85,7 +85,7 @@ async def test_a_deleted_database_that_cannot_be_made_anew_is_told_and_tried_aga
         path.unlink()
         path.mkdir()
         question = await alice.say(channel, f"{discord.bot.mention} one")
-        await channel.reply_to(question, wanted=lambda message: message.content == NO_MEMORY)
+        await channel.reply_to(question, wanted=lambda message: message.content == DATABASE_UNAVAILABLE)
         path.rmdir()
         await alice.say(channel, f"{discord.bot.mention} two")
         await running.until_stored(channel.id, ("two", "Here again."))
@@ -116,4 +116,4 @@ async def test_an_engine_that_does_not_recover_ends_the_program_with_status_1(di
             await channel.reply_to(question, wanted=lambda message: message.content != "")
         _, log = await process.communicate()
         assert process.returncode == 1
-        assert "Start Parley anew" in log.decode()
+        assert "Parley has to be restarted" in log.decode()

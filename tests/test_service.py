@@ -1,4 +1,4 @@
-"""What SERVICE.md tells an operator to run, run as far as can be without systemd and without a container."""
+"""What operating.md tells an operator to run, run as far as can be without systemd and without a container."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from tests.support.engine_stand_in import EngineServer, serving
 from tests.support.outside import Systemd, free_port
 from tests.support.parley import ROOT, program
 
-TEXT = (ROOT / "bot" / "SERVICE.md").read_text()
+TEXT = (ROOT / "bot" / "docs" / "operating.md").read_text()
 PYTHON = "/opt/parley/.venv/bin/python"
 FOREIGN = {"HF_HOME", "TMPDIR"}  # variables that are not Parley's
 

@@ -111,7 +111,7 @@ async def test_all_that_is_wrong_is_told_in_one_run_as_json_too(discord, tmp_pat
     wrong = [finding for finding in told["findings"] if finding["mark"] == "wrong"]
     assert [finding["area"] for finding in wrong] == ["database", "discord", "model"]
     assert "parley.db cannot be used" in wrong[0]["what"]
-    assert wrong[1]["what"] == "Discord refuses the token."
+    assert wrong[1]["what"] == "Discord rejects the token."
     assert "./qwen_finetune is not there" in wrong[2]["what"]
     for finding, setting in zip(wrong, ("DATABASE_PATH", "DISCORD_TOKEN", "MODEL_PATH"), strict=True):
         assert setting in finding["todo"]
@@ -328,7 +328,7 @@ async def test_without_a_token_discord_is_left_out(discord):
 
 
 async def test_a_refused_token_and_a_discord_out_of_reach_are_told(discord, monkeypatch):
-    assert lines((await look(discord, discord_token=TOKEN)).wrong) == ["Discord refuses the token."]
+    assert lines((await look(discord, discord_token=TOKEN)).wrong) == ["Discord rejects the token."]
     discord.fault("GET", "/users/@me", status=503)
     assert "503" in only((await look(discord)).wrong).what
     monkeypatch.setattr(application, "PATIENCE", 0.2)

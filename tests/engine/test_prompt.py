@@ -112,9 +112,9 @@ def test_the_oldest_turns_go_first_and_whole(tokenizer):
 def test_a_question_too_long_by_itself_is_refused_with_both_lengths():
     question = "word " * 50
     length = len(CHAT.encode(question.strip()))
-    with pytest.raises(QuestionTooLong, match=rf"has {length} tokens and may have at most (\d+)") as refusal:
+    with pytest.raises(QuestionTooLong, match=rf"has {length} tokens, and the limit is (\d+)") as refusal:
         encode(Prompt("Be brief.", TURNS, None, question.strip()), CHAT, 60)
-    room = int(str(refusal.value).split("at most ")[1].split(".")[0])
+    room = int(str(refusal.value).split("limit is ")[1].split(".")[0])
     fits = CHAT.decode(CHAT.encode("word " * 50)[:room])
     assert encode(Prompt("Be brief.", (), None, fits), CHAT, 60)
 

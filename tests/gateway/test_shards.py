@@ -201,9 +201,9 @@ async def test_it_says_what_only_this_process_has_done(discord, path):
         await member.say(channel, f"{discord.bot.mention} hello")
         await running.until_stored(channel.id, ("hello", "ok"))
         forgot = await (await member.command(channel, "forget")).wait_for("1 turn.")
-        assert "please use /forget in each server" in forgot.content
+        assert "please use /forget in every server" in forgot.content
         status = (await member.command(channel, "status")).response.content
-        assert "One process of several, with the shards 0 of 2" in status
+        assert "One of several processes, with shards 0 of 2" in status
         assert (await discord.owner.command(channel, "quit")).response.content == QUITTING_HERE
 
 

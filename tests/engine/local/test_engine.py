@@ -139,7 +139,7 @@ async def test_those_who_wait_know_how_many_are_ahead_and_are_answered_in_order(
 
 async def test_a_question_over_the_models_context_is_refused_beside_others(engine):
     beside = engine.submit(PROMPT, GREEDY)
-    with pytest.raises(QuestionTooLong, match="at most"):
+    with pytest.raises(QuestionTooLong, match="the limit is"):
         await answer(engine, Prompt("", (), None, "word " * 500))
     assert await read(beside)
 
@@ -388,8 +388,8 @@ async def test_closing_ends_what_runs_and_waits_and_the_thread(folder):
         engine.submit(PROMPT, GREEDY)
 
 
-async def test_the_lines_in_the_readme_load_a_model_and_print_its_answer(capsys):
-    (lines,) = re.findall(r"```python\n(.+?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+async def test_the_lines_in_the_documentation_load_a_model_and_print_its_answer(capsys):
+    (lines,) = re.findall(r"```python\n(.+?)```", (ROOT / "bot" / "docs" / "engine.md").read_text(), re.DOTALL)
     assert len([line for line in lines.splitlines() if line]) == 5
-    await eval(compile(lines, "README.md", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), {})
+    await eval(compile(lines, "engine.md", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), {})
     assert len(capsys.readouterr().out.split()) > 5

@@ -306,7 +306,7 @@ async def test_prompts_are_bounded_before_they_are_sent():
     turns = tuple(Exchange(None, f"{number} " + "x" * 100, "y" * 100) for number in range(6))
     async with asking(server, max_prompt_tokens=100) as engine:
         await said(engine, Prompt("", turns, None, "and now?"))
-        with pytest.raises(QuestionTooLong, match="it has 125 tokens and may have at most 100"):
+        with pytest.raises(QuestionTooLong, match="it has 125 tokens, and the limit is 100"):
             await said(engine, Prompt("", turns, None, "x" * 500))
     (request,) = server.requests
     assert [message["content"][0] for message in request["messages"]] == ["5", "y", "a"]
