@@ -47,15 +47,14 @@ class Channel(commands.Cog):
     """Shows and changes a channel's persona and settings.
 
     Who may do so is left to Discord: those who manage the channel, unless a server's admins choose others, and in a
-    direct message the person. `form_patience` is for how many seconds a form may wait for the present persona: Discord
-    gives three until it must open.
+    direct message the person. `form_patience` is for how many seconds a form may wait for the present persona.
     """
 
     persona = app_commands.Group(
         name="persona", description=PERSONA, default_permissions=discord.Permissions(manage_channels=True)
     )
 
-    def __init__(self, channel_settings: ChannelSettingsStore, turns: TurnStore, *, form_patience: float = 2.0) -> None:
+    def __init__(self, channel_settings: ChannelSettingsStore, turns: TurnStore, *, form_patience: float) -> None:
         self._channel_settings = channel_settings
         self._turns = turns
         self._form_patience = form_patience

@@ -58,7 +58,7 @@ class Privacy(commands.Cog):
         replies: Replies,
         gateway: GatewayStatus,
         *,
-        retry_interval: float = 10.0,
+        retry_interval: float,
     ) -> None:
         self._bot = bot
         self._database = database

@@ -71,8 +71,8 @@ class Conversations:
         sampling: Sampling,
         summaries: Summaries | None = None,
         observer: Observer = NO_OBSERVER,
-        grace: float = 10,
-        last_words: float = 10,
+        grace: float,
+        last_words: float,
     ) -> None:
         self._engine = engine
         self._turns = turns

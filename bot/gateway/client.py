@@ -13,7 +13,7 @@ import yarl
 from discord.ext import commands
 
 from bot.gateway import command_sync, resume
-from bot.gateway.identify import PAUSE, may_identify
+from bot.gateway.identify import may_identify
 from bot.gateway.status import GatewayStatus
 from bot.gateway.translator import Translator
 from bot.messages.access import Access, refusal
@@ -57,11 +57,11 @@ class Client(commands.AutoShardedBot):
         status: GatewayStatus,
         observer: Observer,
         message_content: bool,
-        guild_id: int | None = None,
-        shard_count: int | None = None,
-        shard_ids: Collection[int] = (),
-        guild_ready_timeout: float = 2.0,
-        identify_pause: float = PAUSE,
+        guild_id: int | None,
+        shard_count: int | None,
+        shard_ids: Collection[int],
+        guild_ready_timeout: float,
+        identify_pause: float,
     ) -> None:
         """Without a shard count, there are as many as Discord recommends; without ids, all of them are here.
 

@@ -39,7 +39,7 @@ class Pacer:
     the seconds between two edits in a channel, of which Discord allows about five in five seconds.
     """
 
-    def __init__(self, per_second: float, interval: float = 1.2) -> None:
+    def __init__(self, per_second: float, interval: float) -> None:
         self._gap = 1 / per_second
         self._interval = interval
         self._lanes: dict[int, Lane] = {}
