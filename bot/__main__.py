@@ -19,7 +19,7 @@ from bot import __version__
 from bot.conversation.conversations import Conversations
 from bot.conversation.summary import SPARE, Summaries
 from bot.engine import Engine, Sampling
-from bot.engine.models.locate import find
+from bot.engine.models.locate import locate
 from bot.engine.prompt import PromptFormat
 from bot.errors import UserError
 from bot.gateway.status import GatewayStatus
@@ -397,7 +397,7 @@ async def _check(options: argparse.Namespace) -> bool:
 def _find(settings: Settings) -> None:
     """What is wrong with the model's name is told before torch is imported. Raises ModelError."""
     if not settings.engine_url:
-        find(settings.model_path)
+        locate(settings.model_path)
 
 
 def _engine(settings: Settings) -> AbstractAsyncContextManager["LocalEngine | RemoteEngine"]:

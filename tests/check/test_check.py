@@ -531,7 +531,7 @@ async def test_where_a_broken_model_fails_is_told_to_who_asks_for_it(tmp_path):
     last = json.loads(out)["findings"][-1]
     assert (last["area"], last["mark"]) == ("model", "wrong")
     assert "--debug" in last["todo"]
-    assert "bot/engine/loading.py" in err
+    assert "bot/engine/models/loading.py" in err
 
 
 async def test_a_model_that_still_thinks_at_the_end_of_the_short_answer_is_no_silent_one(tmp_path):
@@ -554,9 +554,9 @@ async def test_a_system_prompt_that_leaves_no_room_is_told(tmp_path):
 
 
 async def test_a_model_that_says_nothing_is_told(monkeypatch):
-    from bot.engine.local.sequence import Answer
+    from bot.engine.local.sequence import Sequence
 
-    monkeypatch.setattr(Answer, "go_on", lambda self, logits: False)  # it ends at once
+    monkeypatch.setattr(Sequence, "advance", lambda self, logits: False)  # it ends at once
     told = await model(demo.MODEL)
     assert "It does not answer" in only(told.wrong).what
 

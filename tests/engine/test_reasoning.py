@@ -10,8 +10,8 @@ from bot.engine.reasoning import ReasoningParser
 
 def split(pieces: list[str], *, thinking: bool = False) -> tuple[str, str]:
     """What was thought and what was said."""
-    splitter = ReasoningParser(thinking=thinking)
-    out = [part for piece in pieces for part in splitter.push(piece)] + splitter.finish()
+    parser = ReasoningParser(thinking=thinking)
+    out = [part for piece in pieces for part in parser.push(piece)] + parser.finish()
     assert "" not in out
     thought = "".join(part for part in out if isinstance(part, Thought))
     return thought, "".join(part for part in out if not isinstance(part, Thought))
@@ -38,6 +38,6 @@ def test_thoughts_stand_between_the_marks_at_the_beginning(text, thinking, thoug
 
 
 def test_what_is_thought_comes_while_it_is_thought():
-    splitter = ReasoningParser()
-    assert splitter.push("<think>First this") == ["First this"]
-    assert splitter.push(", then </that") == [", then </that"]
+    parser = ReasoningParser()
+    assert parser.push("<think>First this") == ["First this"]
+    assert parser.push(", then </that") == [", then </that"]

@@ -9,10 +9,10 @@ from functools import partial
 from typing import Any, Self
 
 from bot.engine import ModelError, OutOfReach, Sampling, Status, Stream, Thought
-from bot.engine.prompt import Message, Prompt, QuestionTooLong, messages_for_a_server
+from bot.engine.prompt import Message, Prompt, QuestionTooLong, server_messages
 from bot.engine.reasoning import ReasoningParser
 from bot.engine.remote.balancer import Server, Servers
-from bot.engine.throughput import Speed
+from bot.engine.throughput import Throughput
 from bot.texts import BROKEN_OFF, OUT_OF_REACH, REFUSED, TOO_LONG
 
 try:
@@ -84,7 +84,7 @@ class RemoteEngine:
         self._places = asyncio.Semaphore(self._at_once)
         self._waiting: list[Stream] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self._speed = Speed()
+        self._speed = Throughput()
         self._tokens = 0
         self._progressed_at: float | None = None
         self._prompt_tokens_cached: int | None = None  # as far as the servers say
@@ -129,7 +129,7 @@ class RemoteEngine:
         task = asyncio.create_task(self._answer(prompt, sampling, channel, stream))
         self._tasks.add(task)
         task.add_done_callback(partial(self._leave, stream))
-        stream.when_stopped = task.cancel
+        stream.on_stop = task.cancel
         return stream
 
     def status(self) -> Status:
@@ -237,7 +237,7 @@ class RemoteEngine:
 
     async def _ask(self, prompt: Prompt, sampling: Sampling, channel: int | None, stream: Stream) -> None:
         """Have one server after the other tried until one has answered. Raises OutOfReach or QuestionTooLong."""
-        candidates = messages_for_a_server(prompt, self._max_prompt_tokens)
+        candidates = server_messages(prompt, self._max_prompt_tokens)
         reason: _Failed | None = None
         refused: list[Server] = []
         for at in range(_ROUNDS):
@@ -350,7 +350,7 @@ class RemoteEngine:
         """Nearly every token is a piece of its own."""
         now = time.monotonic()
         if self._progressed_at and now - self._progressed_at < 1:  # else nothing was being said for a while
-            self._speed.note(1, now - self._progressed_at)
+            self._speed.record(1, now - self._progressed_at)
         self._progressed_at = now
         self._tokens += 1
 
