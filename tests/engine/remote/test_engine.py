@@ -13,20 +13,20 @@ from bot.engine.remote.engine import RemoteEngine
 from bot.texts import BROKEN_OFF, OUT_OF_REACH, REFUSED, TOO_LONG
 from tests.support.engine_stand_in import EngineServer, chunk, refusal, serving
 from tests.support.outside import free_port
+from tests.support.waiting import until
 
 PROMPT = Prompt("Be brief.", (Exchange("Alice", "one", "two"),), "Bob", "hello there")
 SAMPLING = Sampling(max_new_tokens=40, temperature=0.5, top_p=0.8, top_k=0)
 NOBODY = "http://127.0.0.1:9/v1"
 
 
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch):
-    monkeypatch.setattr("bot.engine.remote.engine._PAUSE", 0.01)
-
-
 @pytest.fixture
 def unused_port():
     return free_port()
+
+
+def make_engine(*urls: str, **options) -> RemoteEngine:
+    return RemoteEngine(urls, **{"retry_pause": 0.01} | options)
 
 
 @asynccontextmanager
@@ -36,7 +36,7 @@ async def asking(*servers: EngineServer, more: tuple[str, ...] = (), **options):
         for server in servers:
             await stack.enter_async_context(serving(server))
         urls = [*more, *(server.url for server in servers)]
-        engine = await stack.enter_async_context(RemoteEngine(urls, **options))
+        engine = await stack.enter_async_context(make_engine(*urls, **options))
         await engine.ready()
         yield engine
 
@@ -125,9 +125,7 @@ async def test_a_stopped_answer_is_given_up_by_the_server():
         await anext(stream)
         stream.stop()
         assert [piece async for piece in stream] == []
-        async with asyncio.timeout(10):
-            while not server.given_up:
-                await asyncio.sleep(0.01)
+        await until(lambda: server.given_up)
         assert engine.status().running == 0
         assert await said(engine) == ["again"]
 
@@ -136,12 +134,9 @@ async def test_an_answer_that_has_not_begun_can_be_stopped():
     server = EngineServer([asyncio.Event()])
     async with asking(server) as engine:
         stream = engine.submit(PROMPT, SAMPLING)
-        async with asyncio.timeout(10):
-            while not server.requests:
-                await asyncio.sleep(0.01)
-            stream.stop()
-            while not server.given_up:
-                await asyncio.sleep(0.01)
+        await until(lambda: server.requests)
+        stream.stop()
+        await until(lambda: server.given_up)
 
 
 @pytest.mark.parametrize(
@@ -348,9 +343,7 @@ async def test_more_than_may_run_at_once_wait_in_order():
         status = engine.status()
         assert (status.running, status.waiting) == (1, 2)
         second.stop()
-        async with asyncio.timeout(10):
-            while third.ahead != 1:
-                await asyncio.sleep(0.01)
+        await until(lambda: third.ahead == 1)
         pause.set()
         assert [piece async for piece in third] == ["2"]
         assert third.ahead == 0
@@ -367,7 +360,7 @@ async def test_who_stops_at_once_leaves_no_place_taken():
 
 
 async def test_an_engine_out_of_reach_does_not_hang():
-    async with RemoteEngine([NOBODY]) as engine:
+    async with make_engine(NOBODY) as engine:
         await engine.ready()
         stream = engine.submit(PROMPT, SAMPLING)
         before = engine.status().progressed_at
@@ -390,7 +383,7 @@ async def test_which_of_several_models_to_ask_must_be_said():
     with pytest.raises(ModelError, match=r"several models \(small, large\)\. Set ENGINE_MODEL"):
         async with asking(server):
             pass
-    async with serving(server), RemoteEngine([server.url], model="large") as engine:
+    async with serving(server), make_engine(server.url, model="large") as engine:
         await said(engine)
     assert server.requests[0]["model"] == "large"
 
@@ -420,14 +413,14 @@ async def test_a_server_that_comes_back_with_several_models_is_told_in_the_log_a
     late, good = EngineServer(), EngineServer()
     late.models = ["small", "large"]
     async with asking(good, more=(f"http://127.0.0.1:{unused_port}/v1",)) as engine, serving(late, unused_port):
-        engine._servers.all[0].succeeded()
+        engine._balancer.servers[0].mark_healthy()
         assert await said(engine) == ["ok"]
     assert good.requests
     assert "several models (small, large)" in caplog.text
 
 
 async def test_a_server_that_comes_later_is_found(unused_port):
-    async with RemoteEngine([f"http://127.0.0.1:{unused_port}/v1"]) as engine:
+    async with make_engine(f"http://127.0.0.1:{unused_port}/v1") as engine:
         await engine.ready()
         assert engine.status().precision == "out of reach"
         async with serving(EngineServer(), unused_port):

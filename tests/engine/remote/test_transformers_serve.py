@@ -113,7 +113,7 @@ async def test_two_servers_answer_as_the_local_engine_does_and_one_may_die(tmp_p
         for prompt in prompts:
             assert await said(engine, prompt) == await said(demo_engine, prompt)
 
-        home = engine._servers.choose(CHANNEL)
+        home = engine._balancer.choose(CHANNEL)
         (computing,) = [server for server in servers if server.url == home.url]
         assert await cost(computing, stopped(engine)) < 0.5 * await cost(computing, said(engine, LONG))
 
