@@ -15,12 +15,12 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import psutil
 import torch
 import transformers
 
+from bot.bench import Figures
 from bot.engine import Sampling, Stream
 from bot.engine.local.attention import Chunk, ForwardBatch
 from bot.engine.local.compatibility import forward, probe
@@ -48,8 +48,6 @@ _QUESTIONS = [
     "Write a Python function that reverses a string.",
 ]
 _FIDELITY_TOKENS = 32
-
-Figures = dict[str, Any]
 
 
 def main(name: str, precision: str, folder: str | None = None) -> None:

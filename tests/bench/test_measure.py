@@ -5,6 +5,7 @@ import json
 import pytest
 
 from bot.bench import measure, runner, shapes
+from bot.bench.table import table
 from tests.support.models import save_model
 
 
@@ -22,8 +23,7 @@ def results(tmp_path, capsys):
 
 
 def test_the_table_shows_all_figures_and_what_to_choose(results):
-    table = runner.table(results)
-    lines = table.splitlines()
+    lines = table(results).splitlines()
     assert lines[0].split()[-1] == "int8"
     for name in (
         "prefill",
