@@ -1,4 +1,4 @@
-"""The bench measures everything that its table shows. That it measures rightly only a quiet machine can tell."""
+"""The bench measures everything that its table shows. Whether the figures are right only a quiet machine can tell."""
 
 import json
 
@@ -13,13 +13,13 @@ from tests.support.models import save_model
 def results(tmp_path, capsys):
     """The figures of each precision on a small model, measured in this process."""
     folder = save_model(tmp_path / "model", context=2048)
-    found = {}
+    results = {}
     for precision in ("plain", "float32", "bfloat16", "int8"):
         measure.main(str(folder), precision, str(tmp_path))
         *steps, figures = map(json.loads, capsys.readouterr().out.splitlines())
         assert all(step.keys() == {"step"} for step in steps)
-        found[precision] = figures
-    return found
+        results[precision] = figures
+    return results
 
 
 def test_the_table_shows_all_figures_and_what_to_choose(results):

@@ -1,4 +1,4 @@
-"""Packed layers compute what plain ones do, each row by itself, and stand back where they cannot be had."""
+"""Packed layers compute what plain ones do, each row by itself; plain ones take over where they are not available."""
 
 import pytest
 import torch

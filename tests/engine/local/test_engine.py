@@ -12,45 +12,17 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
-from bot.engine import EngineError, ModelError, NoAnswer, Sampling, Stream, Thought
+from bot.engine import ModelError, NoAnswer, Sampling, Thought
 from bot.engine.local.engine import LocalEngine
 from bot.engine.local.scheduler import Scheduler
 from bot.engine.local.sequence import Sequence
 from bot.engine.models import loading
-from bot.engine.prompt import Exchange, Prompt, QuestionTooLong, encode
+from bot.engine.models.loading import PreparedModel
+from bot.engine.prompt import Prompt, QuestionTooLong, encode
+from tests.support.local import ENDLESS, GREEDY, PROMPT, answer, make_engine, read
 from tests.support.models import save_model
 from tests.support.parley import ROOT
 from tests.support.tokenizers import CHATML
-
-PROMPT = Prompt("Be brief.", (Exchange("Alice", "one", "two"),), "Bob", "hello there")
-GREEDY = Sampling(max_new_tokens=40, temperature=0)
-ENDLESS = Sampling(max_new_tokens=400, temperature=1.0, seed=1)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return save_model(tmp_path_factory.mktemp("models") / "good", endless=True)
-
-
-def make_engine(folder, **options) -> LocalEngine:
-    return LocalEngine(
-        str(folder), **{"max_prompt_tokens": 2048, "max_new_tokens": 400, "precision": "float32"} | options
-    )
-
-
-@pytest.fixture
-async def engine(folder):
-    async with make_engine(folder) as engine:
-        yield engine
-
-
-async def read(stream: Stream) -> str:
-    async with asyncio.timeout(30):
-        return "".join([piece async for piece in stream])
-
-
-async def answer(engine: LocalEngine, prompt: Prompt = PROMPT, sampling: Sampling = GREEDY) -> str:
-    return await read(engine.submit(prompt, sampling))
 
 
 def generated(folder, prompt: Prompt, **options) -> str:
@@ -90,6 +62,18 @@ async def test_requests_made_while_the_model_loads_are_answered(engine):
     assert not engine._loading.done()
     assert await answer(engine)
     await engine.ready()
+
+
+async def test_a_model_is_validated_before_its_weights_are_read(folder, monkeypatch):
+    load, may_read = PreparedModel.load, threading.Event()
+    monkeypatch.setattr(PreparedModel, "load", lambda prepared: may_read.wait(30) and load(prepared))
+    async with make_engine(folder) as engine:
+        async with asyncio.timeout(30):
+            await engine.validated()
+        assert engine.status().precision is None
+        may_read.set()
+        await engine.ready()
+        assert engine.status().precision == "float32"
 
 
 async def test_a_stop_ends_the_answer_and_leaves_room(engine):
@@ -143,93 +127,13 @@ async def test_a_question_over_the_models_context_is_refused_beside_others(engin
     assert await read(beside)
 
 
-async def test_an_error_in_a_pass_reaches_the_readers_and_the_next_is_answered(engine, monkeypatch):
-    expected = await answer(engine)
-
-    def broken(*args, **kwargs):
-        raise RuntimeError("broken")
-
-    with monkeypatch.context() as patch:
-        loaded = engine._loading.result()
-        patch.setattr(loaded.model, "forward", broken)
-        streams = [engine.submit(PROMPT, GREEDY) for _ in range(3)]
-        for stream in streams:
-            with pytest.raises(RuntimeError, match="broken"):
-                await read(stream)
-    assert await answer(engine) == expected
-
-
-async def test_who_makes_a_pass_fail_does_not_take_the_others_along(engine, monkeypatch):
-    expected = await answer(engine)
-    loaded = engine._loading.result()
-    forward = loaded.model.forward
-
-    def too_big(input_ids, **options):
-        if 7 in input_ids:
-            raise MemoryError("too big")
-        return forward(input_ids=input_ids, **options)
-
-    monkeypatch.setattr(loaded.model, "forward", too_big)
-    big = Prompt("", (), None, loaded.tokenizer.decode([7]) * 3)
-    assert 7 in encode(big, loaded.tokenizer, 400)
-    streams = [engine.submit(prompt, GREEDY) for prompt in (PROMPT, big, PROMPT)]
-    with pytest.raises(MemoryError):
-        await read(streams[1])
-    assert [await read(streams[0]), await read(streams[2])] == [expected, expected]
-
-
-async def test_after_a_failure_of_its_own_the_engine_answers_those_who_wait(folder, monkeypatch):
-    async with make_engine(folder, max_batch=2) as engine:
-        expected = await answer(engine)
-        step = Scheduler.step
-        failing = iter([False, True])
-        monkeypatch.setattr(Scheduler, "step", lambda scheduler: 1 / 0 if next(failing, False) else step(scheduler))
-        streams = [engine.submit(PROMPT, GREEDY) for _ in range(5)]
-        results = await asyncio.gather(*map(read, streams), return_exceptions=True)
-        assert [type(result) for result in results[:2]] == [ZeroDivisionError] * 2
-        assert results[2:] == [expected] * 3
-
-
-async def test_an_engine_that_fails_again_and_again_tells_everybody_and_gives_up(engine, monkeypatch):
-    await engine.ready()
-    monkeypatch.setattr(Scheduler, "step", lambda scheduler: 1 / 0)
-    streams = [engine.submit(PROMPT, GREEDY) for _ in range(20)]
-    for stream in streams:
-        with pytest.raises(ZeroDivisionError):
-            await read(stream)
-    with pytest.raises(EngineError):
-        await engine.wait_failed()
-    with pytest.raises(EngineError):
-        await answer(engine)
-
-
-async def test_a_model_that_always_fails_is_no_engine(engine, monkeypatch):
-    await engine.ready()
-    loaded = engine._loading.result()
-    monkeypatch.setattr(loaded.model, "forward", lambda *args, **options: 1 / 0)
-    for _ in range(3):
-        with pytest.raises(ZeroDivisionError):
-            await answer(engine)
-    with pytest.raises(EngineError):
-        await engine.wait_failed()
-
-
-async def test_an_engine_that_fails_while_it_closes_comes_to_an_end(folder, monkeypatch):
-    async with make_engine(folder) as engine:
-        stream = engine.submit(PROMPT, ENDLESS)
-        await anext(stream)
-        step = Scheduler.step
-        monkeypatch.setattr(Scheduler, "step", lambda scheduler: 1 / 0 if engine._closed else step(scheduler))
-    assert engine._worker.done()
-
-
 async def test_the_plain_form_ends_before_the_next_question(tmp_path, monkeypatch):
     folder = save_model(tmp_path / "plain", template=None)
     async with make_engine(folder) as engine:
         await engine.ready()
         loaded = engine._loading.result()
-        said = iter(loaded.tokenizer.encode(" Fine, Assistant: is a word.\nUser: And you?"))
-        monkeypatch.setattr("bot.engine.local.sampler.Sampler.sample", lambda sampler, logits: next(said))
+        tokens = iter(loaded.tokenizer.encode(" Fine, Assistant: is a word.\nUser: And you?"))
+        monkeypatch.setattr("bot.engine.local.sampler.Sampler.sample", lambda sampler, logits: next(tokens))
         assert await answer(engine) == "Fine, Assistant: is a word."
 
 
@@ -246,7 +150,7 @@ async def test_what_a_reasoning_model_thinks_is_no_part_of_its_answer(tmp_path, 
     async with make_engine(folder) as engine:
         await engine.ready()
         loaded = engine._loading.result()
-        for text, thought, said in (
+        for text, thought, visible in (
             ("A plan.</think>\n\nHello.", "A plan.", "Hello."),
             ("A plan that takes long", "A plan that takes long", None),
         ):
@@ -255,11 +159,11 @@ async def test_what_a_reasoning_model_thinks_is_no_part_of_its_answer(tmp_path, 
             monkeypatch.setattr("bot.engine.local.sampler.Sampler.sample", lambda sampler, logits, it=coming: next(it))
             stream = engine.submit(PROMPT, GREEDY)
             pieces = []
-            with nullcontext() if said else pytest.raises(NoAnswer, match="ran out of room"):
+            with nullcontext() if visible else pytest.raises(NoAnswer, match="ran out of room"):
                 async for piece in stream:
                     pieces.append(piece)
             assert "".join(piece for piece in pieces if isinstance(piece, Thought)) == thought
-            assert "".join(piece for piece in pieces if not isinstance(piece, Thought)) == (said or "")
+            assert "".join(piece for piece in pieces if not isinstance(piece, Thought)) == (visible or "")
 
 
 async def test_an_end_token_at_once_is_no_answer(engine, monkeypatch):
@@ -274,6 +178,8 @@ async def test_an_answer_longer_than_the_context_is_refused_at_the_start(folder)
     async with make_engine(folder, max_new_tokens=512) as engine:
         with pytest.raises(ModelError, match="MAX_NEW_TOKENS is 512"):
             await engine.ready()
+        with pytest.raises(ModelError, match="MAX_NEW_TOKENS"):
+            await engine.validated()
         with pytest.raises(ModelError, match="MAX_NEW_TOKENS"):
             await answer(engine)
 

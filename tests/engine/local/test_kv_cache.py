@@ -1,4 +1,4 @@
-"""Slots are shared out fairly, and nothing is read twice that some slot still holds."""
+"""Slots are allocated fairly, and no prefix that some slot still holds is computed again."""
 
 import random
 
@@ -16,15 +16,15 @@ def make_cache(slots: int, length: int = 100) -> KVCache:
 
 def write(cache: KVCache, slot: int, start: int, tokens: list[int]) -> None:
     """Do what a forward pass would; each token's key and value are its id."""
-    for held in (*cache.keys, *cache.values):
-        held[slot, :, start : start + len(tokens)] = torch.tensor(tokens, dtype=held.dtype)[:, None]
+    for tensor in (*cache.keys, *cache.values):
+        tensor[slot, :, start : start + len(tokens)] = torch.tensor(tokens, dtype=tensor.dtype)[:, None]
     cache.append(slot, tokens)
 
 
 def test_a_finished_conversation_goes_on_where_it_was():
     cache = make_cache(2)
-    slot, held = cache.allocate([1, 2, 3])
-    assert held == 0
+    slot, cached = cache.allocate([1, 2, 3])
+    assert cached == 0
     write(cache, slot, 0, [1, 2, 3, 4, 5])
     cache.release(slot)
     assert cache.allocate([1, 2, 3, 4, 5, 6]) == (slot, 5)
@@ -42,9 +42,9 @@ def test_a_prefix_is_copied_from_a_slot_in_use():
     cache = make_cache(2)
     first, _ = cache.allocate([1, 2, 3, 4])
     write(cache, first, 0, [1, 2, 3, 4])
-    second, held = cache.allocate([1, 2, 9])
+    second, cached = cache.allocate([1, 2, 9])
     assert second != first
-    assert held == 2
+    assert cached == 2
     for tensor in (*cache.keys, *cache.values):
         assert tensor[second, :, :2].equal(tensor[first, :, :2])
 
@@ -90,9 +90,9 @@ def test_a_slot_holds_what_it_says_whatever_happens():
     for _ in range(500):
         if cache.free_slots and draw.random() < 0.6:
             tokens = [draw.randrange(2) for _ in range(draw.randrange(1, 30))]
-            slot, held = cache.allocate(tokens)
+            slot, cached = cache.allocate(tokens)
             assert slot not in taken
-            write(cache, slot, held, tokens[held:])
+            write(cache, slot, cached, tokens[cached:])
             taken[slot] = tokens
         elif taken:
             slot, tokens = taken.popitem()

@@ -151,7 +151,7 @@ async def test_the_demo_model_says_what_generate_says_to_fifty_prompts():
     plain = transformers.AutoModelForCausalLM.from_pretrained(demo.MODEL, dtype=torch.float32)
     loaded = loading.load("demo", "float32")
     bench, draw = Bench(loaded, plain, probe(loaded.model, 600), length=600), random.Random(0)
-    said = [
+    exchanges = [
         ("My name is Alice.", "Nice to meet you, Alice!"),
         ("I like the colour green. My cat is called Mia, and we live in Rome.", "Green is a fine colour."),
         ("Hello!", "Hello! How can I help?"),
@@ -159,10 +159,10 @@ async def test_the_demo_model_says_what_generate_says_to_fifty_prompts():
     ]
 
     def some_turns() -> tuple[Exchange, ...]:
-        return tuple(Exchange("Alice", *draw.choice(said)) for _ in range(draw.randrange(8)))
+        return tuple(Exchange("Alice", *draw.choice(exchanges)) for _ in range(draw.randrange(8)))
 
     def some_prompt() -> Prompt:
-        return Prompt("Be kind.", some_turns(), draw.choice([None, "Bob"]), draw.choice(said)[0])
+        return Prompt("Be kind.", some_turns(), draw.choice([None, "Bob"]), draw.choice(exchanges)[0])
 
     asked = [encode(some_prompt(), loaded.tokenizer, 500) for _ in range(50)]
     scheduler, sequences = bench.scheduler(16), []
@@ -177,7 +177,7 @@ async def test_the_demo_model_says_what_generate_says_to_fifty_prompts():
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "int8"])
 async def test_a_neighbour_never_changes_an_answer(precision, tmp_path):
-    """Not by the last bit: a drawn token may hang on it."""
+    """Not by the last bit, which can decide a sampled token."""
     folder = save_model(tmp_path / "model", hidden_size=256, intermediate_size=512, initializer_range=0.1)
     loaded = loading.load(str(folder), precision)
     bench = Bench(loaded, None, probe(loaded.model, LENGTH))
@@ -209,11 +209,11 @@ async def test_a_stop_takes_effect_within_a_pass(tmp_path):
     sequences = [bench.add(scheduler, ids) for ids in (list(range(5)), list(range(200)))]
     for _ in range(3):
         scheduler.step()
-    said = [list(sequence.tokens) for sequence in sequences]
+    before = [list(sequence.tokens) for sequence in sequences]
     for sequence in sequences:
         sequence.stream.stop()
     scheduler.step()
-    assert [sequence.tokens for sequence in sequences] == said
+    assert [sequence.tokens for sequence in sequences] == before
     assert scheduler.free_slots == 2
 
 
@@ -232,7 +232,7 @@ async def test_random_coming_and_going_leaves_nothing_behind(tmp_path):
     expected = [alone(ids) for ids in asked]
     scheduler, sequences, broken = bench.scheduler(5), [], 0
     forward = loaded.model.forward
-    held = [tensor.data_ptr() for tensor in (*scheduler._cache.keys, *scheduler._cache.values)]
+    buffers = [tensor.data_ptr() for tensor in (*scheduler._cache.keys, *scheduler._cache.values)]
     finished: list[Sequence] = []
     for _ in range(500):
         if scheduler.free_slots and draw.random() < 0.3:
@@ -251,7 +251,7 @@ async def test_random_coming_and_going_leaves_nothing_behind(tmp_path):
         assert scheduler.free_slots == 5 - len(scheduler._running) - len(scheduler._waiting)
     finished += run(scheduler)
     assert scheduler.free_slots == 5
-    assert [tensor.data_ptr() for tensor in (*scheduler._cache.keys, *scheduler._cache.values)] == held
+    assert [tensor.data_ptr() for tensor in (*scheduler._cache.keys, *scheduler._cache.values)] == buffers
     assert all(len(slot.tokens) <= LENGTH for slot in scheduler._cache._slots)
     assert len(finished) == len(sequences), "each finishes once"
     assert set(finished) == {sequence for sequence, _ in sequences}
