@@ -59,8 +59,8 @@ class PreparedModel:
     """A model that has been built and checked, and whose weights are still to be read."""
 
     name: str
-    model: LoadedModel
-    """Complete but for the weights."""
+    loaded: LoadedModel
+    """What `load` returns; its weights are empty until then."""
     sources: Sources | None
     """None where transformers has already read the weights."""
     seconds: float
@@ -69,22 +69,22 @@ class PreparedModel:
     @property
     def context(self) -> int | None:
         """See LoadedModel."""
-        return self.model.context
+        return self.loaded.context
 
     def load(self) -> LoadedModel:
         """Read the weights. Raises ModelError when they cannot be read."""
         started = time.perf_counter()
         with _building, _as_model_error(self.name):
-            read_and_pack(self.model.model, self.sources, self.name, self.model.precision)
+            read_and_pack(self.loaded.model, self.sources, self.name, self.loaded.precision)
         log.info(
             "Loaded %s in %.1f s: %s, %s, weights of %.2f GB.",
             self.name,
             self.seconds + time.perf_counter() - started,
-            self.model.model.config.get_text_config().model_type,
-            self.model.precision,
-            self.model.weight_bytes / 1e9,
+            self.loaded.model.config.get_text_config().model_type,
+            self.loaded.precision,
+            self.loaded.weight_bytes / 1e9,
         )
-        return self.model
+        return self.loaded
 
 
 def load(name: str, precision: str = "auto", *, base: str | None = None, form: PromptFormat = AUTO) -> LoadedModel:
@@ -115,7 +115,7 @@ def prepare(name: str, precision: str = "auto", *, base: str | None = None, form
             model, sources, size = _build(folder, adapter, len(tokenizer), name, chosen)
         check_tokenizer(tokenizer, model, name, form)
         tied = tied_weights(model)
-        prepared = LoadedModel(
+        loaded = LoadedModel(
             model,
             tokenizer,
             chosen,
@@ -127,7 +127,7 @@ def prepare(name: str, precision: str = "auto", *, base: str | None = None, form
             form,
             sum(tensor.numel() for key, tensor in model.named_parameters() if key not in tied),
         )
-    return PreparedModel(name, prepared, sources, time.perf_counter() - started)
+    return PreparedModel(name, loaded, sources, time.perf_counter() - started)
 
 
 @contextmanager
