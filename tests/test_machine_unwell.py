@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 
-from bot.engine.local.scheduler import Batch
+from bot.engine.local.scheduler import Scheduler
 from bot.texts import DATABASE_UNAVAILABLE, UNEXPECTED
 from tests.support.parley import parley, program
 from tests.support.scripted import ScriptedEngine
@@ -95,7 +95,7 @@ async def test_an_exception_in_the_engines_thread_costs_one_answer(discord, path
     _, channel, alice = place
     async with parley(discord, demo_engine, path) as running:
         with monkeypatch.context() as broken:
-            broken.setattr(Batch, "step", lambda batch: 1 / 0)
+            broken.setattr(Scheduler, "step", lambda scheduler: 1 / 0)
             question = await alice.say(channel, f"{discord.bot.mention} hello")
             await channel.reply_to(question, wanted=lambda message: message.content == UNEXPECTED)
         await alice.say(channel, f"{discord.bot.mention} hello")
@@ -108,8 +108,8 @@ async def test_an_exception_in_the_engines_thread_costs_one_answer(discord, path
 async def test_an_engine_that_does_not_recover_ends_the_program_with_status_1(discord, tmp_path, place):
     """So that a supervisor starts it anew."""
     _, channel, alice = place
-    broken = "import bot.engine.local.scheduler as b; b.Batch.step = lambda batch: 1 / 0; from bot.cli import main"
-    async with program(discord, tmp_path, ["-c", f"{broken}; main([])"]) as process:
+    broken = "from bot.engine.local.scheduler import Scheduler; Scheduler.step = lambda scheduler: 1 / 0"
+    async with program(discord, tmp_path, ["-c", f"{broken}; from bot.cli import main; main([])"]) as process:
         await discord.gateway.ready()
         for _ in range(3):
             question = await alice.say(channel, f"{discord.bot.mention} hello")

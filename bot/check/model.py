@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bot.check.findings import Finding, Findings, ok, size, skipped, wrong
 from bot.engine import Description, Engine, OutOfReach, Sampling, Thought
 from bot.engine.models import memory
-from bot.engine.models.locate import find
+from bot.engine.models.locate import locate
 from bot.engine.prompt import Exchange, Prompt
 from bot.errors import UserError
 
@@ -41,12 +41,12 @@ async def look_at_model(
 ) -> Findings:
     """Find the model, load it, and have it give one short answer."""
     try:
-        place = find(name)
+        place = locate(name)
     except UserError as error:
         yield wrong(f"The model {name} is not there", str(error), name=name)
         return
     yield ok(f"Found {name}: {_place(place)}", name=name)
-    free = memory.free()
+    free = memory.available()
     try:
         async with open_engine() as engine:
             await engine.ready()
@@ -80,7 +80,9 @@ def _what_it_is(model: Description) -> Finding:
 
 def _what_it_takes(model: Description, free: int) -> Finding:
     needed = model.weight_bytes + model.cache_bytes
-    cache = f"{size(model.cache_bytes)} of KV cache, {model.at_once} answers of up to {model.length} tokens at once"
+    cache = (
+        f"{size(model.cache_bytes)} of KV cache, {model.max_batch} answers of up to {model.max_length} tokens at once"
+    )
     alone = "one answer at a time, as it cannot be batched"
     return ok(
         f"Memory: {size(needed)} of {size(free)} that are free ({size(model.weight_bytes)} of weights;"
@@ -94,12 +96,12 @@ def _what_it_takes(model: Description, free: int) -> Finding:
 async def _converse(engine: "LocalEngine", prompt: Prompt, sampling: Sampling) -> Findings:
     """Show the prompt of a conversation, and the answer."""
     try:
-        text, tokens = engine.reads(prompt)
+        text, tokens = engine.render(prompt)
     except UserError as error:
         yield wrong(f"A short conversation does not fit: {error}", _SHORTEN)
         yield skipped("No answer, as there is no prompt")
         return
-    form = "plain form" if engine.description().plain else "form of its chat template"
+    form = "plain form" if engine.description().plain_format else "form of its chat template"
     yield ok(f"A conversation as the model reads it, in the {form} ({tokens} tokens):", shown=text, tokens=tokens)
     async for finding in answer(engine, prompt, sampling, todo=_OTHER_FORM):
         yield finding

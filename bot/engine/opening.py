@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
 from bot.engine import Sampling
-from bot.engine.models.locate import find
+from bot.engine.models.locate import locate
 from bot.engine.prompt import PromptFormat
 from bot.settings import Settings
 from bot.signals import on_ctrl_c
@@ -23,7 +23,7 @@ def sampling(settings: Settings) -> Sampling:
 def locate_model(settings: Settings) -> None:
     """Raise ModelError at once when there is no such model, before torch is imported or a database created."""
     if not settings.engine_url:
-        find(settings.model_path)
+        locate(settings.model_path)
 
 
 def open_engine(settings: Settings) -> AbstractAsyncContextManager["LocalEngine | RemoteEngine"]:

@@ -557,9 +557,9 @@ async def test_a_system_prompt_that_leaves_no_room_is_told(tmp_path):
 
 
 async def test_a_model_that_says_nothing_is_told(monkeypatch):
-    from bot.engine.local.sequence import Answer
+    from bot.engine.local.sequence import Sequence
 
-    monkeypatch.setattr(Answer, "go_on", lambda self, logits: False)  # it ends at once
+    monkeypatch.setattr(Sequence, "advance", lambda self, logits: False)  # it ends at once
     told = await model(demo.MODEL)
     assert "It does not answer" in only(told.wrong).what
 
