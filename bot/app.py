@@ -59,6 +59,10 @@ class Timing:
 
     edit_interval: float = 1.2
     """From one edit in a channel to the next; Discord allows about five in five seconds."""
+    longest_edit_interval: float = 60.0
+    """The same, for a channel that Discord holds back."""
+    delivery_patience: float = 3600.0
+    """How long the last edit of an answer is repeated while Discord is out of reach."""
     notice_interval: float = 10.0
     """From one notice of what an answer waits for to the next."""
     refusal_lifetime: float = 15.0
@@ -165,11 +169,12 @@ class Bot:
             engine_limit=timing.engine_limit,
             database_limit=timing.database_limit,
         )
-        self._pacer = Pacer(settings.requests_per_second, timing.edit_interval)
+        self._pacer = Pacer(settings.requests_per_second, timing.edit_interval, timing.longest_edit_interval)
         self._replies = Replies(
             self._pacer,
             link_previews=settings.link_previews,
             observer=metrics,
+            delivery_patience=timing.delivery_patience,
             notice_interval=timing.notice_interval,
             refusal_lifetime=timing.refusal_lifetime,
             token_lifetime=timing.token_lifetime,

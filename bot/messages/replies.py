@@ -18,8 +18,9 @@ from bot.storage.turns import Turn
 class Replies:
     """Makes live replies, which share a `pacer`. `link_previews`: whether Discord shows what links in them lead to.
 
-    In seconds, people are told `notice_interval` apart what their answer waits for, a refusal stands for
-    `refusal_lifetime`, and an interaction takes messages for `token_lifetime`.
+    In seconds, the last edit of an answer is repeated for `delivery_patience`, people are told `notice_interval` apart
+    what their answer waits for, a refusal stands for `refusal_lifetime`, and an interaction takes messages for
+    `token_lifetime`.
     """
 
     def __init__(
@@ -28,12 +29,14 @@ class Replies:
         *,
         link_previews: bool,
         observer: Observer,
+        delivery_patience: float,
         notice_interval: float,
         refusal_lifetime: float,
         token_lifetime: float,
     ) -> None:
         self.pacer = pacer
         self.observer = observer
+        self.delivery_patience = delivery_patience
         self.notice_interval = notice_interval
         self.refusal_lifetime = refusal_lifetime
         self._link_previews = link_previews

@@ -23,7 +23,7 @@ def talkative(pieces: int, seconds: float):
 
 
 def test_a_channel_slows_down_when_held_back_and_gets_faster_again():
-    lane = Lane(1.2)
+    lane = Lane(1.2, 60)
     intervals = []
     for seconds in (0.1, 5, 5, 5, *[0.1] * 20):
         lane.record(0, seconds)
@@ -37,7 +37,7 @@ def test_a_channel_slows_down_when_held_back_and_gets_faster_again():
 
 
 async def test_a_channel_writes_once_at_a_time_and_others_go_on():
-    pacer = Pacer(30, 1.2)
+    pacer = Pacer(30, 1.2, 60)
     hold = asyncio.Event()
     written: list[str] = []
 
@@ -58,7 +58,7 @@ async def test_a_channel_writes_once_at_a_time_and_others_go_on():
 
 
 async def test_channels_at_rest_are_forgotten():
-    pacer = Pacer(30, 1.2)
+    pacer = Pacer(30, 1.2, 60)
     for channel in range(30):
         async with pacer.turn(channel):
             pass
@@ -138,7 +138,7 @@ async def test_a_process_with_a_part_of_the_shards_takes_that_part_of_the_reques
 
 async def test_so_many_requests_are_sent_in_a_second_and_no_more():
     loop = asyncio.get_running_loop()
-    pacer, began = Pacer(20, 1.2), loop.time()
+    pacer, began = Pacer(20, 1.2, 60), loop.time()
     for _ in range(9):
         await pacer.slot()
     assert loop.time() - began >= 8 / 20
