@@ -1,6 +1,6 @@
 """Text generation: the Engine protocol, what an engine is given and what it returns, and how it fails.
 
-An engine knows neither Discord nor the history.
+An engine knows neither Discord nor what is stored.
 
 prompt      a conversation → token ids or chat messages, within a token budget
 stream      Stream: the boundary between the generating thread and the event loop
