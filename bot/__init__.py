@@ -1,7 +1,6 @@
-"""Parley: a community talks, in its own Discord channels, to its own language model on an ordinary CPU.
+"""Parley: a Discord bot that lets a community talk to its own language model, on an ordinary CPU.
 
-`__main__` puts the parts together; `conversation` is the heart, between `history`, `prompt` and `engine` on
-one side and `client`, `replies` and `console` on the other.
+`cli` is the command line and `app` builds the parts. Each room's docstring lists its files.
 """
 
 __version__ = "0.1.0"

@@ -5,10 +5,9 @@ import logging
 import os
 import signal
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from bot import console
 from bot.check.application import look_at_discord
@@ -20,19 +19,17 @@ from bot.check.remote import look_at_engines
 from bot.conversation.admission import Admission
 from bot.conversation.conversations import Conversations
 from bot.conversation.summary import SPARE, Summaries
-from bot.engine import Engine, Sampling
-from bot.engine.models.locate import find
-from bot.engine.prompt import PromptFormat
+from bot.engine import Engine
+from bot.engine.opening import local_engine, locate_model, open_engine, remote_engine, sampling
 from bot.errors import UserError
 from bot.gateway.client import Client
-from bot.gateway.identify import PAUSE
 from bot.gateway.login import Retries, Unreachable, explained
 from bot.gateway.status import GatewayStatus
 from bot.messages.access import Access
 from bot.messages.pacing import Pacer
 from bot.messages.recovery import Recovery
 from bot.messages.replies import Replies
-from bot.monitoring.health import DATABASE_LIMIT, ENGINE_LIMIT, GATEWAY_LIMIT, Health
+from bot.monitoring.health import Health
 from bot.monitoring.http import served
 from bot.monitoring.loop_lag import LoopLagMonitor
 from bot.monitoring.metrics import Metrics
@@ -40,7 +37,7 @@ from bot.monitoring.systemd import notified
 from bot.observer import NO_OBSERVER, Observer
 from bot.settings import Settings, SettingsError
 from bot.shards import Shards
-from bot.signals import in_loop, on_ctrl_c
+from bot.signals import in_loop
 from bot.storage.channel_settings import ChannelLimits, ChannelSettings, ChannelSettingsStore
 from bot.storage.database import Database, DatabaseError, open_database
 from bot.storage.turns import TurnStore
@@ -53,67 +50,47 @@ from cogs.chat import Chat
 from cogs.context import Context
 from cogs.privacy import Privacy
 
-if TYPE_CHECKING:
-    from discord.ext import commands
-
-    from bot.engine.local.engine import LocalEngine
-    from bot.engine.remote.engine import RemoteEngine
-
 log = logging.getLogger(__name__)
 
 
-def sampling(settings: Settings) -> Sampling:
-    """How the settings have tokens chosen."""
-    return Sampling(settings.max_new_tokens, settings.temperature, settings.top_p, settings.top_k, settings.seed)
+@dataclass(frozen=True)
+class Timing:
+    """Durations, in seconds, that the parts are given. Only tests have reason to change them."""
+
+    edit_interval: float = 1.2
+    """From one edit in a channel to the next; Discord allows about five in five seconds."""
+    longest_edit_interval: float = 60.0
+    """The same, for a channel that Discord holds back."""
+    delivery_patience: float = 3600.0
+    """How long the last edit of an answer is repeated while Discord is out of reach."""
+    notice_interval: float = 10.0
+    """From one notice of what an answer waits for to the next."""
+    refusal_lifetime: float = 15.0
+    """How long a refusal to answer stands in a channel."""
+    token_lifetime: float = 14 * 60.0
+    """How long an interaction takes messages; Discord ends that after 15 minutes."""
+    form_patience: float = 2.0
+    """How long a form may wait for the database; Discord gives three seconds until it must open."""
+    retry_interval: float = 10.0
+    """Between attempts to forget what was deleted, while the database cannot be used."""
+    summary_retry_interval: float = 60.0
+    """Between attempts to write a summary."""
+    last_words: float = 10.0
+    """How long stopped answers may take to be shown and stored at the end."""
+    guild_ready_timeout: float = 2.0
+    """How long a shard waits for late guilds; discord.py's default."""
+    identify_pause: float = 5.5
+    """From one identify of a shard to the next: Discord's five, and some for differences in the way to it."""
+    gateway_limit: float = 600.0
+    """Longest healthy time without a connection. By then discord.py waits up to a quarter of an hour between two
+    attempts, and a new process tries at once."""
+    engine_limit: float = 300.0
+    """Longest healthy forward pass: that of a model that reads a whole prompt at once, on a slow CPU."""
+    database_limit: float = 10.0
+    """Longest healthy use of the database; SQLite waits five seconds for another program."""
 
 
-def access(settings: Settings) -> Access:
-    """Who the settings let talk to the bot, and where."""
-    return Access(settings.allowed_guilds, settings.allowed_channels, settings.blocked_users, settings.direct_messages)
-
-
-def locate_model(settings: Settings) -> None:
-    """Raise ModelError at once when there is no such model, before torch is imported or a database created."""
-    if not settings.engine_url:
-        find(settings.model_path)
-
-
-def open_engine(settings: Settings) -> AbstractAsyncContextManager["LocalEngine | RemoteEngine"]:
-    """The engine of the settings: ENGINE_URL's servers, else the model on this machine."""
-    return remote_engine(settings) if settings.engine_url else local_engine(settings)
-
-
-def remote_engine(settings: Settings) -> "RemoteEngine":
-    """The engine for ENGINE_URL. Imports openai, which only those who have such servers need."""
-    from bot.engine.remote.engine import RemoteEngine
-
-    return RemoteEngine(
-        settings.engine_url,
-        model=settings.engine_model,
-        api_key=settings.engine_api_key,
-        max_prompt_tokens=settings.max_prompt_tokens,
-        max_batch=settings.max_batch,
-        repetition_penalty=settings.repetition_penalty,
-        timeout=settings.engine_timeout,
-    )
-
-
-def local_engine(settings: Settings) -> "LocalEngine":
-    """The engine for MODEL_PATH. Imports torch, which takes seconds."""
-    # Ctrl+C cannot cancel an import as it cancels a task of the event loop, but it can break it off.
-    with on_ctrl_c(signal.default_int_handler):
-        from bot.engine.local.engine import LocalEngine
-
-    return LocalEngine(
-        settings.model_path,
-        max_prompt_tokens=settings.max_prompt_tokens,
-        max_new_tokens=settings.max_new_tokens,
-        max_batch=settings.max_batch,
-        precision=settings.model_precision,
-        repetition_penalty=settings.repetition_penalty,
-        base=settings.base_model,
-        form=PromptFormat(settings.prompt_format, settings.plain_user, settings.plain_assistant),
-    )
+_TIMING = Timing()
 
 
 class Core:
@@ -127,8 +104,7 @@ class Core:
         *,
         summaries: bool = False,
         observer: Observer = NO_OBSERVER,
-        summary_retry_interval: float = 60.0,
-        last_words: float = 10.0,
+        timing: Timing = _TIMING,
     ) -> None:
         self.turns = TurnStore(database, SPARE if summaries else 0)
         self.channel_settings = ChannelSettingsStore(
@@ -138,16 +114,12 @@ class Core:
             ),
             ChannelLimits(settings.channel_max_temperature, settings.max_new_tokens, settings.channel_max_turns),
         )
-        self.summaries = (
-            Summaries(
-                engine,
-                self.turns,
-                self.channel_settings,
-                max_new_tokens=settings.max_new_tokens,
-                retry_interval=summary_retry_interval,
-            )
-            if summaries
-            else None
+        self.summaries = summaries and Summaries(
+            engine,
+            self.turns,
+            self.channel_settings,
+            max_new_tokens=settings.max_new_tokens,
+            retry_interval=timing.summary_retry_interval,
         )
         self.conversations = Conversations(
             engine,
@@ -160,30 +132,11 @@ class Core:
                 show_thinking=settings.show_thinking,
             ),
             sampling=sampling(settings),
-            summaries=self.summaries,
+            summaries=self.summaries or None,
             observer=observer,
             grace=settings.shutdown_grace,
-            last_words=last_words,
+            last_words=timing.last_words,
         )
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Durations in seconds that only a test has reason to change; the defaults are explained where they are used."""
-
-    edit_interval: float = 1.2
-    notice_interval: float = 10.0
-    refusal_lifetime: float = 15.0
-    token_lifetime: float = 14 * 60.0
-    form_patience: float = 2.0
-    retry_interval: float = 10.0
-    summary_retry_interval: float = 60.0
-    last_words: float = 10.0
-    guild_ready_timeout: float = 2.0
-    identify_pause: float = PAUSE
-    gateway_limit: float = GATEWAY_LIMIT
-    engine_limit: float = ENGINE_LIMIT
-    database_limit: float = DATABASE_LIMIT
 
 
 class Bot:
@@ -196,7 +149,7 @@ class Bot:
         engine: Engine,
         *,
         metrics: Metrics,
-        timing: Timing = Timing(),
+        timing: Timing = _TIMING,
     ) -> None:
         self._settings = settings
         self._database = database
@@ -206,15 +159,7 @@ class Bot:
         self.quitting = asyncio.Event()
         self.gateway = GatewayStatus()
         self.loop_lag = LoopLagMonitor()
-        self.core = Core(
-            settings,
-            database,
-            engine,
-            summaries=settings.summary,
-            observer=metrics,
-            summary_retry_interval=timing.summary_retry_interval,
-            last_words=timing.last_words,
-        )
+        self.core = Core(settings, database, engine, summaries=settings.summary, observer=metrics, timing=timing)
         self.health = Health(
             database=database,
             engine=engine,
@@ -224,11 +169,12 @@ class Bot:
             engine_limit=timing.engine_limit,
             database_limit=timing.database_limit,
         )
-        self._pacer = Pacer(settings.requests_per_second, timing.edit_interval)
+        self._pacer = Pacer(settings.requests_per_second, timing.edit_interval, timing.longest_edit_interval)
         self._replies = Replies(
             self._pacer,
             link_previews=settings.link_previews,
             observer=metrics,
+            delivery_patience=timing.delivery_patience,
             notice_interval=timing.notice_interval,
             refusal_lifetime=timing.refusal_lifetime,
             token_lifetime=timing.token_lifetime,
@@ -277,7 +223,7 @@ class Bot:
         """Log in, complete what a killed process left unfinished, and hear events until the connection ends."""
         settings = self._settings
         async with Client(
-            access=access(settings),
+            access=Access.of(settings),
             status=self.gateway,
             observer=self.metrics,
             message_content=bool(settings.chat_channels),
@@ -291,9 +237,7 @@ class Bot:
             shards = client.process_shards
             self._pacer.limit(settings.requests_per_second * len(shards.ids) / shards.count)
             await self._warn_of_other_shards(shards)
-            for cog in self._cogs(client):
-                await client.add_cog(cog)
-            await client.sync_commands()
+            await self._add_cogs(client)
             recovery = Recovery(
                 client,
                 self._replies,
@@ -312,9 +256,9 @@ class Bot:
                 for task in background:
                     task.cancel()
 
-    def _cogs(self, client: Client) -> "list[commands.Cog]":
+    async def _add_cogs(self, client: Client) -> None:
         core, settings = self.core, self._settings
-        return [
+        await client.add_cogs(
             Chat(client, core.conversations, self._replies, client.access, settings.chat_channels),
             Ask(client, core.conversations, self._replies),
             Buttons(client, core.conversations, self._replies),
@@ -330,7 +274,7 @@ class Bot:
             ),
             Channel(core.channel_settings, core.turns, form_patience=self._timing.form_patience),
             About(core.channel_settings, self._engine, self.loop_lag),
-        ]
+        )
 
     async def _warn_of_other_shards(self, shards: Shards) -> None:
         """Guilds of other processes are not heard of here, whatever the database remembers of them."""
@@ -402,7 +346,7 @@ async def run_check(settings: Settings, warnings: Sequence[str], *, as_json: boo
     areas = {
         "settings": look_at_settings(settings, warnings),
         "database": look_at_database(settings.database_path),
-        "discord": look_at_discord(settings, access(settings)),
+        "discord": look_at_discord(settings, Access.of(settings)),
         "model": look_at_engines(
             settings.engine_url,
             lambda url: remote_engine(replace(settings, engine_url=(url,))),

@@ -29,13 +29,13 @@ model of your own:
 
   python -m bot chat --model demo
 
-When something does not work, this tells what, and what to do about it:
+To find out what is wrong with your setup, and what to do about it:
 
   python -m bot check
 """
 _EPILOG = """\
 Settings come from the environment and from the .env file; .env.example lists them all. Exit status: 0 after a
-normal end, 1 when the work could not be done, 2 for wrong usage or settings.
+normal end, 1 if something failed, 2 for wrong usage or settings.
 """
 
 
@@ -130,11 +130,11 @@ def _check(options: argparse.Namespace) -> int:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     # Without a default of its own, an option given before the command is not undone by the command's parser.
     shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    shared.add_argument("--model", metavar="NAME", help="model folder, hub name or demo (over MODEL_PATH)")
+    shared.add_argument("--model", metavar="NAME", help="model folder, hub name, or demo (overrides MODEL_PATH)")
     shared.add_argument(
-        "--env-file", metavar="FILE", type=Path, help="file with settings (default: .env in this folder)"
+        "--env-file", metavar="FILE", type=Path, help="settings file (default: .env in the current folder)"
     )
-    shared.add_argument("--debug", action="store_true", help="show where in the program an error came from")
+    shared.add_argument("--debug", action="store_true", help="also show where in the program an error occurred")
     parser = argparse.ArgumentParser(
         "python -m bot",
         description=_DESCRIPTION,
@@ -148,65 +148,61 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "chat",
         parents=[shared],
         help="talk in the terminal",
-        description="Talk with the model in the terminal. It remembers the last turns, also the next time.",
+        description="Talk to the model in the terminal. The last turns are still there the next time.",
     )
     ask = commands.add_parser(
         "ask",
         parents=[shared],
         help="print one answer",
-        description="Print the answer to one question on standard output, and nothing else there.",
+        description="Answer one question. Standard output gets the answer and nothing else.",
         epilog='Examples: python -m bot ask how are you    |    echo "how are you" | python -m bot ask -',
     )
     ask.add_argument(
         "words",
         metavar="WORDS",
         nargs="+",
-        help="the question, without quotes; - reads standard input, and -- goes before words that begin with a dash",
+        help="the question, without quotes; - reads standard input; put -- before words that begin with a dash",
     )
     bench = commands.add_parser(
         "bench",
         parents=[shared],
         help="measure the model on this machine",
-        description="Measure the model on this machine in each precision, beside the plain loop of transformers. It"
-        " takes minutes, and the machine should have nothing else to do.",
+        description="Measure the model on this machine in each precision, compared with the plain loop of"
+        " transformers. This takes minutes, and the machine should have nothing else to do.",
     )
     bench.add_argument("--shape", choices=["qwen2-1.5b"], help="random weights of this shape instead of a model")
-    bench.add_argument("--json", metavar="FILE", type=Path, help="write the figures to this file, too")
+    bench.add_argument("--json", metavar="FILE", type=Path, help="also write the figures to this file")
     check = commands.add_parser(
         "check",
         parents=[shared],
-        help="see what is wrong, and what to do about it",
-        description="Look at the settings, the database, the bot's standing in Discord and the model, whatever is wrong"
-        " with any of them, and tell it line by line: \N{CHECK MARK} is well, \N{BALLOT X} is wrong, with what to do"
-        " about it below, \N{EN DASH} does not apply. Nothing is changed: no database is made, no command registered,"
-        " and the bot does not go online. But the model is loaded, which takes its time and memory, and one with a hub"
-        " name is downloaded if it has not been.",
-        epilog="Exit status: 0 when nothing is wrong, 1 when anything is. The token is never shown.",
+        help="find out what is wrong with your setup",
+        description="Check the settings, the database, the bot's setup in Discord and the model, and print a line for"
+        " each result: \N{CHECK MARK} is right, \N{BALLOT X} is wrong, followed by what to do about it, and \N{EN DASH}"
+        " does not apply. Nothing is changed: no database is created, no command is registered, and the bot does not go"
+        " online. But the model is loaded, which takes time and memory, and a model from the hub is downloaded if it"
+        " has not been.",
+        epilog="Exit status: 0 if nothing is wrong, 1 if anything is. The token is never shown.",
     )
-    check.add_argument("--json", action="store_true", help="print one JSON document instead, and nothing else there")
+    check.add_argument("--json", action="store_true", help="print one JSON document instead")
     reshard = commands.add_parser(
         "reshard",
-        help="divide databases anew when SHARD_COUNT changes",
-        description="When SHARD_COUNT or the processes' SHARD_IDS change, other processes serve the servers, with other"
-        " databases. End the bot; then this makes new databases from the old ones, in which each process finds all that"
-        " was remembered of its servers: turns, summaries, personas and settings. Direct messages go with shard 0. The"
-        " old files are only read, and an existing file is never written to.",
+        help="redistribute databases when SHARD_COUNT changes",
+        description="Redistribute what is remembered when SHARD_COUNT or SHARD_IDS change and servers move to other"
+        " processes, which have other databases. Stop the bot first. This makes new databases from the old ones, each"
+        " with the turns, summaries, personas and settings of its process's servers. Direct messages go to shard 0. The"
+        " old files are only read, and an existing file is never overwritten.",
         epilog="Example, from one process to two: python -m bot reshard parley.db --shards 4 --into a.db=0-1 b.db=2-3"
         "    |    and back: python -m bot reshard a.db b.db --shards 1 --into parley-again.db=0",
     )
-    reshard.add_argument(
-        "old", metavar="OLD", nargs="+", type=_path, help="a database that was used until now: all of them"
-    )
-    reshard.add_argument(
-        "--shards", metavar="N", type=_shard_count, required=True, help="the new SHARD_COUNT, of all processes together"
-    )
+    reshard.add_argument("old", metavar="OLD", nargs="+", type=_path, help="the databases used until now, all of them")
+    reshard.add_argument("--shards", metavar="N", type=_shard_count, required=True, help="the new SHARD_COUNT")
     reshard.add_argument(
         "--into",
         metavar="NEW=IDS",
         nargs="+",
         type=_part,
         required=True,
-        help="a database to be made, and the SHARD_IDS of the process that is to use it, such as a.db=0-1",
+        help="a new database, and the SHARD_IDS of the process that will use it, such as a.db=0-1",
     )
     return parser.parse_args(arguments)
 

@@ -1,5 +1,5 @@
-"""The one kind of error that people see."""
+"""The base of all errors that people see."""
 
 
 class UserError(Exception):
-    """Its text is for a person: what happened, why, and what to do. It is never shown with a traceback."""
+    """An error whose message is for a person: what happened, why, and what to do. Shown without a traceback."""

@@ -115,131 +115,144 @@ def _option(default: Any, kind: Kind, meaning: str, *, secret: bool = False) -> 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """All options, each checked. A field's name in capitals is its variable; the metadata say what it means."""
+    """All options, checked. A field's name in capitals is its variable; its metadata holds its meaning.
 
+    The order and the headings are those of `.env.example`.
+    """
+
+    # Discord
     discord_token: str | None = _option(
-        None,
-        _TOKEN,
-        "The bot's token from Discord's developer portal; only the Discord bot needs it",
-        secret=True,
+        None, _TOKEN, "The bot's token from Discord's developer portal; only the Discord bot needs it", secret=True
     )
+    guild_id: int | None = _option(
+        None, _ID, "For development: register the slash commands only in this server, where they appear at once"
+    )
+    link_previews: bool = _option(False, _SWITCH, "Whether Discord shows previews of links in answers: on or off")
+    # Model
     model_path: str = _option(
-        "./qwen_finetune", _NAME, "A model folder, a hub name such as Qwen/Qwen2-1.5B-Instruct, or demo"
-    )
-    engine_url: tuple[str, ...] = _option(
-        (),
-        _URLS,
-        "Servers that generate in this machine's place, with commas, such as http://10.0.0.5:8000/v1; blank is none",
-    )
-    engine_api_key: str | None = _option(None, _NAME, "The key that those servers want, if any", secret=True)
-    engine_model: str | None = _option(None, _NAME, "What those servers call the model; blank if they have only one")
-    engine_timeout: float = _option(
-        60, _number(float, 1, 3600), "Seconds without a word after which such a server is taken for failed"
+        "./qwen_finetune", _NAME, "A model's folder, a hub name such as Qwen/Qwen2-1.5B-Instruct, or demo"
     )
     base_model: str | None = _option(
-        None, _NAME, "For a LoRA adapter: the model it was trained from, if not the one that it names itself"
-    )
-    prompt_format: str = _option(
-        "auto",
-        _one_of("auto", "chat", "plain"),
-        "How the model is shown a conversation: chat (its template), plain (lines with labels), or auto",
-    )
-    plain_user: str = _option("User:", _NAME, "In the plain form, what a question's line begins with")
-    plain_assistant: str = _option("Assistant:", _NAME, "In the plain form, what an answer's line begins with")
-    show_thinking: bool = _option(
-        False, _SWITCH, "Whether people see, as a quote, what a reasoning model thinks before it answers: on or off"
-    )
-    system_prompt: str = _option(
-        "You are Parley, a friendly assistant in a chat. Answer briefly and clearly.",
-        _TEXT,
-        "What the model is told about itself before every conversation; blank tells it nothing",
-    )
-    history_turns: int = _option(
-        5, _number(int, 0, 100), "Turns remembered per channel, 0 to 100; with 0 every message stands alone"
-    )
-    summary: bool = _option(
-        False, _SWITCH, "Whether turns that are too old are kept as a summary, made while nobody waits: on or off"
-    )
-    max_new_tokens: int = _option(200, _number(int, 1, 32768), "The longest answer, in tokens")
-    max_prompt_tokens: int = _option(
-        2048, _number(int, 64, 1048576), "The most tokens read per answer: system prompt, turns and question"
-    )
-    temperature: float = _option(
-        0.7, _number(float, 0, 5), "How freely words are chosen, 0 to 5; 0 always takes the likeliest"
-    )
-    top_p: float = _option(
-        0.9,
-        _number(float, 0, 1, above=True),
-        "Choose among the likeliest tokens making up this share, up to 1",
-    )
-    top_k: int = _option(50, _number(int, 0, 1000), "Choose among this many likeliest tokens; 0 is off")
-    seed: int | None = _option(
-        None,
-        _number(int, 0, 2**63 - 1),
-        "Makes answers repeatable, for tests and demonstrations; blank is random",
-    )
-    repetition_penalty: float | None = _option(
-        None,
-        _number(float, 0, 10, above=True),
-        "Above 1 makes repetitions less likely; 1 is off; blank is what the model itself asks for",
-    )
-    max_batch: int = _option(
-        8,
-        _number(int, 1, 1024),
-        "The most answers that are written at once, for each server of ENGINE_URL; further questions wait in order",
+        None, _NAME, "For a LoRA adapter: the model it was trained from; blank means the one that the adapter names"
     )
     model_precision: str = _option(
         "auto",
         _one_of("auto", "float32", "bfloat16", "int8"),
-        "auto, float32, bfloat16 or int8; auto is bfloat16 where the CPU computes in it, else float32",
+        "Precision of the weights: float32, bfloat16, int8, or auto (bfloat16 if the CPU computes in it, else float32)",
+    )
+    prompt_format: str = _option(
+        "auto",
+        _one_of("auto", "chat", "plain"),
+        "Prompt format: chat (the model's chat template), plain (labelled lines), or auto (chat if it has a template)",
+    )
+    plain_user: str = _option("User:", _NAME, "In the plain format, the label before a question")
+    plain_assistant: str = _option("Assistant:", _NAME, "In the plain format, the label before an answer")
+    # Engine elsewhere
+    engine_url: tuple[str, ...] = _option(
+        (),
+        _URLS,
+        "Servers that run the model instead of this machine, separated by commas, such as http://10.0.0.5:8000/v1",
+    )
+    engine_api_key: str | None = _option(None, _NAME, "The API key for these servers, if they need one", secret=True)
+    engine_model: str | None = _option(None, _NAME, "The model's name on these servers; blank if they have only one")
+    engine_timeout: float = _option(
+        60, _number(float, 1, 3600), "Seconds without a response after which a server counts as failed"
+    )
+    # Conversation
+    system_prompt: str = _option(
+        "You are Parley, a friendly assistant in a chat. Answer briefly and clearly.",
+        _TEXT,
+        "Instructions that the model reads before every conversation; blank means none",
+    )
+    history_turns: int = _option(
+        5, _number(int, 0, 100), "Turns remembered per channel, from 0 to 100; with 0, every message stands alone"
+    )
+    summary: bool = _option(
+        False, _SWITCH, "Whether turns too old to remember go into a summary, written while nobody waits: on or off"
+    )
+    max_prompt_tokens: int = _option(
+        2048,
+        _number(int, 64, 1048576),
+        "The longest prompt, in tokens: system prompt, turns and question; the oldest turns are left out first",
     )
     database_path: str = _option("parley.db", _NAME, "The SQLite file that holds the turns and the channels' settings")
-    channel_max_turns: int = _option(
-        20, _number(int, 0, 100), "The most turns that /settings may give a channel, 0 to 100"
+    # Answers
+    max_new_tokens: int = _option(200, _number(int, 1, 32768), "The longest answer, in tokens")
+    temperature: float = _option(
+        0.7, _number(float, 0, 5), "How freely words are chosen, from 0 to 5; 0 always takes the most likely one"
     )
-    channel_max_temperature: float = _option(
-        1.5, _number(float, 0, 5), "The highest temperature that /settings may give a channel, 0 to 5"
+    top_p: float = _option(
+        0.9,
+        _number(float, 0, 1, above=True),
+        "Choose among the most likely tokens that together have this probability, up to 1",
     )
-    chat_channels: frozenset[int] = _option(
-        frozenset(),
-        _IDS,
-        "Ids of channels where every message is answered, with commas; needs the Message Content intent",
+    top_k: int = _option(
+        50, _number(int, 0, 1000), "Choose among this many of the most likely tokens; 0 turns this off"
     )
-    allowed_guilds: frozenset[int] = _option(
-        frozenset(), _IDS, "Ids of the only servers where the bot answers, with commas; blank is all"
+    repetition_penalty: float | None = _option(
+        None,
+        _number(float, 0, 10, above=True),
+        "Above 1, repetitions become less likely; 1 turns this off; blank uses the model's own value",
     )
-    allowed_channels: frozenset[int] = _option(
-        frozenset(), _IDS, "Ids of the only channels where it answers (and in their threads), with commas; blank is all"
+    seed: int | None = _option(
+        None, _number(int, 0, 2**63 - 1), "Makes answers repeatable, for tests and demonstrations; blank means random"
     )
-    blocked_users: frozenset[int] = _option(frozenset(), _IDS, "Ids of people it does not answer, with commas")
-    direct_messages: bool = _option(True, _SWITCH, "Whether it answers direct messages: on or off")
-    link_previews: bool = _option(False, _SWITCH, "Whether Discord shows previews of links in answers: on or off")
+    show_thinking: bool = _option(
+        False, _SWITCH, "Whether people see a reasoning model's thoughts, as a quote before the answer: on or off"
+    )
+    # Limits
+    max_batch: int = _option(
+        8,
+        _number(int, 1, 1024),
+        "Answers generated at the same time, per server if ENGINE_URL is set; further questions wait in order",
+    )
     queue_limit: int = _option(
-        50, _number(int, 1, 10000), "The most questions that wait; who asks then is told to come back later"
+        50, _number(int, 1, 10000), "Questions that may wait; beyond this, people are asked to come back later"
     )
     cooldown: float = _option(0, _number(float, 0, 3600), "Seconds that a person must wait between two questions")
+    channel_max_turns: int = _option(
+        20, _number(int, 0, 100), "The most turns that /settings can give a channel, from 0 to 100"
+    )
+    channel_max_temperature: float = _option(
+        1.5, _number(float, 0, 5), "The highest temperature that /settings can give a channel, from 0 to 5"
+    )
     shutdown_grace: float = _option(
-        10, _number(float, 0, 600), "Seconds that answers under way get to finish when the bot is told to end"
+        10, _number(float, 0, 600), "Seconds that unfinished answers get when the bot shuts down"
     )
-    guild_id: int | None = _option(
-        None, _ID, "Register the slash commands in this server only (at once), for development"
+    # Who and where
+    chat_channels: frozenset[int] = _option(
+        frozenset(), _IDS, "Ids of channels where the bot answers every message; needs the Message Content intent"
     )
+    allowed_guilds: frozenset[int] = _option(
+        frozenset(), _IDS, "Ids of the only servers where the bot answers, separated by commas; blank means all"
+    )
+    allowed_channels: frozenset[int] = _option(
+        frozenset(), _IDS, "Ids of the only channels where it answers, threads included; blank means all"
+    )
+    blocked_users: frozenset[int] = _option(frozenset(), _IDS, "Ids of people whom the bot does not answer")
+    direct_messages: bool = _option(True, _SWITCH, "Whether the bot answers direct messages: on or off")
+    # Several processes
     shard_count: int | None = _option(
-        None, _number(int, 1, MOST), "Gateway shards of all processes together; blank is as Discord recommends"
+        None,
+        _number(int, 1, MOST),
+        "Number of gateway shards, in all processes together; blank means as many as Discord recommends",
     )
     shard_ids: frozenset[int] = _option(
-        frozenset(), _SHARDS, "Those of them that this process connects, such as 0-3,6; blank is all"
+        frozenset(), _SHARDS, "Shards that this process connects, such as 0-3,6; blank means all"
     )
     requests_per_second: float = _option(
         30,
         _number(float, 1, 10000),
-        "Requests of the whole bot to Discord, which allows any bot 50 and, if asked, large ones more",
+        "Requests per second to Discord, of all processes together; Discord allows 50, and large bots more on request",
     )
+    # Watching
     health_address: tuple[str, int] | None = _option(
-        None, _ADDRESS, "Where /healthz and /metrics are served: a port of this machine's own, or address:port"
+        None,
+        _ADDRESS,
+        "Where /healthz and /metrics are served: a port, for this machine only, or address:port; blank means nowhere",
     )
-    log_level: str = _option("INFO", _LEVEL, "How much is logged: DEBUG, INFO, WARNING, ERROR or CRITICAL")
-    log_format: str = _option("text", _one_of("text", "json"), "How the bot writes its log: text or json")
+    log_level: str = _option("INFO", _LEVEL, "Log level: DEBUG, INFO, WARNING, ERROR or CRITICAL")
+    log_format: str = _option("text", _one_of("text", "json"), "Log format of the bot: text or json")
 
 
 def read(environment: Mapping[str, str], env_file: Path | None = None) -> tuple[Settings, list[str]]:

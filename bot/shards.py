@@ -1,4 +1,4 @@
-"""Gateway shards: which of them are this process's, and which one a server belongs to. Knows no Discord."""
+"""Gateway shards: which of them this process connects, and which one a guild belongs to."""
 
 import re
 from collections.abc import Iterable
@@ -6,32 +6,32 @@ from dataclasses import dataclass
 from itertools import groupby
 
 MOST = 10_000
-"""The most shards that there may be; Discord itself has a use for one per thousand servers or so."""
+"""The most shards that there may be; Discord recommends about one per thousand guilds."""
 
 
 def shard_of(guild: int | None, count: int) -> int:
-    """The shard, among `count`, that hears of a server; of direct messages, which have none, the first one does."""
+    """The shard, among `count`, that receives a guild's events; those of direct messages go to the first."""
     return ((guild or 0) >> 22) % count
 
 
 @dataclass(frozen=True)
 class Shards:
-    """The shards of this process among all that there are, which is `count`."""
+    """The shards of this process, among `count` in all."""
 
     count: int
     ids: frozenset[int]
 
     @classmethod
     def chosen(cls, count: int, ids: Iterable[int] | None) -> "Shards":
-        """Those of SHARD_IDS; without any, all."""
+        """The shards of SHARD_IDS; all, if there are none."""
         return cls(count, frozenset(ids or range(count)))
 
     def of(self, guild: int | None) -> int:
-        """The shard that hears of a server."""
+        """The shard that receives a guild's events."""
         return shard_of(guild, self.count)
 
     def __contains__(self, guild: int | None) -> bool:
-        """Whether a server is heard of here, or direct messages are."""
+        """Whether a guild's events, or direct messages for None, arrive in this process."""
         return self.of(guild) in self.ids
 
     def __str__(self) -> str:
@@ -44,12 +44,12 @@ class Shards:
 
     @property
     def first(self) -> bool:
-        """Whether this is the process that does what only one must, and hears of direct messages."""
+        """Whether this is the process for what only one must do; direct messages arrive here, too."""
         return 0 in self.ids
 
 
 def read_ids(text: str) -> frozenset[int]:
-    """Shards written like `0-3,6`. Raises ValueError where they are not, or are beyond all measure."""
+    """Parse shards written like `0-3,6`. Raises ValueError if they are malformed or out of range."""
     ids: set[int] = set()
     for part in filter(None, re.split(r"[,\s]+", text)):
         match = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", part, re.ASCII)
@@ -65,6 +65,6 @@ def read_ids(text: str) -> frozenset[int]:
 
 
 def written(ids: Iterable[int]) -> str:
-    """Shards as `read_ids` reads them, in order."""
+    """Format shards as `read_ids` parses them, in order."""
     runs = [[number for _, number in run] for _, run in groupby(enumerate(sorted(ids)), lambda each: each[1] - each[0])]
     return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)

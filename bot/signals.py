@@ -1,4 +1,4 @@
-"""What Ctrl+C does, and that every signal wakes the event loop."""
+"""Signals: they wake the event loop, and Ctrl+C calls a handler for a while."""
 
 import asyncio
 import signal
@@ -12,10 +12,10 @@ Result = TypeVar("Result")
 
 
 def run(main: Coroutine[Any, Any, Result]) -> Result:
-    """`asyncio.run`, with a loop that a signal wakes.
+    """`asyncio.run` with an event loop that every signal wakes.
 
-    Python handles a signal when its main thread comes to run Python again. One that another thread takes, or that
-    comes in the moment before the loop goes to sleep, would wait until something else wakes the loop.
+    Python handles a signal when its main thread next runs bytecode. One that another thread receives, or that arrives
+    just before the loop goes to sleep, would wait until something else wakes the loop.
     """
     with asyncio.Runner() as runner, _woken(runner.get_loop()):
         return runner.run(main)
@@ -23,7 +23,7 @@ def run(main: Coroutine[Any, Any, Result]) -> Result:
 
 @contextmanager
 def _woken(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    if sys.platform == "win32":  # where asyncio does it by itself
+    if sys.platform == "win32":  # asyncio does this itself there
         yield
         return
     heard, rung = socket.socketpair()
@@ -41,7 +41,7 @@ def _woken(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
 
 @contextmanager
 def on_ctrl_c(handler: Callable[..., object]) -> Iterator[None]:
-    """Within the block Ctrl+C calls the handler, unless whoever started the program has it ignored."""
+    """Have Ctrl+C call the handler until the block ends, unless the program was started with SIGINT ignored."""
     before = signal.getsignal(signal.SIGINT)
     if before is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, handler)
@@ -52,7 +52,7 @@ def on_ctrl_c(handler: Callable[..., object]) -> Iterator[None]:
 
 
 def in_loop(action: Callable[[], None]) -> Callable[..., None]:
-    """A signal handler that has the running event loop do the action."""
+    """A signal handler that schedules the action in the running event loop."""
     loop = asyncio.get_running_loop()
 
     def handler(*signal_and_frame: object) -> None:

@@ -1,128 +1,163 @@
-"""What Parley itself says to people, apart from the model's answers: short, friendly, exact."""
+"""What Parley itself says to people, apart from the model's answers."""
 
 import math
 from collections.abc import Mapping, Sequence
 
-ONLY_TEXT = "I only understand text, so I can't see what you sent. Tell me about it in words."
-UNREADABLE_REPLY = "Discord shows me a reply only when it pings me. Switch its @ on, or mention me."
-NO_ANSWER = "The model had nothing to say to that. Please put it another way."
-ONLY_THOUGHT = "I thought about that until I ran out of room for an answer. Ask for less, or for something simpler."
-UNEXPECTED = "Something went wrong while I was answering; it is in my log. Please try again."
-NO_MODEL = "My model can't be loaded, so I can't answer. Whoever runs me finds the reason in my log."
-OUT_OF_REACH = "My model is out of reach just now. Please try again in a while; whoever runs me finds why in my log."
-REFUSED = "My model's server does not take that question. Whoever runs me finds why in my log."
-BROKEN_OFF = "The connection to my model broke in the middle of this answer. Please ask again."
+# In answer to a message that holds nothing to answer
+ONLY_TEXT = "I can only read text, so I can't see what you sent. Please describe it in words."
+UNREADABLE_REPLY = (
+    "Discord only lets me read a reply if it pings me. Turn on the @ next to your reply, or mention me in your message."
+)
+
+# When an answer fails
+NO_ANSWER = "The model had no answer to that. Please try putting it another way."
+ONLY_THOUGHT = (
+    "I ran out of room while thinking, before I could answer. Please ask for a shorter answer, or for something"
+    " simpler."
+)
+UNEXPECTED = (
+    "Something went wrong while I was answering. Please try again; the bot's owner can find the details in the log."
+)
+NO_MODEL = "I can't answer, because my model could not be loaded. The bot's owner can find the reason in the log."
+OUT_OF_REACH = (
+    "I can't reach the server that my model runs on. Please try again in a few minutes; the bot's owner can find the"
+    " reason in the log."
+)
+REFUSED = "My model's server refused this question. The bot's owner can find the reason in the log."
+BROKEN_OFF = "I lost the connection to my model in the middle of this answer. Please ask again."
 TOO_LONG = "That message is too long for my model. Please shorten it."
 ENGINE_FAILED = (
-    "The engine fails again and again, as the log tells. Start Parley anew; a supervisor can do that by itself."
+    "The model keeps failing; the log says why. Parley has to be restarted, which a supervisor such as systemd can do"
+    " automatically."
 )
-WRONG_TOKEN = "Discord refuses the token."
-GET_TOKEN = (
-    "Copy it again (or reset it) under Bot in the developer portal, https://discord.com/developers/applications, and"
-    " set DISCORD_TOKEN to it."
+DATABASE_UNAVAILABLE = (
+    "I can't use my database right now. Please try again in a few minutes; the bot's owner can find the reason in the"
+    " log."
 )
-SWITCH_ON_INTENT = (
-    "Switch it on under Bot in the developer portal, https://discord.com/developers/applications, or empty"
-    " CHAT_CHANNELS."
+INTERRUPTED = "I was restarted before this answer was complete. Press Regenerate, or ask again."
+COMMAND_INTERRUPTED = "I was restarted before this answer was complete. Please ask again."
+UNDELIVERABLE = "Discord did not accept my answer for an hour, so I gave up. Please ask again."
+OUT_OF_TIME = (
+    "This took longer than the 15 minutes that Discord allows for a private answer. Please mention me instead."
 )
-NO_MEMORY = "I can't use my memory just now. Whoever runs me finds the reason in my log."
-INTERRUPTED = "I was interrupted here, as I was started anew. Regenerate, or ask again."
-COMMAND_INTERRUPTED = "I was interrupted here, as I was started anew. Please ask again."
-UNDELIVERABLE = "Discord didn't take my answer for an hour. Please ask again."
-OUT_OF_TIME = "That took longer than the 15 minutes that Discord gives me for a private answer. Mention me instead."
-GOES_ON_BELOW = "This takes longer than the 15 minutes that Discord gives me for a command. It goes on below."
-THINKING = "I am thinking about it."
-STOPPED_WAITING = "Stopped before I began to answer."
-MAY_NOT_WRITE = "I wanted to answer you, but I may not write there. An admin of the server can change that."
-SHUTTING_DOWN = "I am just shutting down, so I can't answer that now. Please ask again when I am back."
-QUITTING = "I am shutting down."
-QUITTING_HERE = "I am shutting down here. I run as several processes, and the others, which serve other servers, go on."
-NOT_YOURS = "Only the person who asked, or somebody who may manage messages here, can do that."
-STALE = "That answer has moved on, so there is nothing to do here any more."
-OWNER_ONLY = "Only my owner can shut me down."
+GOES_ON_BELOW = (
+    "This is taking longer than the 15 minutes that Discord allows for a command, so I continue in a new message below."
+)
+MAY_NOT_WRITE = "I wanted to answer you, but I'm not allowed to write there. A server admin can change that."
 
-BLOCKED = "Whoever runs me has decided that I don't answer you."
-NOT_HERE = "I don't answer here. Whoever runs me decides where I do."
-ONE_AT_A_TIME = "One answer for you is under way and one is waiting. Please let them come first."
-PERSONA_BLANK = "There was no text in it, so nothing has changed. /persona clear takes a persona away."
+# While an answer is on its way
+THINKING = "I'm thinking about it."
+STOPPED_WAITING = "Stopped before I started to answer."
+
+# When the bot shuts down
+SHUTTING_DOWN = "I'm shutting down, so I can't answer right now. Please ask again when I'm back."
+QUITTING = "I'm shutting down."
+QUITTING_HERE = "I'm shutting down here. I run as several processes, and those that serve other servers keep running."
+OWNER_ONLY = "Only the bot's owner can shut me down."
+
+# When somebody may not do something, or not here
+NOT_YOURS = "Only the person who asked, or someone who can manage messages here, can do that."
+STALE = "This button no longer applies: the answer is complete, or the conversation has moved on."
+BLOCKED = "I can't answer you, because the bot's owner has blocked you."
+NOT_HERE = "I don't answer here. The bot's owner decides where I do."
+ONE_AT_A_TIME = (
+    "I'm already working on one question of yours, and another is waiting. Please wait until the first is answered."
+)
+
+# /persona, /settings and /export
+PERSONA_BLANK = "The text was empty, so nothing has changed. Use /persona clear to remove a persona."
 PERSONA_OF_THIS = "This is my persona here:"
-PERSONA_OF_PARENT = "This is my persona here; it is that of the channel that this thread is in:"
-NO_PERSONA = "There is no persona of this channel's own. I am told what whoever runs me has set for all channels."
-SET_HERE, SET_IN_PARENT, SET_FOR_ALL = "set here", "set in the channel that this thread is in", "as for all channels"
+PERSONA_OF_PARENT = "This is my persona here; it comes from the channel that this thread belongs to:"
+NO_PERSONA = "This channel has no persona of its own. I follow what the bot's owner has set for all channels."
+SET_HERE, SET_IN_PARENT, SET_FOR_ALL = "set here", "set in this thread's channel", "the default"
 _LABELS = {
     "temperature": "Temperature",
-    "answer_length": "Answer length in tokens",
+    "answer_length": "Longest answer in tokens",
     "turns": "Turns remembered",
 }
+NOTHING_TO_EXPORT = "I don't remember anything from this channel."
+SUMMARY_LABEL = "Summary of the earlier conversation"  # in an export, in place of a name
+
 STOP, REGENERATE = "Stop", "Regenerate"  # the buttons
-LOADING, READY = "Loading the model…", "Mention me to talk"  # what Discord shows beside the bot's name
+LOADING, READY = "Loading the model…", "Mention me to talk"  # what Discord shows next to the bot's name
+
+# What the operator reads when Discord refuses the bot, and in `check`
+WRONG_TOKEN = "Discord rejects the token."
+GET_TOKEN = (
+    "Copy it again (or reset it) on the Bot page of the developer portal, https://discord.com/developers/applications,"
+    " and set DISCORD_TOKEN to it."
+)
+SWITCH_ON_INTENT = (
+    "Turn it on on the Bot page of the developer portal, https://discord.com/developers/applications, or leave"
+    " CHAT_CHANNELS blank."
+)
+
+# In the terminal
 BANNER = """\
-Parley in the terminal. Say something and press Enter.
-  clear          forget what was said
-  regenerate     another answer to the last question
-  quit, exit, q  leave (or Ctrl+D)
+Parley in the terminal. Type something and press Enter.
+  clear          forget this conversation
+  regenerate     answer the last question again
+  quit, exit, q  leave (or press Ctrl+D)
   Ctrl+C         stop an answer
 """
-NOTHING_TO_EXPORT = "I remember nothing of this channel."
-NOTHING_TO_REGENERATE = "There is no answer yet that I could give again."
+NOTHING_TO_REGENERATE = "There is no answer yet that I could regenerate."
 
-# Commands, as Discord lists them, at most 100 characters; `bot.translations` has them in other languages.
-ASK = "Ask one question by itself, without this channel's conversation"
+# Commands as Discord lists them, in at most 100 characters. `bot.translations` has them in other languages.
+ASK = "Ask a single question, without this channel's conversation"
 ASK_PROMPT = "Your question"
-ASK_PRIVATE = "Show the answer to you alone"
+ASK_PRIVATE = "Show the answer only to you"
 ABOUT_MESSAGE = "Ask about this message"
 QUESTION = "Your question about it"
 CLEAR = "Forget the conversation in this channel"
 HELP = "What I do, my commands, and what I remember"
-STATUS = "How I am: the model, what it is doing, and how fast"
-FORGET = "Forget everything that you asked me, in all channels"
-EXPORT = "Get what I remember of this channel, as a file"
+STATUS = "How I'm doing: the model, its load and its speed"
+FORGET = "Forget everything you have asked me, in all channels"
+EXPORT = "Get what I remember of this channel as a file"
 EXPORT_FORMAT = "JSON, or CSV for a spreadsheet"
-PERSONA = "What I am told about myself in this channel"
-PERSONA_SET = "Write what I am told about myself in this channel"
-PERSONA_SHOW = "Show what I am told about myself in this channel to you alone"
-PERSONA_CLEAR = "Take this channel's own persona away"
-SETTINGS = "Show how I answer in this channel, or change it"
-SETTINGS_TEMPERATURE = "How freely words are chosen; 0 always takes the likeliest"
+PERSONA = "My persona (the system prompt) in this channel"
+PERSONA_SET = "Set my persona (the system prompt) in this channel"
+PERSONA_SHOW = "Show my persona in this channel, only to you"
+PERSONA_CLEAR = "Remove this channel's own persona"
+SETTINGS = "Show or change how I answer in this channel"
+SETTINGS_TEMPERATURE = "How freely I choose words; 0 always takes the most likely one"
 SETTINGS_LENGTH = "The longest answer, in tokens"
 SETTINGS_TURNS = "How many questions and answers I remember; older ones are forgotten at once"
-SETTINGS_RESET = "Take back what was set here; the persona stays"
+SETTINGS_RESET = "Discard what was set here; the persona stays"
 QUIT = "Shut the bot down (only for its owner)"
 
-# In an export, the heading of what is remembered of older turns.
-BEFORE = "What was said before, in short"
-
-# The form of /persona set, at most 45 characters.
+# The form of /persona set; labels have at most 45 characters.
 PERSONA_TITLE = "My persona in this channel"
-PERSONA_FIELD = "What I am told about myself"
+PERSONA_FIELD = "Who I am and how I should answer"
 
 
 def help_text(me: str, commands: Mapping[str, str], turns: int) -> str:
-    """What /help says; `me` mentions the bot, `commands` are its commands by name, clickable where possible.
+    """Return the text of /help.
 
-    `turns` is how many are remembered where it was asked for.
+    `me` mentions the bot; `commands` maps each command's name to its clickable mention; `turns` is how many turns are
+    remembered in the channel.
     """
     memory = (
-        f"Here I remember the last {turns} questions and answers, across restarts, until newer ones take their place or"
-        f" somebody uses {commands['clear']}. Each channel, thread and direct conversation has a memory of its own."
+        f"Here I remember the last {turns} questions and answers, even after a restart, until newer ones replace them"
+        f" or someone uses {commands['clear']}. Each channel, thread and direct conversation has its own memory."
         if turns
-        else "Here I remember nothing: every message stands by itself."
+        else "Here I remember nothing: every message stands alone."
     )
     return f"""\
-I answer with a language model that my owner runs. It can be wrong.
+I answer with a language model that the bot's owner runs. It can be wrong.
 
-Mention me ({me}), reply to me, or write to me directly. With a reply to somebody else's message that mentions me, I \
+Mention me ({me}), reply to me, or send me a direct message. If you reply to someone else's message and mention me, I \
 read that message too.
-{commands["ask"]} answers one question by itself, in private if you like.
-{commands["clear"]} makes me forget the conversation in a channel, {commands["forget"]} all that you asked me anywhere.
-{commands["export"]} gives what I remember of a channel as a file.
-{commands["persona set"]} and {commands["settings"]} change how I answer in a channel, for who may manage it.
-{commands["status"]} tells how I am.
-{commands["quit"]} ends me; only my owner can do that.
-{ABOUT_MESSAGE}, under Apps in the menu of a message, answers a question about it.
-Under an answer, Stop ends it, and Regenerate gives another one in its place.
+{commands["ask"]} answers a single question, privately if you like.
+{commands["clear"]} makes me forget the conversation in this channel, {commands["forget"]} everything you have asked \
+me anywhere.
+{commands["export"]} gives you what I remember of a channel as a file.
+{commands["persona set"]} and {commands["settings"]} change how I answer in a channel, if you can manage it.
+{commands["status"]} shows how I'm doing.
+{commands["quit"]} shuts me down; only the bot's owner can do that.
+{ABOUT_MESSAGE}, under Apps in a message's menu, answers a question about that message.
+Under an answer, Stop ends it, and Regenerate replaces it with a new one.
 
-{memory} What I leave out of that: {commands["ask"]}, and whatever is not said to me."""
+{memory} I don't remember {commands["ask"]}, or messages that are not meant for me."""
 
 
 def status_text(
@@ -139,106 +174,108 @@ def status_text(
     version: str,
     shards: str,
 ) -> str:
-    """What /status says; `memory` is in bytes, the times are in seconds, `precision` is None while the model loads.
+    """Return the text of /status.
 
-    `shards` are those of this process, if there are others; they have their own numbers.
+    `memory` is in bytes and the times are in seconds. `precision` is None while the model loads. `shards` names the
+    shards of this process if there are other processes, and is blank otherwise.
     """
-    process = f"\nOne process of several, with the shards {shards}" if shards else ""
+    process = f"\nOne of several processes, with shards {shards}" if shards else ""
     tokens = "no answer yet" if speed is None else f"{speed:.1f} tokens per second lately"
     gateway = f"{latency * 1000:.0f} ms" if math.isfinite(latency) else "not measured yet"
     return f"""\
 Model: {model} ({precision or "loading"})
 Answers: {running} running, {waiting} waiting; {tokens}
 Memory: {memory / 1e9:.2f} GB
-Discord's gateway: {gateway}
-Longest stall of the event loop in the last minute: {stall * 1000:.0f} ms
+Latency of Discord's gateway: {gateway}
+Longest event-loop lag in the last minute: {stall * 1000:.0f} ms
 Up for {_duration(uptime)}, Parley {version}{process}"""
 
 
 def question_too_long(tokens: int, limit: int) -> str:
-    """`tokens` is the length of the question, `limit` what there is room for."""
+    """Refuse a question of `tokens` tokens where `limit` fit; a limit of 0 or less means that no question fits."""
     if limit <= 0:
         return (
-            "What I am told about myself here leaves no room for a question. If that is this channel's persona, who"
-            " manages the channel can shorten it with /persona set; else whoever runs me can shorten SYSTEM_PROMPT, or"
-            " raise MAX_PROMPT_TOKENS."
+            "My persona here is so long that it leaves no room for a question. If it is this channel's own, anyone who"
+            " can manage the channel can shorten it with /persona set. Otherwise the bot's owner can shorten"
+            " SYSTEM_PROMPT or raise MAX_PROMPT_TOKENS."
         )
-    return f"That message is too long for me: it has {tokens} tokens and may have at most {limit}. Please shorten it."
+    return f"That message is too long for me: it has {tokens} tokens, and the limit is {limit}. Please shorten it."
 
 
 def beyond_limit(setting: str, least: float, most: float) -> str:
-    """When a channel is to have a setting, by its name in /settings, that the operator does not allow."""
+    """Refuse a value of /settings that the operator does not allow; `setting` is the name of the option."""
     return (
-        f"{_LABELS[setting]} may be set from {least:g} to {most:g}; whoever runs me decides that. Nothing has changed."
+        f"{_LABELS[setting]} must be between {least:g} and {most:g}, as the bot's owner has decided. Nothing has"
+        " changed."
     )
 
 
 def persona_set(length: int) -> str:
-    """After /persona set; `length` is in characters."""
+    """Confirm /persona set; `length` is in characters."""
     return (
-        f"From now on this is my persona here: {length} character{'' if length == 1 else 's'}. What I said before may"
-        " still colour what I say; /clear makes me forget it."
+        f"From now on, this is my persona here ({length} character{'' if length == 1 else 's'}). My earlier answers may"
+        " still influence me; /clear makes me forget them."
     )
 
 
 def setting(name: str, value: float, origin: str, wanted: float | None, least: float, most: float) -> str:
-    """A line of what /settings says: the value that holds, where it comes from, and between which ones it may be set.
+    """Return one line of /settings: the value in force, where it comes from, and its limits.
 
-    `wanted` is what was set, which the operator may not allow any more.
+    `wanted` is the value that was set, if any. It can be beyond a limit that the operator has lowered since.
     """
     beyond = "" if wanted in (None, value) else f" to {wanted:g}"
-    return f"{_LABELS[name]}: {value:g} ({origin}{beyond}; may be set from {least:g} to {most:g})"
+    return f"{_LABELS[name]}: {value:g} ({origin}{beyond}; allowed: {least:g} to {most:g})"
 
 
 def settings_text(lines: Sequence[str], persona: str) -> str:
-    """What /settings says; `persona` is where that comes from."""
+    """Return the text of /settings; `persona` says where the persona comes from."""
     return "\n".join(["How I answer here:", *lines, f"Persona: {persona}"])
 
 
 def forgot_person(turns: int, *, everywhere: bool) -> str:
-    """After /forget; `turns` is how many there were. Not `everywhere`: another process may remember others."""
+    """Confirm /forget; not `everywhere` if other processes may remember more of the person."""
     count = f"{turns} turn{'' if turns == 1 else 's'}"
     if everywhere:
-        return f"I have forgotten everything that you asked me, in all channels: {count}."
+        return f"I have forgotten everything you asked me, in all channels: {count}."
     return (
-        f"I have forgotten everything that you asked me here and in some other channels: {count}. I run as"
-        " several processes with a memory each; please use /forget in each server where you have asked me something,"
+        f"I have forgotten everything you asked me here and in some other channels: {count}. I run as several"
+        " processes, each with its own memory, so please use /forget in every server where you have asked me something,"
         " and in a direct message to me."
     )
 
 
 def exported(turns: int) -> str:
-    """With the file of an export; `turns` is how many are in it."""
+    """Introduce the file of an export."""
     return f"This is what I remember of this channel: {turns} turn{'' if turns == 1 else 's'}."
 
 
 def queue_full(waiting: int) -> str:
-    """`waiting` is how many questions wait already."""
-    return f"{waiting} questions are waiting for me already. Please ask again in a few minutes."
+    """Refuse a question because too many are waiting."""
+    return f"I can't take your question now, because {waiting} are waiting already. Please ask again in a few minutes."
 
 
 def too_soon(seconds: float) -> str:
-    """`seconds` is how long the person has to wait before the next question."""
-    return f"Please wait {max(1, round(seconds))} s before your next question."
+    """Refuse a question within a person's cooldown, of which `seconds` are left."""
+    return f"Please wait {max(1, round(seconds))} s before you ask again."
 
 
 def forgotten(turns: int) -> str:
-    """After a clear; `turns` is how many there were."""
+    """Confirm /clear."""
     return f"I have forgotten our conversation here: {turns} turn{'' if turns == 1 else 's'}."
 
 
 def waits(ahead: int, seconds: float | None, loading: bool) -> str:
-    """While an answer has not begun; `ahead` is how many come before it, `seconds` about how long it will take."""
-    place = f"{ahead} {'is' if ahead == 1 else 'are'} ahead of you"
+    """Say what an answer waits for: `ahead` others, for about `seconds` if that is known, or the model."""
+    place = f"{ahead} question{' is' if ahead == 1 else 's are'} ahead of yours"
     if loading:
-        return f"My model is still loading{f', and {place}' if ahead else ''}. I answer as soon as I can."
-    return f"{place}{'' if seconds is None else f', about {_duration(seconds)}'}."
+        return f"My model is still loading{f', and {place}' if ahead else ''}. I'll answer as soon as I can."
+    return f"{place}{'' if seconds is None else f': about {_duration(seconds)} to wait'}."
 
 
 def lacks_permissions(channel: str, names: Sequence[str]) -> str:
-    """Told in private where the bot cannot answer; `names` are what Discord calls the permissions."""
+    """Tell somebody in private that the bot cannot answer in a channel; `names` are Discord's for the permissions."""
     what = f"permission{'' if len(names) == 1 else 's'} {' and '.join(names)}"
-    return f"I can't answer in {channel}: I lack the {what} there. An admin of the server can give it to me."
+    return f"I can't answer in {channel}, because I don't have the {what} there. A server admin can grant it."
 
 
 def _duration(seconds: float) -> str:

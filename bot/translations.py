@@ -1,15 +1,11 @@
-"""The names and descriptions of the commands in other languages; what the bot says itself is English."""
+"""The commands' names and descriptions in other languages, by Discord's locale codes.
 
-from discord import Locale, app_commands
+What the bot itself says is English.
+"""
 
 from bot import texts
 
-_LANGUAGES = (
-    (Locale.german,),
-    (Locale.french,),
-    (Locale.spain_spanish, Locale.latin_american_spanish),
-    (Locale.japanese,),
-)
+_COLUMNS = {"de": 0, "fr": 1, "es-ES": 2, "es-419": 2, "ja": 3}
 _TEXTS = {
     "ask": ("fragen", "demander", "preguntar", "質問"),
     "prompt": ("frage", "question", "pregunta", "質問文"),
@@ -20,7 +16,7 @@ _TEXTS = {
     "format": ("format", "format", "formato", "形式"),
     "quit": ("beenden", "quitter", "salir", "終了"),
     "persona": ("persona", "persona", "persona", "ペルソナ"),
-    "set": ("schreiben", "écrire", "escribir", "設定する"),
+    "set": ("festlegen", "définir", "definir", "設定する"),
     "show": ("zeigen", "montrer", "mostrar", "表示する"),
     "settings": ("einstellungen", "réglages", "ajustes", "設定"),
     "temperature": ("temperatur", "température", "temperatura", "温度"),
@@ -35,7 +31,12 @@ _TEXTS = {
         "Hacer una sola pregunta, sin la conversación de este canal",
         "このチャンネルの会話とは別に、質問をひとつします",
     ),
-    texts.ASK_PROMPT: ("Deine Frage", "Ta question", "Tu pregunta", "質問の内容"),
+    texts.ASK_PROMPT: (
+        "Deine Frage",
+        "Ta question",
+        "Tu pregunta",
+        "質問の内容",
+    ),
     texts.ASK_PRIVATE: (
         "Die Antwort nur dir zeigen",
         "Montrer la réponse à toi seul",
@@ -61,10 +62,10 @@ _TEXTS = {
         "できること、コマンド、覚えている内容について",
     ),
     texts.STATUS: (
-        "Wie es mir geht: das Modell, was es tut und wie schnell",
-        "Comment je vais : le modèle, ce qu'il fait et à quelle vitesse",
-        "Cómo estoy: el modelo, qué hace y a qué velocidad",
-        "現在の状態：モデル、処理の内容、速さ",
+        "Wie es mir geht: das Modell, seine Auslastung und sein Tempo",
+        "Comment je vais : le modèle, sa charge et sa vitesse",
+        "Cómo estoy: el modelo, su carga y su velocidad",
+        "現在の状態：モデル、負荷、速さ",
     ),
     texts.FORGET: (
         "Alles vergessen, was du mich gefragt hast, in allen Kanälen",
@@ -73,7 +74,7 @@ _TEXTS = {
         "すべてのチャンネルで、あなたの質問をすべて忘れます",
     ),
     texts.EXPORT: (
-        "Als Datei bekommen, was ich von diesem Kanal weiß",
+        "Als Datei bekommen, was ich mir von diesem Kanal gemerkt habe",
         "Obtenir en fichier ce que je retiens de ce salon",
         "Obtener en un archivo lo que recuerdo de este canal",
         "このチャンネルについて覚えている内容をファイルで受け取ります",
@@ -85,28 +86,28 @@ _TEXTS = {
         "JSON、または表計算用の CSV",
     ),
     texts.PERSONA: (
-        "Was mir in diesem Kanal über mich gesagt wird",
-        "Ce qu'on me dit de moi dans ce salon",
-        "Lo que se me dice de mí en este canal",
-        "このチャンネルでのペルソナ",
+        "Meine Persona (der Systemprompt) in diesem Kanal",
+        "Mon persona (l'invite système) dans ce salon",
+        "Mi persona (las instrucciones de sistema) en este canal",
+        "このチャンネルでのペルソナ（システムプロンプト）",
     ),
     texts.PERSONA_SET: (
-        "Schreiben, was mir in diesem Kanal über mich gesagt wird",
-        "Écrire ce qu'on me dit de moi dans ce salon",
-        "Escribir lo que se me dice de mí en este canal",
-        "このチャンネルでのペルソナを書きます",
+        "Meine Persona (den Systemprompt) in diesem Kanal festlegen",
+        "Définir mon persona (l'invite système) dans ce salon",
+        "Definir mi persona (las instrucciones de sistema) en este canal",
+        "このチャンネルでのペルソナ（システムプロンプト）を設定します",
     ),
     texts.PERSONA_SHOW: (
-        "Nur dir zeigen, was mir in diesem Kanal über mich gesagt wird",
-        "Montrer à toi seul ce qu'on me dit de moi dans ce salon",
-        "Mostrarte solo a ti lo que se me dice de mí en este canal",
+        "Meine Persona in diesem Kanal nur dir zeigen",
+        "Montrer à toi seul mon persona dans ce salon",
+        "Mostrarte solo a ti mi persona en este canal",
         "このチャンネルでのペルソナを自分だけに表示します",
     ),
     texts.PERSONA_CLEAR: (
         "Die eigene Persona dieses Kanals entfernen",
-        "Retirer le persona propre à ce salon",
+        "Supprimer le persona propre à ce salon",
         "Quitar la persona propia de este canal",
-        "このチャンネル独自のペルソナを取り除きます",
+        "このチャンネル独自のペルソナを削除します",
     ),
     texts.SETTINGS: (
         "Zeigen oder ändern, wie ich in diesem Kanal antworte",
@@ -115,9 +116,9 @@ _TEXTS = {
         "このチャンネルでの答え方を表示または変更します",
     ),
     texts.SETTINGS_TEMPERATURE: (
-        "Wie frei Wörter gewählt werden; 0 nimmt immer das wahrscheinlichste",
-        "La liberté du choix des mots ; 0 prend toujours le plus probable",
-        "Con cuánta libertad se eligen las palabras; 0 toma siempre la más probable",
+        "Wie frei ich Wörter wähle; 0 nimmt immer das wahrscheinlichste",
+        "Ma liberté dans le choix des mots ; 0 prend toujours le plus probable",
+        "Con cuánta libertad elijo las palabras; 0 toma siempre la más probable",
         "言葉の選び方の自由さ。0 なら常に最も確からしいものを選びます",
     ),
     texts.SETTINGS_LENGTH: (
@@ -133,10 +134,10 @@ _TEXTS = {
         "覚えておく質問と回答の数。それより古いものはすぐに忘れます",
     ),
     texts.SETTINGS_RESET: (
-        "Zurücknehmen, was hier eingestellt wurde; die Persona bleibt",
+        "Verwerfen, was hier eingestellt wurde; die Persona bleibt",
         "Annuler ce qui a été réglé ici ; le persona reste",
-        "Deshacer lo que se ajustó aquí; la persona se queda",
-        "ここでの設定を元に戻します。ペルソナは残ります",
+        "Descartar lo que se ajustó aquí; la persona se queda",
+        "ここでの設定を取り消します。ペルソナは残ります",
     ),
     texts.QUIT: (
         "Den Bot beenden (nur für seinen Besitzer)",
@@ -147,14 +148,7 @@ _TEXTS = {
 }
 
 
-class Translator(app_commands.Translator):
-    """Gives Discord each text of a command in the languages that there are."""
-
-    async def translate(
-        self, string: app_commands.locale_str, locale: Locale, context: app_commands.TranslationContextTypes
-    ) -> str | None:
-        """The text in that language, or None."""
-        for language, text in zip(_LANGUAGES, _TEXTS.get(string.message, ()), strict=False):
-            if locale in language:
-                return text
-        return None
+def translated(text: str, locale: str) -> str | None:
+    """Return a command's name or description in the language of a Discord locale code, or None if there is none."""
+    column = _COLUMNS.get(locale)
+    return None if column is None or text not in _TEXTS else _TEXTS[text][column]

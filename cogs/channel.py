@@ -14,7 +14,7 @@ from bot.storage.channel_settings import MINIMUM, PERSONA_LENGTH, ChannelOverrid
 from bot.storage.database import DatabaseError
 from bot.storage.turns import TurnStore
 from bot.texts import (
-    NO_MEMORY,
+    DATABASE_UNAVAILABLE,
     NO_PERSONA,
     PERSONA,
     PERSONA_BLANK,
@@ -47,15 +47,14 @@ class Channel(commands.Cog):
     """Shows and changes a channel's persona and settings.
 
     Who may do so is left to Discord: those who manage the channel, unless a server's admins choose others, and in a
-    direct message the person. `form_patience` is for how many seconds a form may wait for the present persona: Discord
-    gives three until it must open.
+    direct message the person. `form_patience` is for how many seconds a form may wait for the present persona.
     """
 
     persona = app_commands.Group(
         name="persona", description=PERSONA, default_permissions=discord.Permissions(manage_channels=True)
     )
 
-    def __init__(self, channel_settings: ChannelSettingsStore, turns: TurnStore, *, form_patience: float = 2.0) -> None:
+    def __init__(self, channel_settings: ChannelSettingsStore, turns: TurnStore, *, form_patience: float) -> None:
         self._channel_settings = channel_settings
         self._turns = turns
         self._form_patience = form_patience
@@ -68,7 +67,7 @@ class Channel(commands.Cog):
                 own, parents = await self._overrides(channel_ref(interaction))
         except TimeoutError:
             log.warning("The database is busy, so the form of /persona set could not be opened.")
-            raise DatabaseError(NO_MEMORY) from None
+            raise DatabaseError(DATABASE_UNAVAILABLE) from None
         await interaction.response.send_modal(_Form(self, own.persona or parents.persona))
 
     async def store_persona(self, interaction: discord.Interaction, text: str) -> None:

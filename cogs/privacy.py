@@ -19,7 +19,7 @@ from bot.messages import incoming_text
 from bot.messages.replies import Replies
 from bot.storage.database import Database, DatabaseError
 from bot.storage.turns import Turn, TurnStore
-from bot.texts import BEFORE, EXPORT, EXPORT_FORMAT, FORGET, NOTHING_TO_EXPORT, exported, forgot_person
+from bot.texts import EXPORT, EXPORT_FORMAT, FORGET, NOTHING_TO_EXPORT, SUMMARY_LABEL, exported, forgot_person
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Privacy(commands.Cog):
         replies: Replies,
         gateway: GatewayStatus,
         *,
-        retry_interval: float = 10.0,
+        retry_interval: float,
     ) -> None:
         self._bot = bot
         self._database = database
@@ -172,7 +172,7 @@ def _rows(turns: list[Turn], summary: str) -> list[dict[str, str]]:
     """A row for each turn, after one for the summary, if there is one, as if it were an answer."""
     # Ids are text: a spreadsheet or a browser would round such large numbers.
     values = ((t.at.isoformat(), str(t.asker), t.asker_name, t.question, t.answer) for t in turns)
-    before = [("", "", BEFORE, "", summary)] if summary else []
+    before = [("", "", SUMMARY_LABEL, "", summary)] if summary else []
     return [dict(zip(_COLUMNS, row, strict=True)) for row in (*before, *values)]
 
 

@@ -203,11 +203,11 @@ LOADS_FOR_EVER = """
 import signal, sys, time
 from bot.engine.models import loading
 ENDINGS = {signal.SIGINT, signal.SIGTERM}
-def load(*unused, **options):
+def prepare(*unused, **options):
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)
     print("Loading", file=sys.stderr, flush=True)
     time.sleep(1000)
-loading.load = load
+loading.prepare = prepare
 from bot.cli import main
 signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
 main(["ask", "--model", "demo", "hi"])

@@ -165,13 +165,14 @@ async def test_an_answer_gets_through_to_a_failing_or_silent_discord(
         assert answers(channel, alice) == ["The first few words and the rest."]
 
 
-async def test_half_an_hour_without_discord_costs_no_answer(discord, path, place, quick_reconnects, monkeypatch):
+async def test_half_an_hour_without_discord_costs_no_answer(discord, path, place, quick_reconnects):
     """One second stands for ten minutes."""
     _, channel, alice = place
-    monkeypatch.setattr("bot.messages.pacing._SLOWEST", 0.1)
-    monkeypatch.setattr("bot.messages.live_reply._PERSISTENCE", 6.0)
+    timing = {"longest_edit_interval": 0.1, "delivery_patience": 6.0}
     hold = asyncio.Event()
-    async with parley(discord, ScriptedEngine(["The first few words ", hold, "and the rest."]), path) as running:
+    async with parley(
+        discord, ScriptedEngine(["The first few words ", hold, "and the rest."]), path, timing=timing
+    ) as running:
         await alice.say(channel, f"{discord.bot.mention} tell")
         await channel.wait_for("The first few words")
         with discord.gateway.refusing():
@@ -185,11 +186,10 @@ async def test_half_an_hour_without_discord_costs_no_answer(discord, path, place
         assert answers(channel, alice) == ["The first few words and the rest."]
 
 
-async def test_an_undeliverable_answer_is_logged_and_not_stored(discord, path, place, monkeypatch, caplog):
+async def test_an_undeliverable_answer_is_logged_and_not_stored(discord, path, place, caplog):
     _, channel, alice = place
-    monkeypatch.setattr("bot.messages.pacing._SLOWEST", 0.1)
-    monkeypatch.setattr("bot.messages.live_reply._PERSISTENCE", 0.5)
-    async with parley(discord, ScriptedEngine(["Too late."], ["Here again."]), path) as running:
+    timing = {"longest_edit_interval": 0.1, "delivery_patience": 0.5}
+    async with parley(discord, ScriptedEngine(["Too late."], ["Here again."]), path, timing=timing) as running:
         away = discord.fault("POST", "/channels/*/messages", times=None, status=503)
         await alice.say(channel, f"{discord.bot.mention} tell")
         await discord.until(lambda: "could not be delivered" in caplog.text)

@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from bot.engine.local.scheduler import Batch
+from bot.engine.local.scheduler import Scheduler
+from bot.engine.local.sequence import Sequence
 from tests.discord_stand_in import Channel, User
 from tests.support.models import save_model
 from tests.support.parley import WITHOUT_A_MODEL, Running, parley, program
@@ -43,13 +44,13 @@ async def test_two_people_in_two_channels_at_once_and_the_event_loop_stays_free(
     guild, channel, alice = place
     other, bob = guild.channel("other"), guild.member("Bob")
     longest = 0.0
-    step, may_go_on = Batch.step, threading.Event()
+    step, may_go_on = Scheduler.step, threading.Event()
 
-    def held_step(batch: Batch) -> int:
+    def held_step(scheduler: Scheduler) -> list[Sequence]:
         may_go_on.wait(30)
-        return step(batch)
+        return step(scheduler)
 
-    monkeypatch.setattr(Batch, "step", held_step)
+    monkeypatch.setattr(Scheduler, "step", held_step)
 
     async def watch() -> None:
         nonlocal longest
@@ -170,7 +171,7 @@ async def test_a_token_that_discord_refuses_ends_the_program_with_a_sentence(dis
         discord.application.token = token
         _, log = await process.communicate()
         assert process.returncode == 1
-        assert "Discord refuses the token" in log.decode()
+        assert "Discord rejects the token" in log.decode()
         assert "Traceback" not in log.decode()
         assert "another.token" not in log.decode()
 

@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -63,6 +61,6 @@ def test_every_message_gets_an_answer_whatever_is_in_it(tmp_path_factory, said):
     st.one_of(st.text(), st.lists(st.sampled_from(["parley", "stop", "regenerate", "7", "²", "-1", ""])).map(":".join))
 )
 def test_only_our_own_buttons_are_handled(custom_id):
-    pressed: Any = SimpleNamespace(data={"custom_id": custom_id})
-    button = Button.read(pressed)
-    assert (button is not None) == (custom_id in (f"parley:{action.value}:7" for action in Action))
+    match = Button.TEMPLATE.fullmatch(custom_id)
+    assert match is None or Button.parse(match).view()
+    assert (match is not None) == (custom_id in (f"parley:{action.value}:7" for action in Action))

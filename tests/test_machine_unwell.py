@@ -5,8 +5,8 @@ import sqlite3
 
 import pytest
 
-from bot.engine.local.scheduler import Batch
-from bot.texts import NO_MEMORY, UNEXPECTED
+from bot.engine.local.scheduler import Scheduler
+from bot.texts import DATABASE_UNAVAILABLE, UNEXPECTED
 from tests.support.databases import full_disk, gone, locked
 from tests.support.parley import parley, program
 from tests.support.scripted import ScriptedEngine
@@ -19,7 +19,7 @@ async def test_a_locked_database_is_reported_and_used_again_later(discord, path,
     async with parley(discord, ScriptedEngine(["Here again."], ["Here, too."]), path) as running:
         with locked(path):
             question = await alice.say(channel, f"{discord.bot.mention} tell")
-            await channel.reply_to(question, wanted=lambda message: message.content == NO_MEMORY)
+            await channel.reply_to(question, wanted=lambda message: message.content == DATABASE_UNAVAILABLE)
             assert (await alice.command(channel, "status")).failed is None
         for where, said in ((channel, "Here again."), (other, "Here, too.")):
             await alice.say(where, f"{discord.bot.mention} and now?")
@@ -33,7 +33,7 @@ async def test_a_full_disk_is_reported_and_earlier_turns_stay(discord, path, pla
         await running.until_stored(channel.id, ("one", "Kept."))
         async with full_disk(running.database):
             question = await alice.say(channel, f"{discord.bot.mention} {'漢' * 1900}")
-            await channel.reply_to(question, wanted=lambda message: message.content == NO_MEMORY)
+            await channel.reply_to(question, wanted=lambda message: message.content == DATABASE_UNAVAILABLE)
         await alice.say(channel, f"{discord.bot.mention} two")
         await running.until_stored(channel.id, ("one", "Kept."), ("two", "Here again."))
 
@@ -47,7 +47,7 @@ async def test_an_answer_that_does_not_fit_on_the_disk_is_shown_nevertheless(dis
         await channel.reply_to(question)
         async with full_disk(running.database):
             hold.set()
-            await channel.wait_for(NO_MEMORY)
+            await channel.wait_for(DATABASE_UNAVAILABLE)
         answer = [message.content for message in channel.answers(alice)]
         assert "".join(answer[:-1]).count("the end of it.") == 800
         assert await running.stored(channel.id) == []
@@ -85,7 +85,7 @@ async def test_a_database_that_cannot_be_created_again_is_reported_and_retried(d
     async with parley(discord, ScriptedEngine(["Here again."]), path) as running:
         with gone(path):
             question = await alice.say(channel, f"{discord.bot.mention} one")
-            await channel.reply_to(question, wanted=lambda message: message.content == NO_MEMORY)
+            await channel.reply_to(question, wanted=lambda message: message.content == DATABASE_UNAVAILABLE)
         await alice.say(channel, f"{discord.bot.mention} two")
         await running.until_stored(channel.id, ("two", "Here again."))
 
@@ -94,7 +94,7 @@ async def test_an_exception_in_the_engines_thread_costs_one_answer(discord, path
     _, channel, alice = place
     async with parley(discord, demo_engine, path) as running:
         with monkeypatch.context() as broken:
-            broken.setattr(Batch, "step", lambda batch: 1 / 0)
+            broken.setattr(Scheduler, "step", lambda scheduler: 1 / 0)
             question = await alice.say(channel, f"{discord.bot.mention} hello")
             await channel.reply_to(question, wanted=lambda message: message.content == UNEXPECTED)
         await alice.say(channel, f"{discord.bot.mention} hello")
@@ -106,12 +106,12 @@ async def test_an_exception_in_the_engines_thread_costs_one_answer(discord, path
 async def test_an_engine_that_does_not_recover_ends_the_program_with_status_1(discord, tmp_path, place):
     """A supervisor then restarts it."""
     _, channel, alice = place
-    broken = "import bot.engine.local.scheduler as b; b.Batch.step = lambda batch: 1 / 0; from bot.cli import main"
-    async with program(discord, tmp_path, ["-c", f"{broken}; main([])"]) as process:
+    broken = "from bot.engine.local.scheduler import Scheduler; Scheduler.step = lambda scheduler: 1 / 0"
+    async with program(discord, tmp_path, ["-c", f"{broken}; from bot.cli import main; main([])"]) as process:
         await discord.gateway.ready()
         for _ in range(3):
             question = await alice.say(channel, f"{discord.bot.mention} hello")
             await channel.reply_to(question, wanted=lambda message: message.content != "")
         _, log = await process.communicate()
         assert process.returncode == 1
-        assert "Start Parley anew" in log.decode()
+        assert "Parley has to be restarted" in log.decode()

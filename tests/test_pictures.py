@@ -18,7 +18,7 @@ async def test_the_page_shows_the_conversation_as_discord_holds_it(discord, path
     assert '<span class="mention">@Parley</span> write a short poem' in page
     assert "the sun coming</div>" in page.replace("\n", ""), "the answer so far"
     assert "<pre><span" in page
-    assert "1 is ahead of you, about" in page
+    assert "1 question is ahead of yours: about" in page
     assert [page.count(f"<button>{label}</button>") for label in ("Stop", "Regenerate")] == [2, 1]
     assert "<b>Tom</b> is typing" in page
 

@@ -1,4 +1,4 @@
-"""The units and images in SERVICE.md, tried as far as possible without systemd and containers."""
+"""The unit and the image in operating.md, tried as far as possible without systemd and containers."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from tests.support.engine_stand_in import EngineServer, serving
 from tests.support.outside import Systemd, free_port
 from tests.support.parley import ROOT, program
 
-TEXT = (ROOT / "bot" / "SERVICE.md").read_text()
+TEXT = (ROOT / "bot" / "docs" / "operating.md").read_text()
 PYTHON = "/opt/parley/.venv/bin/python"
 FOREIGN = {"HF_HOME", "TMPDIR"}  # not Parley's settings
 

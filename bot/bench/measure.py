@@ -1,10 +1,10 @@
-"""Measure a model on this machine in one precision: what `python -m bot bench` runs, in a process for each.
+"""Measures a model on this machine in one precision; `python -m bot bench` runs this in a process for each.
 
     python -m bot.bench.measure MODEL plain|float32|bfloat16|int8 [FOLDER]
 
-writes a line of JSON to standard output before each step, {"step": …}, and at the end one with the figures. FOLDER
-is where the float32 run leaves the answers that the others' fidelity is measured on; without one, it is not measured.
-`plain` is transformers' own `generate` in float32, one answer after another, for comparison.
+Prints a line of JSON before each step, {"step": …}, and a last one with the figures. In FOLDER the float32 run leaves
+its answers, against which the others' fidelity is measured; without FOLDER, fidelity is not measured. `plain` is
+transformers' own `generate` in float32, one answer after another, for comparison.
 """
 
 import asyncio
@@ -15,22 +15,23 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import psutil
 import torch
 import transformers
 
+from bot.bench import Figures
 from bot.engine import Sampling, Stream
-from bot.engine.local.attention import Reading, Span
+from bot.engine.local.attention import Chunk, ForwardBatch
 from bot.engine.local.compatibility import forward, probe
 from bot.engine.local.kv_cache import KVCache
-from bot.engine.local.scheduler import Batch
-from bot.engine.local.sequence import Answer, Request
+from bot.engine.local.scheduler import Scheduler
+from bot.engine.local.sequence import Request, Sequence
 from bot.engine.models import loading
 from bot.engine.models.loading import LoadedModel
-from bot.engine.models.locate import find
+from bot.engine.models.locate import locate
 from bot.engine.prompt import Prompt, encode
+from bot.engine.throughput import Throughput
 
 CHANNELS = (1, 4, 8, 16)
 PROMPT_TOKENS, NEW_TOKENS = 512, 24
@@ -48,8 +49,6 @@ _QUESTIONS = [
 ]
 _FIDELITY_TOKENS = 32
 
-Figures = dict[str, Any]
-
 
 def main(name: str, precision: str, folder: str | None = None) -> None:
     """Measure, and print the figures as JSON."""
@@ -58,18 +57,18 @@ def main(name: str, precision: str, folder: str | None = None) -> None:
     print(json.dumps(figures), flush=True)
 
 
-def _step(what: str) -> None:
-    print(json.dumps({"step": what}), flush=True)
+def _step(name: str) -> None:
+    print(json.dumps({"step": name}), flush=True)
 
 
 def _plain(name: str) -> Figures:
-    """The loop that everybody writes first."""
+    """Measure transformers' own `generate`, the loop that everybody writes first."""
     _step("load")
     started = time.perf_counter()
-    model = transformers.AutoModelForCausalLM.from_pretrained(find(name), dtype=torch.float32).eval()
+    model = transformers.AutoModelForCausalLM.from_pretrained(locate(name), dtype=torch.float32).eval()
     loaded = time.perf_counter() - started
     _step("generate")
-    ids = torch.tensor([_words(model.config.get_text_config().vocab_size, PROMPT_TOKENS)])
+    ids = torch.tensor([_random_tokens(model.config.get_text_config().vocab_size, PROMPT_TOKENS)])
 
     def seconds(new_tokens: int) -> float:
         started = time.perf_counter()
@@ -102,33 +101,34 @@ async def _measure(name: str, precision: str, folder: str | None) -> Figures:
     loaded = await in_thread(loading.load, name, precision)
     layers = probe(loaded.model, _LENGTH)
     figures: Figures = {"load_s": time.perf_counter() - started, "weights_gb": loaded.weight_bytes / 1e9}
-    # Random weights end an answer at any time; for measuring none ends before its length.
+    # Random weights may end an answer at any token; here every answer is to reach its full length.
     endless = replace(loaded, end_tokens=())
     cache = KVCache(layers, max(CHANNELS), _LENGTH, loaded.model.dtype)
-    batch = Batch(loaded.model, cache, lambda stream, error: _raise(error))
+    scheduler = Scheduler(loaded.model, cache, Throughput())
     vocabulary = loaded.model.config.get_text_config().vocab_size
 
     _step("first text")
-    _run(batch, [_answer(endless, _words(vocabulary, PROMPT_TOKENS, seed), 1) for seed in (1,)])  # warms up
-    prompt = _words(vocabulary, PROMPT_TOKENS)
-    first = _answer(endless, prompt, NEW_TOKENS)
-    figures["first_text_cold_s"] = await in_thread(_first_token, batch, first)
+    _run(scheduler, [_sequence(endless, _random_tokens(vocabulary, PROMPT_TOKENS, seed=1), 1)])  # warms up
+    prompt = _random_tokens(vocabulary, PROMPT_TOKENS)
+    first = _sequence(endless, prompt, NEW_TOKENS)
+    figures["first_text_cold_s"] = await in_thread(_time_to_first_token, scheduler, first)
     figures["prefill_tokens_per_s"] = PROMPT_TOKENS / figures["first_text_cold_s"]
-    await in_thread(_run, batch, [])
-    second = _answer(endless, [*first.tokens, *_words(vocabulary, SECOND_TURN_TOKENS, 2)], 1)
-    figures["first_text_second_turn_s"] = await in_thread(_first_token, batch, second)
+    await in_thread(_run, scheduler, [])
+    second = _sequence(endless, [*first.tokens, *_random_tokens(vocabulary, SECOND_TURN_TOKENS, seed=2)], 1)
+    figures["first_text_second_turn_s"] = await in_thread(_time_to_first_token, scheduler, second)
 
     decode: dict[str, float] = {}
     figures["decode_tokens_per_s"] = decode
     for channels in CHANNELS:
         _step(f"{channels} channels")
-        # One beginning for all, so that it is read once; how long the answers take depends on lengths alone.
-        answers = [
-            _answer(endless, [*prompt, *_words(vocabulary, 4, channel)], NEW_TOKENS) for channel in range(channels)
+        # They share a prefix, so that it is computed once; the time of a decode depends on lengths alone.
+        sequences = [
+            _sequence(endless, [*prompt, *_random_tokens(vocabulary, 4, seed=channel)], NEW_TOKENS)
+            for channel in range(channels)
         ]
         stalls: list[float] = []
-        watching = asyncio.create_task(_watch(stalls))
-        seconds = await in_thread(_run, batch, answers)
+        watching = asyncio.create_task(_watch_event_loop(stalls))
+        seconds = await in_thread(_run, scheduler, sequences)
         watching.cancel()
         decode[str(channels)] = channels / seconds
         if channels == 8:
@@ -139,8 +139,8 @@ async def _measure(name: str, precision: str, folder: str | None) -> Figures:
             }
     figures["peak_memory_gb"] = _peak_memory() / 1e9
     _step("memory bus")
-    bandwidth = _bandwidth()
-    embedding = loaded.model.get_input_embeddings().weight.nbytes  # one row of it is read
+    bandwidth = _memory_bandwidth()
+    embedding = loaded.model.get_input_embeddings().weight.nbytes  # of which one row is read for a token
     figures["memory_bus_gb_per_s"] = bandwidth / 1e9
     figures["memory_bus_share"] = (loaded.weight_bytes - embedding) * decode["1"] / bandwidth
     if folder:
@@ -149,49 +149,55 @@ async def _measure(name: str, precision: str, folder: str | None) -> Figures:
     return figures
 
 
-def _words(vocabulary: int, count: int, seed: int = 0) -> list[int]:
+def _random_tokens(vocabulary: int, count: int, seed: int = 0) -> list[int]:
     draw = random.Random(seed)
     return [draw.randrange(vocabulary // 2) for _ in range(count)]
 
 
-def _answer(loaded: LoadedModel, tokens: list[int], new_tokens: int, sampling: Sampling | None = None) -> Answer:
+def _sequence(loaded: LoadedModel, tokens: list[int], new_tokens: int, sampling: Sampling | None = None) -> Sequence:
     request = Request(Prompt("", (), None, ""), sampling or Sampling(new_tokens), Stream())
-    return Answer(request, tokens, loaded, penalty=1.0, limit=_LENGTH)
+    return Sequence(request, tokens, loaded, penalty=1.0, limit=_LENGTH)
 
 
-def _first_token(batch: Batch, answer: Answer) -> float:
-    """Seconds from the question to the first token."""
-    asked, length = time.perf_counter(), len(answer.tokens)
-    batch.join(answer)
-    while len(answer.tokens) == length:
-        batch.step()
-    return time.perf_counter() - asked
+def _time_to_first_token(scheduler: Scheduler, sequence: Sequence) -> float:
+    """Seconds from adding the sequence to its first token."""
+    started, length = time.perf_counter(), len(sequence.tokens)
+    scheduler.add(sequence)
+    while len(sequence.tokens) == length:
+        _run_step(scheduler)
+    return time.perf_counter() - started
 
 
-def _run(batch: Batch, answers: list[Answer]) -> float:
-    """Let all answers come to their end; returns the median seconds of a pass in which all of them take part."""
-    lengths = [len(answer.tokens) for answer in answers]
-    for answer in answers:
-        batch.join(answer)
+def _run(scheduler: Scheduler, sequences: list[Sequence]) -> float:
+    """Run all sequences to their end; returns the median seconds of the passes in which all of them decode."""
+    lengths = [len(sequence.tokens) for sequence in sequences]
+    for sequence in sequences:
+        scheduler.add(sequence)
     passes = []
-    while batch.busy:
-        all_going = all(len(answer.tokens) > length for answer, length in zip(answers, lengths, strict=True))
+    while scheduler.busy:
+        all_decode = all(len(sequence.tokens) > length for sequence, length in zip(sequences, lengths, strict=True))
         started = time.perf_counter()
-        batch.step()
-        if all_going:
+        _run_step(scheduler)
+        if all_decode:
             passes.append(time.perf_counter() - started)
     return statistics.median(passes) if passes else 0.0
 
 
-async def _watch(stalls: list[float]) -> None:
-    """Note by how many milliseconds the event loop is late, again and again."""
+def _run_step(scheduler: Scheduler) -> None:
+    for sequence in scheduler.step():
+        if sequence.error:
+            raise sequence.error
+
+
+async def _watch_event_loop(stalls: list[float]) -> None:
+    """Record by how many milliseconds the event loop is late, again and again."""
     while True:
         due = time.perf_counter() + 0.002
         await asyncio.sleep(0.002)
         stalls.append((time.perf_counter() - due) * 1e3)
 
 
-def _bandwidth() -> float:
+def _memory_bandwidth() -> float:
     """Bytes per second that all cores together read from memory, at best."""
     data = torch.ones(2**27)
 
@@ -204,20 +210,20 @@ def _bandwidth() -> float:
 
 
 def _fidelity(loaded: LoadedModel, cache: KVCache, reference: Path) -> Figures:
-    """How near to float32 the probabilities are, token by token, along the answers that float32 gives."""
+    """How near the next-token probabilities are to float32, along the answers that float32 gives."""
     if loaded.precision == "float32":
         sampling = Sampling(_FIDELITY_TOKENS, temperature=0)
         prompts = [encode(Prompt("", (), None, text), loaded.tokenizer, PROMPT_TOKENS) for text in _QUESTIONS]
-        answers = [_answer(loaded, prompt, 0, sampling) for prompt in prompts]
-        _run(Batch(loaded.model, cache, lambda stream, error: _raise(error)), answers)
-        said = [(prompt, answer.tokens) for prompt, answer in zip(prompts, answers, strict=True)]
-        torch.save([(prompt, tokens, _logits(loaded, cache, prompt, tokens)) for prompt, tokens in said], reference)
+        sequences = [_sequence(loaded, prompt, 0, sampling) for prompt in prompts]
+        _run(Scheduler(loaded.model, cache, Throughput()), sequences)
+        answers = [(prompt, sequence.tokens) for prompt, sequence in zip(prompts, sequences, strict=True)]
+        torch.save([(prompt, tokens, _logits(loaded, cache, prompt, tokens)) for prompt, tokens in answers], reference)
         return {}
     equal, divergence = [], []
     for prompt, tokens, expected in torch.load(reference):
-        found = _logits(loaded, cache, prompt, tokens)
-        equal.append((found.argmax(1) == expected.argmax(1)).float())
-        ours, theirs = found.log_softmax(1), expected.log_softmax(1)
+        logits = _logits(loaded, cache, prompt, tokens)
+        equal.append((logits.argmax(1) == expected.argmax(1)).float())
+        ours, theirs = logits.log_softmax(1), expected.log_softmax(1)
         divergence.append((theirs.exp() * (theirs - ours)).sum(1))
     return {
         "greedy_tokens_equal": float(torch.cat(equal).mean()),
@@ -226,20 +232,15 @@ def _fidelity(loaded: LoadedModel, cache: KVCache, reference: Path) -> Figures:
 
 
 def _logits(loaded: LoadedModel, cache: KVCache, prompt: list[int], tokens: list[int]) -> torch.Tensor:
-    """Float32 logits (answer's tokens, vocabulary) from which each of the answer's tokens was chosen."""
-    reading = Reading([Span(0, 0, len(tokens) - 1)], cache)
-    cache.forget(0)
-    return forward(loaded.model, tokens[:-1], reading, list(range(len(prompt) - 1, len(tokens) - 1))).float()
-
-
-def _raise(error: BaseException | None) -> None:
-    if error:
-        raise error
+    """Float32 logits (answer's tokens, vocabulary) from which each token of the answer was sampled."""
+    batch = ForwardBatch([Chunk(0, 0, len(tokens) - 1)], cache)
+    cache.invalidate(0)
+    return forward(loaded.model, tokens[:-1], batch, list(range(len(prompt) - 1, len(tokens) - 1))).float()
 
 
 def _peak_memory() -> int:
     memory = psutil.Process().memory_info()
-    if hasattr(memory, "peak_wset"):
+    if hasattr(memory, "peak_wset"):  # Windows
         return int(memory.peak_wset)
     import resource
 

@@ -1,4 +1,4 @@
-"""Models of a known shape with random weights, for measuring without a download: speed depends on the shape alone.
+"""Models of a known shape with random weights, to measure without a download: speed depends on the shape alone.
 
 python -m bot.bench.shapes NAME FOLDER
 """
@@ -23,11 +23,11 @@ SHAPES = {
         "tie_word_embeddings": True,
     }
 }
-"""What each has beside the defaults of transformers' Qwen2Config."""
+"""Each shape's arguments for transformers' Qwen2Config."""
 
 
 def make(shape: str, folder: Path) -> None:
-    """Write a model in bfloat16 and a tokenizer of which every word is a token."""
+    """Save a model in bfloat16, and a tokenizer with a word for each token."""
     config = transformers.Qwen2Config(**SHAPES[shape], architectures=["Qwen2ForCausalLM"])
     with torch.device("meta"):
         model = transformers.Qwen2ForCausalLM(config)

@@ -1,4 +1,4 @@
-"""Discord, asked over REST and never over the gateway: the token, the intents, the servers, and the invite link."""
+"""Checks Discord over REST, never over the gateway: the token, the intents, the shards, and the invite link."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ _ONLINE = "See whether this machine is online and may reach https://discord.com,
 
 
 async def look_at_discord(settings: Settings, access: Access) -> Findings:
-    """Log in with the token, and look at all that it opens."""
+    """Log in with the token, and check everything that it gives access to."""
     if not settings.discord_token:
         yield skipped("DISCORD_TOKEN is not set; only the bot in Discord needs it")
         return
@@ -51,8 +51,8 @@ async def look_at_discord(settings: Settings, access: Access) -> Findings:
 
 
 def _intents(flags: discord.ApplicationFlags, *, needed: bool) -> Finding:
-    """Message Content is the only privileged intent that Parley has a use for."""
-    # What is limited is so for bots in fewer than a hundred servers, which need no leave of Discord's.
+    """Message Content is the only privileged intent that Parley uses."""
+    # The limited flag is for bots in fewer than a hundred servers, which need no approval by Discord.
     enabled = flags.gateway_message_content or flags.gateway_message_content_limited
     facts: dict[str, Any] = {"intent": "message_content", "needed": needed, "enabled": enabled}
     if needed and not enabled:
@@ -77,7 +77,7 @@ def _shards(shards: Shards, recommended: int, servers: int) -> Finding:
 
 
 def _session_starts(starts: "SessionStartLimit", needed: int) -> Finding:
-    """Each shard takes one when it connects anew."""
+    """Each shard uses one when it begins a session."""
     hours = starts["reset_after"] / 3_600_000
     left = f"{starts['remaining']} of {starts['total']} session starts are left"
     facts: dict[str, Any] = {name: starts[name] for name in ("remaining", "total", "max_concurrency")}

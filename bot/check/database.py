@@ -1,4 +1,4 @@
-"""The database: where it is, whether it can be written, and what is in it."""
+"""Checks the database: where it is, whether it can be written, and what is in it."""
 
 import asyncio
 import errno
@@ -14,7 +14,7 @@ from bot.storage.database import SCHEMA_VERSION, DatabaseError, check_ours, unus
 
 
 async def look_at_database(path: str) -> Findings:
-    """What is in the file of DATABASE_PATH, which is neither made nor changed."""
+    """Check the file of DATABASE_PATH, without creating or changing it."""
     try:
         contents = await _look(path)
     except DatabaseError as error:
@@ -51,7 +51,7 @@ def _schema(version: int) -> str:
 
 @dataclass(frozen=True)
 class _Contents:
-    """What a database holds: the version of its schema (0: nothing yet), turns of so many channels, and bytes."""
+    """A database's schema version (0: empty), number of turns and of their channels, and size in bytes."""
 
     schema: int
     turns: int
@@ -60,9 +60,10 @@ class _Contents:
 
 
 async def _look(name: str) -> _Contents | None:
-    """See what a file holds, without changing anything; None where there is no file yet.
+    """What a file holds; None if there is no file yet. Nothing is changed.
 
-    Raises DatabaseError where `open_database` would: the file could not be written or made, is not ours, or is damaged.
+    Raises DatabaseError where `open_database` would: the file cannot be written or created, is another program's, or is
+    damaged.
     """
     try:
         path = _absolute(name)
@@ -86,9 +87,9 @@ async def _look(name: str) -> _Contents | None:
 
 
 def _see(path: Path) -> str | None:
-    """How SQLite is to open the file, so that nothing changes; None without a file.
+    """The URI parameter with which SQLite opens the file without changing anything; None without a file.
 
-    Raises OSError where it could not be written, or made.
+    Raises OSError if it could not be written or created.
     """
     if path.is_dir():
         raise _refusal(errno.EISDIR, path)
@@ -101,12 +102,12 @@ def _see(path: Path) -> str | None:
             raise _refusal(errno.EACCES, place)
     if not there:
         return None
-    # SQLite would make the files that it keeps beside a database in use; where there are none, nobody is using it.
+    # SQLite creates files beside a database that it opens; where there are none, nobody else has it open.
     return "mode=ro" if _log_of(path).exists() else "immutable=1"
 
 
 def _refusal(number: int, place: Path) -> OSError:
-    """What the system itself would say."""
+    """The error that the system itself would raise."""
     return OSError(number, os.strerror(number), str(place))
 
 
@@ -115,5 +116,5 @@ def _size(path: Path) -> int:
 
 
 def _log_of(path: Path) -> Path:
-    """Where SQLite keeps what it has not yet written to the file itself."""
+    """The write-ahead log beside the file."""
     return path.with_name(f"{path.name}-wal")

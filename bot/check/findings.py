@@ -1,6 +1,6 @@
-"""`python -m bot check`: what is well, what is wrong, and what to do about it. It changes nothing.
+"""Findings: what a check looked at, how it is, what to do about it, and how all of them are printed.
 
-Each area is looked at by itself, whatever is wrong with the others, and tells its findings one by one.
+Each area is checked by itself, whatever is wrong with the others, and yields its findings one by one.
 """
 
 import json
@@ -18,7 +18,7 @@ _FAULT = "This is a fault of Parley's own. With --debug you see where it happene
 
 
 class Mark(Enum):
-    """How a thing is; SKIPPED is what does not apply here, or could not be looked at because of something else."""
+    """How a thing is; SKIPPED does not apply, or could not be checked because of something else."""
 
     OK = "✓"
     WRONG = "✗"
@@ -27,9 +27,9 @@ class Mark(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at: a sentence on how it is, what to do if it is wrong, and text to show below.
+    """One thing that was checked: a sentence on how it is, what to do if it is wrong, and text to show below.
 
-    `facts` are what a program may want to know of it, in values that JSON has.
+    `facts` are for programs, in values that JSON has.
     """
 
     mark: Mark
@@ -47,7 +47,7 @@ Findings = AsyncIterator[Finding]
 
 
 def _printable(mark: Mark) -> str:
-    """The mark, or a word where standard output, such as a file on Windows, has no such characters."""
+    """The mark, or a word where the encoding of standard output lacks it, as in a file on Windows."""
     try:
         mark.value.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
@@ -56,24 +56,24 @@ def _printable(mark: Mark) -> str:
 
 
 def ok(what: str, *, shown: str = "", **facts: Any) -> Finding:
-    """What is as it should be."""
+    """A thing that is as it should be."""
     return Finding(Mark.OK, what, shown=shown, facts=facts)
 
 
 def wrong(what: str, todo: str, **facts: Any) -> Finding:
-    """What is not, and what to do about it."""
+    """A thing that is not, and what to do about it."""
     return Finding(Mark.WRONG, what, todo, facts=facts)
 
 
 def skipped(what: str, **facts: Any) -> Finding:
-    """What was not looked at, and why."""
+    """A thing that was not checked, and why."""
     return Finding(Mark.SKIPPED, what, facts=facts)
 
 
 async def check(areas: Mapping[str, Findings], *, as_json: bool) -> bool:
-    """Look at the areas, by name, one after the other, and print what is found; returns whether nothing is wrong.
+    """Check the areas, by name, one after the other, and print the findings; returns whether nothing is wrong.
 
-    Each finding is printed at once, or all of them in one JSON document at the end.
+    Each finding is printed at once, or all of them as one JSON document at the end.
     """
     found: list[tuple[str, Finding]] = []
     for area, findings in areas.items():
@@ -90,7 +90,7 @@ async def check(areas: Mapping[str, Findings], *, as_json: bool) -> bool:
 
 
 async def _until_it_fails(findings: Findings) -> Findings:
-    """An area's findings; an error that it does not expect is one of them, and ends it alone."""
+    """An area's findings; an unexpected error becomes the last of them and ends that area only."""
     try:
         async for finding in findings:
             yield finding
@@ -110,7 +110,7 @@ def _as_json(area: str, finding: Finding) -> dict[str, Any]:
 
 
 def size(count: float) -> str:
-    """A number of bytes, for people."""
+    """A number of bytes, written for people."""
     for unit in ("bytes", "kB", "MB"):
         if count < 1000:
             return f"{count:.3g} {unit}"

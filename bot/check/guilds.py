@@ -18,7 +18,7 @@ from bot.storage.channel_ref import ChannelRef
 PATIENCE = 30.0
 """Seconds for the login, and for each server."""
 TROUBLE = (discord.DiscordException, *TRANSIENT_ERRORS)
-"""What Discord, or the way to it, may be in."""
+"""Errors of Discord's or the network's."""
 
 _ANYBODY = 0  # no user has this id
 _LISTED = 8  # channels that a line names
@@ -43,21 +43,21 @@ class GuildCheck:
     channels: Mapping[int, discord.abc.GuildChannel]
 
     def lacks(self, who: discord.Member | discord.Role, channel: _Channel) -> list[str]:
-        """Which of the permissions needed there somebody has not. Who can't see a channel lacks all the others, too."""
+        """Which needed permissions somebody lacks there; only View Channels if they cannot see it."""
         place = self.channels.get(channel.parent_id) if isinstance(channel, discord.Thread) else channel
         may = place.permissions_for(who) if place else discord.Permissions.none()
         return lacking(may, "view_channel") or lacking(may, *_needed(channel))
 
 
 def reason(error: BaseException) -> str:
-    """What an error of Discord's or the network's says, in a few words."""
+    """An error of Discord's or the network's, in a few words."""
     return str(error) or ("there is no answer" if isinstance(error, TimeoutError) else type(error).__name__)
 
 
 async def look_at_guilds(
     client: discord.Client, guilds: Sequence[discord.Guild], settings: Settings, access: Access, shards: Shards
 ) -> Findings:
-    """See whether the ids in the settings are of places where the bot can answer, and where else it can."""
+    """Check that the bot can answer in the places that the settings name, and find where else it can."""
     if not guilds:
         yield wrong("The bot is in no server", "Invite it, by the link below.")
     known = {guild.id for guild in guilds}
@@ -113,7 +113,7 @@ async def _find(client: discord.Client, servers: Mapping[int, GuildCheck], numbe
 
 
 def _fault(name: str, channel: _Channel | None, access: Access) -> tuple[str, str] | None:
-    """What is wrong with a channel's standing in a setting, whatever its permissions, and what to do."""
+    """Why a channel does not belong in a setting, whatever its permissions, and what to do."""
     if channel is None:
         return f"{name} has a direct conversation; it is for channels of servers", "Take the id out."
     if isinstance(channel, discord.CategoryChannel):
@@ -134,9 +134,9 @@ def _ref(channel: _Channel) -> ChannelRef:
 
 
 def _look_at(server: GuildCheck, named: Mapping[int, _Channel], access: Access) -> list[Finding]:
-    """What a server's channels are like: those named in the settings, and all others where the bot may answer.
+    """The permissions in a server's channels: those named in the settings, and all others where the bot may answer.
 
-    Of the others, what members lack as well is taken for intended, as in a channel of announcements.
+    In the others, a permission that members lack as well is taken for intended, as in a channel of announcements.
     """
     guild = server.guild
     if access.guilds and guild.id not in access.guilds:

@@ -1,4 +1,4 @@
-"""The model: whether it is there, what it is, what it takes, what it reads, and what it answers."""
+"""Checks the model on this machine: that it loads, what it is, the memory it takes, a prompt, and an answer."""
 
 import logging
 import time
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bot.check.findings import Finding, Findings, ok, size, skipped, wrong
 from bot.engine import Description, Engine, OutOfReach, Sampling, Thought
 from bot.engine.models import memory
-from bot.engine.models.locate import find
+from bot.engine.models.locate import locate
 from bot.engine.prompt import Exchange, Prompt
 from bot.errors import UserError
 
@@ -39,14 +39,14 @@ async def look_at_model(
     system_prompt: str,
     sampling: Sampling,
 ) -> Findings:
-    """Find the model, load it, and let it answer once, shortly."""
+    """Find the model, load it, and have it give one short answer."""
     try:
-        place = find(name)
+        place = locate(name)
     except UserError as error:
         yield wrong(f"The model {name} is not there", str(error), name=name)
         return
     yield ok(f"Found {name}: {_place(place)}", name=name)
-    free = memory.free()
+    free = memory.available()
     try:
         async with open_engine() as engine:
             await engine.ready()
@@ -60,7 +60,7 @@ async def look_at_model(
 
 
 def a_conversation(system_prompt: str) -> Prompt:
-    """A short one, with an earlier turn and a name, as they are in Discord."""
+    """A short conversation with an earlier turn and a name, as in Discord."""
     return Prompt(system_prompt, (_EARLIER,), "Alice", _QUESTION)
 
 
@@ -80,7 +80,9 @@ def _what_it_is(model: Description) -> Finding:
 
 def _what_it_takes(model: Description, free: int) -> Finding:
     needed = model.weight_bytes + model.cache_bytes
-    cache = f"{size(model.cache_bytes)} of KV cache, {model.at_once} answers of up to {model.length} tokens at once"
+    cache = (
+        f"{size(model.cache_bytes)} of KV cache, {model.max_batch} answers of up to {model.max_length} tokens at once"
+    )
     alone = "one answer at a time, as it cannot be batched"
     return ok(
         f"Memory: {size(needed)} of {size(free)} that are free ({size(model.weight_bytes)} of weights;"
@@ -92,21 +94,21 @@ def _what_it_takes(model: Description, free: int) -> Finding:
 
 
 async def _converse(engine: "LocalEngine", prompt: Prompt, sampling: Sampling) -> Findings:
-    """Show what the model reads of a conversation, and what it says to it."""
+    """Show the prompt of a conversation, and the answer."""
     try:
-        text, tokens = engine.reads(prompt)
+        text, tokens = engine.render(prompt)
     except UserError as error:
         yield wrong(f"A short conversation does not fit: {error}", _SHORTEN)
         yield skipped("No answer, as there is no prompt")
         return
-    form = "plain form" if engine.description().plain else "form of its chat template"
+    form = "plain form" if engine.description().plain_format else "form of its chat template"
     yield ok(f"A conversation as the model reads it, in the {form} ({tokens} tokens):", shown=text, tokens=tokens)
     async for finding in answer(engine, prompt, sampling, todo=_OTHER_FORM):
         yield finding
 
 
 async def answer(engine: Engine, prompt: Prompt, sampling: Sampling, *, todo: str) -> Findings:
-    """Let the engine answer, shortly, and show the answer and its pace; `todo` is what to do if there is none."""
+    """Have the engine give a short answer, and show it and its pace; `todo` is what to do if there is none."""
     log.info("Waiting for a short answer.")
     asked = time.perf_counter()
     pieces: list[tuple[float, str]] = []
@@ -116,7 +118,7 @@ async def answer(engine: Engine, prompt: Prompt, sampling: Sampling, *, todo: st
         ):
             pieces.append((time.perf_counter() - asked, piece))
     except UserError as error:
-        # A model that thinks first may have no more tokens left here for an answer.
+        # A reasoning model may have no tokens left here for an answer.
         if not any(isinstance(piece, Thought) for _, piece in pieces):
             log.debug("There is no answer.", exc_info=True)
             reason = error.__cause__ if isinstance(error, OutOfReach) else error

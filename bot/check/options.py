@@ -1,4 +1,4 @@
-"""The settings: those that are not the default's, and what is wrong with them."""
+"""Checks the settings: those that differ from their defaults, and what is wrong with them."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -13,7 +13,7 @@ _MEND = "Mend it as it says. Parley runs all the same, but perhaps not as you me
 
 
 async def look_at_settings(settings: Settings, warnings: Sequence[str]) -> Findings:
-    """What was set, and what `bot.settings.read` warns of."""
+    """The settings that were changed, and the warnings of `bot.settings.read`."""
     for warning in warnings:
         yield wrong(warning, _MEND)
     different = [option for option in fields(Settings) if getattr(settings, option.name) != option.default]
@@ -29,7 +29,7 @@ async def look_at_settings(settings: Settings, warnings: Sequence[str]) -> Findi
 
 
 async def look_at_bad_settings(error: SettingsError) -> Findings:
-    """Each setting that cannot be used."""
+    """Every setting whose value is not allowed."""
     for line in str(error).splitlines():
         yield wrong(line, _CORRECT)
     yield skipped("Nothing else was looked at, as all of it depends on the settings")

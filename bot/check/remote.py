@@ -1,4 +1,4 @@
-"""The servers of ENGINE_URL: whether each can be reached, which models it has, and what it answers."""
+"""Checks the servers of ENGINE_URL: that each can be reached, its model, and an answer."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ async def look_at_engines(
     system_prompt: str,
     sampling: Sampling,
 ) -> Findings:
-    """Ask each server by itself for its models, and for one short answer."""
+    """Ask each server by itself for its model, and for one short answer."""
     for url in urls:
         try:
             async with open_engine(url) as engine:

@@ -71,8 +71,8 @@ class Conversations:
         sampling: Sampling,
         summaries: Summaries | None = None,
         observer: Observer = NO_OBSERVER,
-        grace: float = 10,
-        last_words: float = 10,
+        grace: float,
+        last_words: float,
     ) -> None:
         self._engine = engine
         self._turns = turns
@@ -254,7 +254,8 @@ class Conversations:
             answer.turn = answer.replaces = old
             # Were the process killed now, recovery would show the old answer again.
             await self._turns.save_messages(old, (), settings.turns)
-            await self._generate(answer, old, [turn for turn in recent if turn.id < old.id], settings)
+            earlier = [turn for turn in recent if turn.id < old.id]
+            await self._generate(answer, replace(old, channel=channel), earlier, settings)
 
     async def _ask(self, answer: Answer, question: Question) -> None:
         with answer.filling():
@@ -283,14 +284,12 @@ class Conversations:
         await answer.read(self._engine.submit(prompt, sampling, channel))
 
     async def _prompt(self, turn: Turn, earlier: Sequence[Turn], settings: ChannelSettings) -> Prompt:
-        """The prompt for a turn; names are told apart only in a guild, where several people talk."""
-
-        def speaker(turn: Turn) -> str | None:
-            return turn.asker_name if turn.channel.guild is not None else None
-
+        """The prompt for a turn. The model is told names only in a guild, where several people talk."""
+        shared = turn.channel.guild is not None
+        exchanges = (Exchange(each.asker_name if shared else None, each.question, each.answer) for each in earlier)
         summary = await self._turns.summary(turn.channel.channel) if self._summaries and settings.turns else ""
-        exchanges = tuple(Exchange(speaker(turn), turn.question, turn.answer) for turn in earlier)
-        return Prompt(settings.persona, exchanges, speaker(turn), turn.question, summary)
+        speaker = turn.asker_name if shared else None
+        return Prompt(settings.persona, tuple(exchanges), speaker, turn.question, summary)
 
 
 def _new_turn(question: Question, text: str) -> Turn:

@@ -44,8 +44,8 @@ class Summaries:
         turns: TurnStore,
         channel_settings: ChannelSettingsStore,
         *,
-        max_new_tokens: int = _LENGTH,
-        retry_interval: float = 60.0,
+        max_new_tokens: int,
+        retry_interval: float,
     ) -> None:
         self._engine = engine
         self._turns = turns

@@ -1,6 +1,15 @@
-"""Text generation: what an engine is asked, what it gives back, and how it fails.
+"""Text generation: the Engine protocol, what an engine is given and what it returns, and how it fails.
 
-An engine knows no Discord and no history. `local` runs a model on this machine's CPU, `remote` asks servers elsewhere.
+An engine knows neither Discord nor what is stored.
+
+prompt      a conversation → token ids or chat messages, within a token budget
+stream      Stream: the boundary between the generating thread and the event loop
+reasoning   ReasoningParser: a model's reasoning, separated from its answer
+throughput  Throughput: tokens, their rate, and the last progress
+local/      a model on this machine's CPU
+models/     where weights come from
+kernels/    linear layers in each precision
+remote/     servers that speak OpenAI's chat completions
 """
 
 from dataclasses import dataclass
@@ -39,14 +48,14 @@ class ModelError(UserError):
 
 
 class OutOfReach(UserError):
-    """The engine cannot be reached, or was lost in the middle of an answer; the sentence says which."""
+    """The engine's servers cannot be reached, or one was lost in the middle of an answer; the sentence says which."""
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How an answer's tokens are chosen.
+    """How an answer's tokens are sampled.
 
-    `temperature` 0 always takes the likeliest token; `top_k` 0 is off; the same `seed` gives the same answer.
+    `temperature` 0 is greedy; `top_k` 0 is off; the same `seed` gives the same answer.
     """
 
     max_new_tokens: int = 200
@@ -60,10 +69,10 @@ class Sampling:
 class Status:
     """What an engine is doing. `precision` is None while the model loads, and `speed` before the first answer.
 
-    `running` and `waiting` count answers; `speed` is in tokens per second over the last passes, all answers together.
-    `progressed_at` is when a forward pass ended lately, or when there was something to do again, by `time.monotonic`.
-    `tokens` were generated since the start; of the prompts' tokens some were found in the KV cache and the others read.
-    What is None, of these, is not known.
+    `running` and `waiting` count answers. `speed` is in tokens per second over the last forward passes, all answers
+    together. `progressed_at` is when the last forward pass ended, or when the first request after an idle time came,
+    by `time.monotonic`. `tokens` counts those generated since the start. Of the prompts' tokens, some were found in the
+    KV cache and the others were computed (`prompt_tokens_read`). Anything may be None where it is not known.
     """
 
     model: str
@@ -79,10 +88,10 @@ class Status:
 
 @dataclass(frozen=True)
 class Description:
-    """A loaded model, and the memory that it takes: its weights, and a KV cache for `at_once` answers.
+    """A loaded model, and the memory it takes: its weights, and a KV cache for `max_batch` answers.
 
-    `length` is the most tokens, prompt and answer together, of each. A model that cannot be batched has no cache here.
-    `plain`: conversations are written down for it in the plain form, not by its chat template.
+    `max_length` bounds the tokens of each answer, with its prompt. `cache_bytes` is 0 for a model that cannot be
+    batched. `plain_format`: conversations are rendered as plain lines, not by the model's chat template.
     """
 
     architecture: str
@@ -90,36 +99,33 @@ class Description:
     precision: str
     weight_bytes: int
     cache_bytes: int
-    at_once: int
-    length: int
-    plain: bool
+    max_batch: int
+    max_length: int
+    plain_format: bool
 
 
 class Engine(Protocol):
-    """Generates text. Used from the event loop, which it never keeps waiting."""
+    """Generates text. Used from the event loop, which it never blocks."""
 
     async def ready(self) -> None:
         """Return when the model is loaded. Raises ModelError when it cannot be."""
 
     async def validated(self) -> None:
-        """Return when nothing is known to be wrong with the model, whose weights may still have to be read.
-
-        Raises ModelError when something is.
-        """
+        """Return when everything but the weights has been checked. Raises ModelError when something is wrong."""
 
     async def wait_failed(self) -> None:
-        """Wait for the engine to fail for good. Raises EngineError, or ModelError, when it does."""
+        """Wait until the engine fails for good. Raises EngineError, or ModelError, when it does."""
 
     def submit(self, prompt: Prompt, sampling: Sampling, channel: int | None = None) -> Stream:
-        """Ask for an answer; it comes as pieces of text. Before the model is loaded the request waits.
+        """Ask for an answer, as a stream of pieces of text. Before the model is loaded the request waits.
 
-        Prompts of one `channel` begin alike: an engine of several machines has them read by the same one.
-        The stream raises what ends it early: QuestionTooLong, ModelError, NoAnswer, OutOfReach, or whatever broke
-        generation.
+        Prompts of one `channel` begin alike, so an engine with several servers keeps a channel on one of them.
+        The stream raises what ends it early: QuestionTooLong, ModelError, NoAnswer, OutOfReach, or any exception of
+        the generation itself.
         """
 
     def status(self) -> Status:
-        """What it is doing now."""
+        """What the engine is doing now."""
 
     async def close(self) -> None:
-        """Stop all that runs or waits, and let go of the model."""
+        """Stop all requests, and release the model."""

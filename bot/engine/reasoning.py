@@ -1,29 +1,29 @@
-"""What a reasoning model thinks before it answers, told apart from what it says."""
+"""A model's reasoning, separated from its answer."""
 
 BEGIN, END = "<think>", "</think>"
 
 
 class Thought(str):
-    """A piece of what the model thinks: nothing that it says."""
+    """A piece of a model's reasoning, which is no part of its answer."""
 
     __slots__ = ()
 
 
 class ReasoningParser:
-    """Splits an answer's growing text into thoughts and what is said.
+    """Splits a growing text into reasoning and answer.
 
-    An answer may begin with thoughts between `<think>` and `</think>`; the marks are left out, and so is white space
-    before the first word. `thinking`: the prompt ends in the first mark, as some models' chat templates make it.
+    The text may begin with reasoning between `<think>` and `</think>`. The marks are left out, and so is white space
+    before the answer. `thinking`: the opening mark is already in the prompt, where some models' chat templates put it.
     """
 
     def __init__(self, *, thinking: bool = False) -> None:
         self._may_think = not thinking
         self._thinking = thinking
-        self._held = ""  # text that may turn out to be a mark
-        self._begun = False  # whether anything has been said
+        self._held = ""  # text that may be the beginning of a mark
+        self._answering = False
 
     def push(self, text: str) -> list[str]:
-        """Take the next piece of text; returns the pieces that are now certain."""
+        """Add the next piece of text; returns the pieces that are now certain."""
         self._held += text
         if self._may_think:
             begun = self._held.lstrip()
@@ -43,17 +43,17 @@ class ReasoningParser:
                 thought, self._held = thought[:cut], thought[cut:]
             pieces.append(Thought(thought))
         if not self._thinking:
-            said = self._held if self._begun else self._held.lstrip()
-            self._begun, self._held = bool(said) or self._begun, ""
-            pieces.append(said)
+            answer = self._held if self._answering else self._held.lstrip()
+            self._answering, self._held = bool(answer) or self._answering, ""
+            pieces.append(answer)
         return [piece for piece in pieces if piece]
 
     def finish(self) -> list[str]:
-        """The piece that was held back, when no more text comes."""
+        """The piece that was held back, as no more text comes."""
         rest = Thought(self._held) if self._thinking else self._held.lstrip()
         return [rest] if rest else []
 
 
 def overlap(text: str, mark: str) -> int:
-    """How many of the text's last characters are the mark's first."""
+    """The length of the longest end of the text that begins the mark."""
     return next((size for size in range(len(mark) - 1, 0, -1) if text.endswith(mark[:size])), 0)

@@ -1,4 +1,4 @@
-"""The one boundary between the generating thread and the event loop: text goes one way, "stop" the other."""
+"""The only boundary between the generating thread and the event loop: text crosses one way, "stop" the other."""
 
 import asyncio
 import threading
@@ -11,17 +11,18 @@ from bot.texts import NO_ANSWER, ONLY_THOUGHT
 
 
 class NoAnswer(UserError):
-    """The model ended its answer before the first word; `thought`: it had thought until there was no room for one."""
+    """The model ended its answer before the first word; `reasoned`: its reasoning left no room for one."""
 
-    def __init__(self, *, thought: bool = False) -> None:
-        super().__init__(ONLY_THOUGHT if thought else NO_ANSWER)
+    def __init__(self, *, reasoned: bool = False) -> None:
+        super().__init__(ONLY_THOUGHT if reasoned else NO_ANSWER)
 
 
 class Stream(AsyncIterator[str]):
-    """The pieces of one answer, some of which may be a Thought. Made in the event loop and read there, by one reader.
+    """The pieces of one answer, some of which may be a Thought.
 
-    The generating thread calls `put` any number of times and `end` once, whatever happens; the reader hears of
-    every end. After `stop` the reader's iteration ends at once and the thread finds `stopped` set.
+    Created in the event loop, and read there by one reader. The generating thread calls `put` any number of times and
+    `end` once, whatever happens, so the reader's iteration always ends. After `stop` it ends at once, and the thread
+    sees `stopped`.
     """
 
     def __init__(self) -> None:
@@ -29,53 +30,53 @@ class Stream(AsyncIterator[str]):
         self._queue: asyncio.Queue[str | BaseException | None] = asyncio.Queue()
         self._stopped = threading.Event()
         self._empty = True
-        self._thought = False
+        self._reasoned = False
         self.ahead = 0
-        """How many requests must end or begin before this one begins; 0 once it is being answered."""
+        """How many requests are ahead of this one in the queue; 0 once it is running. Set by the engine."""
         self.begun_at: float | None = None
-        """When it began to be answered, by `time.monotonic`."""
-        self.when_stopped: Callable[[], object] | None = None
-        """Called in the event loop by `stop`, for an engine that cannot look for itself."""
+        """When the request began to run, by `time.monotonic`."""
+        self.on_stop: Callable[[], object] | None = None
+        """Called by `stop`; for an engine in the event loop, which does not poll `stopped`."""
 
     @property
     def stopped(self) -> bool:
-        """Whether nobody wants more text."""
+        """Whether the reader has stopped the answer."""
         return self._stopped.is_set()
 
     def stop(self) -> None:
-        """End the answer with what has been said so far (event loop only; doing it again changes nothing)."""
+        """End the answer with the text so far (event loop only; idempotent)."""
         self._stopped.set()
         self._queue.put_nowait(None)
-        if self.when_stopped:
-            self.when_stopped()
+        if self.on_stop:
+            self.on_stop()
 
     def begin(self) -> None:
-        """Note that it is being answered now (generating thread)."""
+        """Mark the request as running (generating thread)."""
         self.ahead = 0
         self.begun_at = time.monotonic()
 
     def put(self, text: str) -> None:
-        """Hand the reader a piece of text (generating thread)."""
+        """Pass a piece of text to the reader (generating thread)."""
         if isinstance(text, Thought):
-            self._thought = True
+            self._reasoned = True
         else:
             self._empty = self._empty and not text.strip()
         self._loop.call_soon_threadsafe(self._queue.put_nowait, text)
 
     def end(self, error: BaseException | None = None) -> None:
-        """Hand the reader the end of the answer, or the error that ended it (generating thread).
+        """Pass the end of the answer to the reader, or the error that ended it (generating thread).
 
-        An answer that ends without any text, or with nothing but spaces, is an error too, NoAnswer.
+        An answer of nothing but white space ends with NoAnswer.
         """
         if error is None and self._empty:
-            error = NoAnswer(thought=self._thought)
+            error = NoAnswer(reasoned=self._reasoned)
         self._loop.call_soon_threadsafe(self._queue.put_nowait, error)
 
     async def __anext__(self) -> str:
         item = await self._queue.get()
         if isinstance(item, str):
             return item
-        self._queue.put_nowait(None)  # Who reads on after the end finds the end again, and does not wait.
+        self._queue.put_nowait(None)  # so that reading on after the end does not wait for ever
         if item is None:
             raise StopAsyncIteration
         raise item

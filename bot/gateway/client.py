@@ -13,15 +13,15 @@ import yarl
 from discord.ext import commands
 
 from bot.gateway import command_sync, resume
-from bot.gateway.identify import PAUSE, may_identify
+from bot.gateway.identify import may_identify
 from bot.gateway.status import GatewayStatus
+from bot.gateway.translator import Translator
 from bot.messages.access import Access, refusal
 from bot.messages.explanations import explain
 from bot.messages.transient_errors import TRANSIENT_ERRORS
 from bot.observer import Observer
 from bot.shards import Shards
 from bot.texts import LOADING, READY
-from bot.translations import Translator
 
 log = logging.getLogger(__name__)
 
@@ -57,11 +57,11 @@ class Client(commands.AutoShardedBot):
         status: GatewayStatus,
         observer: Observer,
         message_content: bool,
-        guild_id: int | None = None,
-        shard_count: int | None = None,
-        shard_ids: Collection[int] = (),
-        guild_ready_timeout: float = 2.0,
-        identify_pause: float = PAUSE,
+        guild_id: int | None,
+        shard_count: int | None,
+        shard_ids: Collection[int],
+        guild_ready_timeout: float,
+        identify_pause: float,
     ) -> None:
         """Without a shard count, there are as many as Discord recommends; without ids, all of them are here.
 
@@ -110,8 +110,10 @@ class Client(commands.AutoShardedBot):
         # Asked within /quit, the owner might be known too late to acknowledge it.
         await self.is_owner(self.user)  # type: ignore[arg-type]
 
-    async def sync_commands(self) -> None:
-        """Register the commands of the cogs that have been added, where Discord knows others."""
+    async def add_cogs(self, *cogs: commands.Cog) -> None:
+        """Add cogs, and register their commands where Discord knows others."""
+        for cog in cogs:
+            await self.add_cog(cog)
         self.command_mentions = await command_sync.sync(self, self._guild, register=self.process_shards.first)
 
     async def announce_ready(self) -> None:

@@ -17,9 +17,6 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-PAUSE = 5.5
-"""Seconds from one to the next: Discord's five, and some for differences in the way to it."""
-
 _TAKE = """
 INSERT INTO identifies VALUES (:key, :now)
 ON CONFLICT (key) DO UPDATE SET at = :now WHERE at <= :now - :pause OR at > :now  -- a clock may be set back
@@ -29,8 +26,11 @@ _LEFT = "SELECT at + :pause - :now FROM identifies WHERE key = :key"
 _BUSY = 5.0  # seconds to wait for another process, which locks the file for a moment
 
 
-async def may_identify(application: int, shard: int, concurrency: int, pause: float = PAUSE) -> None:
-    """Wait until a shard may identify, which it is to do at once; `concurrency` is Discord's `max_concurrency`."""
+async def may_identify(application: int, shard: int, concurrency: int, pause: float) -> None:
+    """Wait until a shard may identify, which it is to do at once.
+
+    `concurrency` is Discord's `max_concurrency`, and `pause` the seconds from one shard to the next.
+    """
     path = _path(application)
     while True:
         try:

@@ -2,11 +2,12 @@
 
 import logging
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import discord
 
 from bot.errors import UserError
+from bot.settings import Settings
 from bot.storage.channel_ref import ChannelRef
 from bot.texts import BLOCKED, NOT_HERE, lacks_permissions
 
@@ -33,6 +34,11 @@ class Access:
     channels: frozenset[int] = frozenset()
     blocked: frozenset[int] = frozenset()
     direct_messages: bool = True
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """What the settings allow."""
+        return cls(settings.allowed_guilds, settings.allowed_channels, settings.blocked_users, settings.direct_messages)
 
     def refusal(self, user: int, where: ChannelRef) -> str | None:
         """Why a user is not answered in a channel, or None."""

@@ -36,7 +36,6 @@ log = logging.getLogger(__name__)
 _FEW_WORDS = 20  # characters with which an answer begins to show
 _FEW_WORDS_WAIT = 1.0  # seconds after which it shows with fewer
 _TYPING = 9.0  # seconds that the typing indicator lasts
-_LAST_EDIT_RETRIES = 3600.0  # seconds for which the last edit is repeated
 _FIRST_NOTICE = 1.0  # seconds of waiting after which the asker is told of it
 _ARCHIVED = 50083  # Discord's code: nothing in an archived thread can be edited; a new message opens it again
 
@@ -233,7 +232,7 @@ class LiveReply:
         What Discord fails to take is left to the next edit; the last is repeated until Discord is back.
         """
         loop = asyncio.get_running_loop()
-        give_up_at = loop.time() + _LAST_EDIT_RETRIES
+        give_up_at = loop.time() + self._replies.delivery_patience
         while True:
             await self._move_on(answer)
             finished, button = self._expected(answer)

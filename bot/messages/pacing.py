@@ -1,15 +1,15 @@
 """How often Discord is written to: at a pace per channel that it accepts, and within its limit for the whole bot."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-_LONGEST_INTERVAL = 60.0  # seconds
 _SLOW = 1.0  # seconds; a request that took longer was held back
 
 
 class Lane:
-    """One channel's pace: at least `interval` seconds from one request to the next.
+    """One channel's pace: `interval` seconds from one request to the next, `longest` at most.
 
     A request that was held back, or failed, doubles the interval; others shorten it. discord.py itself waits when
     Discord's headers say that the channel's allowance is used up, and after a 429, so the duration of a request tells
@@ -17,31 +17,29 @@ class Lane:
     manner of TCP's congestion control.)
     """
 
-    def __init__(self, interval: float) -> None:
+    def __init__(self, interval: float, longest: float) -> None:
         self.writing = asyncio.Lock()
         self.next_at = 0.0
         self.interval = interval
-        self._shortest = interval
+        self._shortest, self._longest = interval, longest
 
     def record(self, started: float, seconds: float) -> None:
         """Note a request: when it began, by the event loop's clock, and how long it took."""
         slower = seconds > _SLOW
-        self.interval = (
-            min(self.interval * 2, _LONGEST_INTERVAL) if slower else max(self.interval * 0.8, self._shortest)
-        )
+        self.interval = min(self.interval * 2, self._longest) if slower else max(self.interval * 0.8, self._shortest)
         self.next_at = started + self.interval
 
 
 class Pacer:
     """Lets each channel's requests through one at a time, at the channel's pace; a slow channel holds up no other.
 
-    `per_second` is how many requests there may be in all channels together; Discord allows a bot 50. `interval` is
-    the seconds between two edits in a channel, of which Discord allows about five in five seconds.
+    `per_second` is how many requests there may be in all channels together; Discord allows a bot 50. Two edits in a
+    channel are at least `interval` seconds apart, and at most `longest` if Discord holds them back.
     """
 
-    def __init__(self, per_second: float, interval: float = 1.2) -> None:
+    def __init__(self, per_second: float, interval: float, longest: float) -> None:
         self._gap = 1 / per_second
-        self._interval = interval
+        self._interval, self._longest = interval, longest
         self._lanes: dict[int, Lane] = {}
         self._next_at = 0.0
 
@@ -66,7 +64,7 @@ class Pacer:
             try:
                 yield
             except Exception:
-                lane.record(started, _LONGEST_INTERVAL)
+                lane.record(started, math.inf)
                 raise
             lane.record(started, loop.time() - started)
 
@@ -84,5 +82,5 @@ class Pacer:
             at_rest = [key for key, lane in self._lanes.items() if lane.next_at < now and not lane.writing.locked()]
             for key in at_rest:
                 del self._lanes[key]
-            self._lanes[channel] = Lane(self._interval)
+            self._lanes[channel] = Lane(self._interval, self._longest)
         return self._lanes[channel]

@@ -1,4 +1,4 @@
-"""A long text → messages of at most 2000 characters, broken where it hurts least. Pure functions."""
+"""Splits a long text into messages of at most 2000 characters, where it hurts least. Pure functions."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import regex
 
 LIMIT = 2000
-"""The most characters in one message, as Discord counts: code points."""
+"""The longest message, in code points, as Discord counts."""
 
 _CLOSING = "\n```"
 _LONGEST_FENCE = 40
 _CODE_BLOCK = regex.compile(
     r"^ {0,3}(?P<fence>```[^`\n]*)\n(?P<code>[\s\S]*?)(?:^ {0,3}```[^\S\n]*$|\z)", regex.MULTILINE
 )
-# A code span, a link with its text, an address, a mention or custom emoji. One that runs to the end of what is looked
-# at may go on behind it.
+# A code span, a link with its text, an address, a mention or custom emoji. One that reaches the end of the window may
+# go on behind it.
 _UNBREAKABLE = regex.compile(
     r"(?<!`)(?P<ticks>`+)(?!`)(?:(?!\n\s*\n)[\s\S])*?(?:(?<!`)(?P=ticks)(?!`)|\z)"
     r"|\[[^\[\]\n]*(?:\](?:\([^()\s]*(?:\)|\z)|\z)|\z)"
@@ -27,7 +27,7 @@ _SENTENCE, _WORD = regex.compile(r"[.!?…]['\")\]*_”’]*\s+|[。！？]"), r
 
 @dataclass(frozen=True)
 class Page:
-    """What one message shows. `end` is where in the text the next begins, with the code block `fence` opened again."""
+    """What one message shows. `end` is where the next begins in the text; it opens the code block `fence` again."""
 
     content: str
     end: int
@@ -35,10 +35,10 @@ class Page:
 
 
 def pages(text: str, start: int = 0, fence: str = "") -> Iterator[Page]:
-    """The pages of `text` from `start` on; `fence` is the opening line of a code block that `start` is in, or blank.
+    """The pages of `text` from `start` on; `fence` is the opening line of the code block that `start` is in, or blank.
 
-    The last page is what is left, and may grow when the text does. Those before it are final: where they end depends
-    on nothing that could still be added.
+    The last page may grow when the text does. Those before it are final: text that is added later does not move their
+    ends.
     """
     while True:
         opening = f"{fence}\n" if fence else ""
@@ -53,8 +53,8 @@ def pages(text: str, start: int = 0, fence: str = "") -> Iterator[Page]:
 
 
 def _break(window: str, least: int) -> tuple[int, str]:
-    """Where to break, behind `least` and before the window's last character, and the fence that is open there."""
-    enough = len(window) // 3  # a shorter message would look odd
+    """Where to break, between `least` and the window's last character, and the fence that is open there."""
+    enough = len(window) // 3  # a shorter message looks odd
     blocks = list(_CODE_BLOCK.finditer(window))
     taboo: set[int] = set()
     for block in blocks:  # each end of a code block stays with some of the code

@@ -11,29 +11,32 @@ from bot.messages.destinations import CommandResponse, MessageReply, Replacement
 from bot.messages.live_reply import LiveReply
 from bot.messages.pacing import Pacer
 from bot.messages.transient_errors import TRANSIENT_ERRORS
-from bot.observer import NO_OBSERVER, Observer
+from bot.observer import Observer
 from bot.storage.turns import Turn
 
 
 class Replies:
     """Makes live replies, which share a `pacer`. `link_previews`: whether Discord shows what links in them lead to.
 
-    In seconds, people are told `notice_interval` apart what their answer waits for, a refusal stands for
-    `refusal_lifetime`, and an interaction takes messages for `token_lifetime`, which Discord ends after 15 minutes.
+    In seconds, the last edit of an answer is repeated for `delivery_patience`, people are told `notice_interval` apart
+    what their answer waits for, a refusal stands for `refusal_lifetime`, and an interaction takes messages for
+    `token_lifetime`.
     """
 
     def __init__(
         self,
         pacer: Pacer,
         *,
-        link_previews: bool = False,
-        observer: Observer = NO_OBSERVER,
-        notice_interval: float = 10.0,
-        refusal_lifetime: float = 15.0,
-        token_lifetime: float = 14 * 60.0,
+        link_previews: bool,
+        observer: Observer,
+        delivery_patience: float,
+        notice_interval: float,
+        refusal_lifetime: float,
+        token_lifetime: float,
     ) -> None:
         self.pacer = pacer
         self.observer = observer
+        self.delivery_patience = delivery_patience
         self.notice_interval = notice_interval
         self.refusal_lifetime = refusal_lifetime
         self._link_previews = link_previews

@@ -11,14 +11,6 @@ from bot.monitoring.loop_lag import LoopLagMonitor
 from bot.shards import written
 from bot.storage.database import Database
 
-GATEWAY_LIMIT = 600.0
-"""Seconds without a connection. By then discord.py waits up to a quarter of an hour between two attempts, and a new
-process tries at once."""
-ENGINE_LIMIT = 300.0
-"""Seconds without a forward pass. The longest is that of a model that reads a whole prompt at once, on a slow CPU."""
-DATABASE_LIMIT = 10.0
-"""Seconds without an answer of the database. SQLite waits five of them for another program."""
-
 
 @dataclass(frozen=True)
 class PartStatus:
@@ -31,7 +23,7 @@ class PartStatus:
 
 
 class Health:
-    """Checks the parts. The limits are in seconds."""
+    """Checks the parts. The limits are in seconds: without a connection, a forward pass, an answer of the database."""
 
     def __init__(
         self,
@@ -40,9 +32,9 @@ class Health:
         engine: Engine,
         gateway: GatewayStatus,
         loop_lag: LoopLagMonitor,
-        gateway_limit: float = GATEWAY_LIMIT,
-        engine_limit: float = ENGINE_LIMIT,
-        database_limit: float = DATABASE_LIMIT,
+        gateway_limit: float,
+        engine_limit: float,
+        database_limit: float,
     ) -> None:
         self._database = database
         self._engine = engine

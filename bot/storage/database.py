@@ -14,7 +14,7 @@ import aiosqlite
 from bot.errors import UserError
 from bot.observer import NO_OBSERVER, Observer
 from bot.storage.channel_ref import ChannelRef
-from bot.texts import NO_MEMORY
+from bot.texts import DATABASE_UNAVAILABLE
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ class Database:
     async def _usable(self) -> AsyncIterator[aiosqlite.Connection]:
         async with self._in_use:
             if self._closed:
-                raise DatabaseError(NO_MEMORY)
+                raise DatabaseError(DATABASE_UNAVAILABLE)
             try:
                 if self._connection and await asyncio.to_thread(_identity, self._path) != self._opened:
                     log.warning("The database %s was removed, and what was remembered with it.", self._path)
@@ -130,7 +130,7 @@ class Database:
             except (sqlite3.Error, DatabaseError) as error:
                 log.error("The database %s cannot be used: %s", self._path, error)
                 self.unusable_since = self.unusable_since or time.monotonic()
-                raise DatabaseError(NO_MEMORY) from error
+                raise DatabaseError(DATABASE_UNAVAILABLE) from error
 
     async def probe(self) -> None:
         """Read from the file, or write to it if it was unusable. Raises DatabaseError when that fails."""

@@ -1,4 +1,4 @@
-"""`python -m bot reshard`: what is remembered of each server goes to the file of the process that now serves it."""
+"""`python -m bot reshard`: moves each guild's data to the file of the process that now serves it."""
 
 import sqlite3
 from collections import Counter
@@ -23,7 +23,7 @@ _CHANNELS = f"SELECT channel, max(parent), max(guild), ifnull(max(at), '') FROM 
 
 
 class ReshardError(UserError):
-    """The files stay as they are; the sentence says why, and what to do."""
+    """Nothing was changed; the message says why, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Part:
 
 @dataclass(frozen=True)
 class _Known:
-    """What a file, by its number, knows of a channel: its place, where that was noted, and when it was last used."""
+    """What one of the old files, by its number, holds of a channel: its parent and guild, and when it was last used."""
 
     file: int
     parent: int | None
@@ -45,13 +45,13 @@ class _Known:
 
 
 async def reshard(old: Sequence[Path], new: Sequence[Part], count: int) -> list[str]:
-    """Divide what is in the `old` files among the `new` ones, for `count` shards; returns what went where, in lines.
+    """Divide the `old` files' data among the `new` ones, for `count` shards; returns a report, in lines.
 
-    All that there is of a channel comes from the one file in which it was used last. The old files stay as they are,
-    and nobody can write to them meanwhile. The new ones, which must not be there yet, are made all or none.
+    A channel's data comes from the one file in which it was used last. The old files are locked meanwhile and not
+    changed. The new ones must not exist yet; all of them are created, or none.
 
-    Raises SettingsError where a shard is in none or in several of them, ReshardError where a file is in the way or in
-    use, and DatabaseError where one is not Parley's, is damaged, or cannot be written.
+    Raises SettingsError if a shard is in none or in several of the new files, ReshardError if a file is in the way or
+    in use, and DatabaseError if one is not Parley's, is damaged, or cannot be written.
     """
     _check(old, new, count)
     async with AsyncExitStack() as stack:
@@ -68,8 +68,8 @@ async def reshard(old: Sequence[Path], new: Sequence[Part], count: int) -> list[
             await stack.enter_async_context(_copied(path, copy))
 
         known = [known for number, copy in enumerate(copies) for known in (await _channels(number, copy)).items()]
-        chosen = dict(sorted(known, key=lambda each: (each[1].at, each[1].file)))  # of each channel the last one stays
-        # A thread's server is its channel's, whichever of them a row has that notes it.
+        chosen = dict(sorted(known, key=lambda each: (each[1].at, each[1].file)))  # for each channel, the last one wins
+        # A thread's guild is its parent's, whichever of the two has a row that names it.
         guilds = {
             place: what.guild for channel, what in known if what.guild for place in (channel, what.parent or channel)
         }
@@ -127,22 +127,22 @@ def _check(old: Sequence[Path], new: Sequence[Part], count: int) -> None:
 
 
 def _uri(path: Path) -> str:
-    """As SQLite is to open it: to lock it takes the right to write, but a file that has gone is not made anew."""
+    """The URI to open a file by: locking needs write access, but a file that has gone must not be created."""
     return f"{path.resolve().as_uri()}?mode=rw"
 
 
 @asynccontextmanager
 async def _copied(path: Path, copy: Path) -> AsyncIterator[None]:
-    """Copy a database to where the copy can be brought up to date, and let nobody use it within the block."""
+    """Copy a database, migrate the copy, and keep the original locked until the block ends."""
     try:
         async with aiosqlite.connect(_uri(path), uri=True, timeout=1, isolation_level=None) as file:
             await check_ours(file, path)
-            # A program that has the file open, even if it does nothing with it, does not let us have it for ourselves.
+            # Fails while another program has the file open, even if it does nothing with it.
             await file.execute("PRAGMA locking_mode = EXCLUSIVE")
             await file.executescript("BEGIN EXCLUSIVE; COMMIT")
             await file.execute("VACUUM INTO ?", (str(copy),))
             async with open_database(copy):
-                pass  # brought up to date
+                pass  # migrated
             yield
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
@@ -153,13 +153,13 @@ async def _copied(path: Path, copy: Path) -> AsyncIterator[None]:
 
 
 async def _channels(number: int, copy: Path) -> dict[int, _Known]:
-    """The channels that a file knows."""
+    """The channels in a file."""
     async with aiosqlite.connect(copy) as file:
         return {channel: _Known(number, *what) for channel, *what in await file.execute_fetchall(_CHANNELS)}
 
 
 async def _fill(path: Path, copies: Sequence[Path], channels: Mapping[int, int]) -> Counter[str]:
-    """Make a file with all that the copies, by their numbers, have of these channels; returns the rows per table."""
+    """Create a file with these channels' data, each from the copy of that number; returns the rows per table."""
     rows: Counter[str] = Counter(dict.fromkeys(TABLES, 0))
     async with open_database(path):
         pass
@@ -171,7 +171,7 @@ async def _fill(path: Path, copies: Sequence[Path], channels: Mapping[int, int])
             ours = [(channel,) for channel, where in channels.items() if where == number]
             await file.executemany("INSERT INTO moving VALUES (?)", ours)
             for table in TABLES:
-                # A turn's id says which came first in its channel; in another file it may be taken.
+                # Ids may be taken in another file; inserted in order, turns keep their sequence.
                 info = await file.execute_fetchall("SELECT name FROM pragma_table_info(?) WHERE name <> 'id'", (table,))
                 columns = ", ".join(name for (name,) in info)
                 copied = await file.execute(
@@ -186,7 +186,7 @@ async def _fill(path: Path, copies: Sequence[Path], channels: Mapping[int, int])
 
 
 def _put(made: Sequence[Path], new: Sequence[Part]) -> None:
-    """Give the files that were made their names: all of them, or none."""
+    """Rename the created files to their final names: all of them, or none."""
     named: list[Path] = []
     try:
         for path, part in zip(made, new, strict=True):

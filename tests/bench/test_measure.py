@@ -1,10 +1,11 @@
-"""The bench measures everything that its table shows. That it measures rightly only a quiet machine can tell."""
+"""The bench measures everything that its table shows. Whether the figures are right only a quiet machine can tell."""
 
 import json
 
 import pytest
 
 from bot.bench import measure, runner, shapes
+from bot.bench.table import table
 from tests.support.models import save_model
 
 
@@ -12,18 +13,17 @@ from tests.support.models import save_model
 def results(tmp_path, capsys):
     """The figures of each precision on a small model, measured in this process."""
     folder = save_model(tmp_path / "model", context=2048)
-    found = {}
+    results = {}
     for precision in ("plain", "float32", "bfloat16", "int8"):
         measure.main(str(folder), precision, str(tmp_path))
         *steps, figures = map(json.loads, capsys.readouterr().out.splitlines())
         assert all(step.keys() == {"step"} for step in steps)
-        found[precision] = figures
-    return found
+        results[precision] = figures
+    return results
 
 
 def test_the_table_shows_all_figures_and_what_to_choose(results):
-    table = runner.table(results)
-    lines = table.splitlines()
+    lines = table(results).splitlines()
     assert lines[0].split()[-1] == "int8"
     for name in (
         "prefill",

@@ -103,7 +103,7 @@ async def test_everything_wrong_is_reported_in_one_run_as_json_too(discord, tmp_
     wrong = [finding for finding in told["findings"] if finding["mark"] == "wrong"]
     assert [finding["area"] for finding in wrong] == ["database", "discord", "model"]
     assert "parley.db cannot be used" in wrong[0]["what"]
-    assert wrong[1]["what"] == "Discord refuses the token."
+    assert wrong[1]["what"] == "Discord rejects the token."
     assert "./qwen_finetune is not there" in wrong[2]["what"]
     for finding, setting in zip(wrong, ("DATABASE_PATH", "DISCORD_TOKEN", "MODEL_PATH"), strict=True):
         assert setting in finding["todo"]
@@ -322,7 +322,7 @@ async def test_without_a_token_discord_is_left_out(discord):
 
 
 async def test_a_refused_token_and_an_unreachable_discord_are_reported(discord, monkeypatch):
-    assert lines((await look(discord, discord_token=TOKEN)).wrong) == ["Discord refuses the token."]
+    assert lines((await look(discord, discord_token=TOKEN)).wrong) == ["Discord rejects the token."]
     discord.fault("GET", "/users/@me", status=503)
     assert "503" in only((await look(discord)).wrong).what
     monkeypatch.setattr(application, "PATIENCE", 0.2)
@@ -552,9 +552,9 @@ async def test_a_system_prompt_that_leaves_no_room_is_reported(tmp_path):
 
 
 async def test_a_model_that_says_nothing_is_reported(monkeypatch):
-    from bot.engine.local.sequence import Answer
+    from bot.engine.local.sequence import Sequence
 
-    monkeypatch.setattr(Answer, "go_on", lambda self, logits: False)  # it ends at once
+    monkeypatch.setattr(Sequence, "advance", lambda self, logits: False)  # it ends at once
     told = await model(demo.MODEL)
     assert "It does not answer" in only(told.wrong).what
 

@@ -91,7 +91,10 @@ async def test_the_queue_is_bounded(discord, path, place):
             await guild.member(f"Person {number}").say(channel, f"{discord.bot.mention} waits")
         late = await guild.member("Late").say(channel, f"{discord.bot.mention} too many")
         refused = await channel.reply_to(late)
-        assert refused.content == "2 questions are waiting for me already. Please ask again in a few minutes."
+        assert (
+            refused.content
+            == "I can't take your question now, because 2 are waiting already. Please ask again in a few minutes."
+        )
 
 
 async def test_a_busy_channel_leaves_room_in_the_queue_for_others(discord, path, place):
@@ -105,7 +108,7 @@ async def test_a_busy_channel_leaves_room_in_the_queue_for_others(discord, path,
             await guild.member(f"Person {number}").say(busy, f"{discord.bot.mention} waits") for number in range(4)
         ]
         refused = await busy.reply_to(asked[-1])
-        assert "are waiting for me already" in refused.content
+        assert "are waiting already" in refused.content
         await quiet.reply_to(await alice.say(quiet, f"{discord.bot.mention} and here?"))
 
 

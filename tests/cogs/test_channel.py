@@ -8,7 +8,7 @@ from bot.engine.prompt import QuestionTooLong
 from bot.settings import Settings
 from bot.texts import (
     BLOCKED,
-    NO_MEMORY,
+    DATABASE_UNAVAILABLE,
     NO_PERSONA,
     NOT_HERE,
     PERSONA_BLANK,
@@ -127,7 +127,7 @@ async def test_a_thread_has_the_persona_and_settings_of_its_channel_until_it_has
         await shown.wait_for(PERSONA_OF_PARENT)
         await shown.wait_for(PIRATE)
         told = await manager.command(thread, "settings")
-        await told.wait_for("Turns remembered: 0 (set in the channel that this thread is in; may be set from 0 to 20)")
+        await told.wait_for("Turns remembered: 0 (set in this thread's channel; allowed: 0 to 20)")
 
         await (await write(manager, thread, "You are a cook.")).wait_for("From now on")
         await (await manager.command(thread, "settings", turns=1)).wait_for("Turns remembered: 1 (set here;")
@@ -190,18 +190,18 @@ async def test_settings_change_how_answers_are_generated_and_can_be_reset(discor
         told = await manager.command(channel, "settings", temperature=1.2, answer_length=50)
         assert told.ephemeral
         text = (await told.wait_for("How I answer here")).content
-        assert "Temperature: 1.2 (set here; may be set from 0 to 1.5)" in text
-        assert "Answer length in tokens: 50 (set here; may be set from 1 to 200)" in text
-        assert "Turns remembered: 5 (as for all channels; may be set from 0 to 20)" in text
-        assert "Persona: as for all channels" in text
+        assert "Temperature: 1.2 (set here; allowed: 0 to 1.5)" in text
+        assert "Longest answer in tokens: 50 (set here; allowed: 1 to 200)" in text
+        assert "Turns remembered: 5 (the default; allowed: 0 to 20)" in text
+        assert "Persona: the default" in text
         await running.ask(channel, alice)
         await (await alice.command(channel, "ask", prompt="hi")).wait_for("ok")
         await (await write(manager, channel, PIRATE)).wait_for("From now on")
     async with parley(discord, engine, path) as running:
         told = await manager.command(channel, "settings", answer_length=60, reset=True)
         text = (await told.wait_for("How I answer here")).content
-        assert "Temperature: 0 (as for all channels" in text
-        assert "Answer length in tokens: 60 (set here" in text
+        assert "Temperature: 0 (the default" in text
+        assert "Longest answer in tokens: 60 (set here" in text
         assert "Persona: set here" in text
         await running.ask(channel, alice)
     used = [(sampling.temperature, sampling.max_new_tokens) for sampling in engine.samplings]
@@ -212,9 +212,9 @@ async def test_settings_change_how_answers_are_generated_and_can_be_reset(discor
 @pytest.mark.parametrize(
     ("option", "value", "sentence"),
     [
-        ("temperature", 1.51, "Temperature may be set from 0 to 1.5;"),
-        ("answer_length", 201, "Answer length in tokens may be set from 1 to 200;"),
-        ("turns", 21, "Turns remembered may be set from 0 to 20;"),
+        ("temperature", 1.51, "Temperature must be between 0 and 1.5,"),
+        ("answer_length", 201, "Longest answer in tokens must be between 1 and 200,"),
+        ("turns", 21, "Turns remembered must be between 0 and 20,"),
     ],
 )
 async def test_a_value_out_of_range_changes_nothing_and_the_limit_is_shown(
@@ -238,9 +238,9 @@ async def test_a_limit_that_is_lowered_holds_for_what_was_set_before(discord, pa
         )
     async with parley(discord, engine, path, **lowered) as running:
         told = await (await manager.command(channel, "settings")).wait_for("How I answer here")
-        assert "Temperature: 0.9 (set here to 1.5; may be set from 0 to 0.9)" in told.content
-        assert "Answer length in tokens: 100 (set here to 200; may be set from 1 to 100)" in told.content
-        assert "Turns remembered: 1 (set here to 20; may be set from 0 to 1)" in told.content
+        assert "Temperature: 0.9 (set here to 1.5; allowed: 0 to 0.9)" in told.content
+        assert "Longest answer in tokens: 100 (set here to 200; allowed: 1 to 100)" in told.content
+        assert "Turns remembered: 1 (set here to 20; allowed: 0 to 1)" in told.content
         for text in ("one", "two"):
             await running.ask(channel, alice, text)
         assert await running.stored(channel.id) == [("two", "ok")]
@@ -299,7 +299,7 @@ async def test_commands_are_acknowledged_while_another_program_locks_the_databas
             sent = await write(manager, channel, PIRATE)
             asked = await manager.command(channel, "settings", turns=1)
             opened = await manager.command(channel, "persona set")
-            await opened.wait_for(NO_MEMORY)
+            await opened.wait_for(DATABASE_UNAVAILABLE)
             assert (sent.failed, asked.failed, opened.failed) == (None, None, None)
         await sent.wait_for("From now on")
         await asked.wait_for("Turns remembered: 1")
@@ -311,7 +311,7 @@ async def test_a_persona_that_cannot_be_stored_is_reported(discord, path, place,
         opened, field = await open_form(manager, channel)
         async with full_disk(running.database):
             refused = await manager.submit(opened, **{field["custom_id"]: "漢" * 2000})
-            await refused.wait_for(NO_MEMORY)
+            await refused.wait_for(DATABASE_UNAVAILABLE)
             assert all(message.ephemeral for message in refused.messages)
 
 

@@ -263,7 +263,9 @@ async def test_where_it_may_not_write_it_tells_the_asker_privately_and_generates
     engine = ScriptedEngine(["heard"])
     async with parley(discord, engine, path) as running:
         await alice.say(channel, f"{discord.bot.mention} one")
-        await alice.direct.wait_for("I can't answer in #general: I lack the permission Send Messages there.")
+        await alice.direct.wait_for(
+            "I can't answer in #general, because I don't have the permission Send Messages there."
+        )
         assert f"In channel {channel.id} the bot lacks: Send Messages." in caplog.text
         await other.reply_to(await alice.say(other, f"{discord.bot.mention} two"))
         assert len(engine.prompts) == 1
@@ -335,7 +337,7 @@ async def test_an_asker_is_told_privately_that_a_thread_is_locked(discord, path,
     thread.update(locked=True)
     async with parley(discord, ScriptedEngine(), path):
         thread.add(moderator, f"{discord.bot.mention} hi")
-        await moderator.direct.wait_for("I lack the permission Manage Threads")
+        await moderator.direct.wait_for("I don't have the permission Manage Threads")
 
 
 async def test_an_answer_goes_on_in_a_thread_that_is_archived_meanwhile(discord, path, place):

@@ -13,12 +13,12 @@ from tests.support.scripted import ScriptedEngine
 @pytest.mark.parametrize(
     ("ahead", "seconds", "loading", "sentence"),
     [
-        (1, None, False, "1 is ahead of you."),
-        (2, 21.0, False, "2 are ahead of you, about 20 s."),
-        (2, 0.3, False, "2 are ahead of you, about 5 s."),
-        (9, 170.0, False, "9 are ahead of you, about 3 min."),
-        (0, None, True, "My model is still loading. I answer as soon as I can."),
-        (3, None, True, "My model is still loading, and 3 are ahead of you. I answer as soon as I can."),
+        (1, None, False, "1 question is ahead of yours."),
+        (2, 21.0, False, "2 questions are ahead of yours: about 20 s to wait."),
+        (2, 0.3, False, "2 questions are ahead of yours: about 5 s to wait."),
+        (9, 170.0, False, "9 questions are ahead of yours: about 3 min to wait."),
+        (0, None, True, "My model is still loading. I'll answer as soon as I can."),
+        (3, None, True, "My model is still loading, and 3 questions are ahead of yours. I'll answer as soon as I can."),
     ],
 )
 def test_the_sentence_says_how_many_are_ahead_and_how_long_it_takes(ahead, seconds, loading, sentence):
@@ -32,12 +32,12 @@ async def test_the_place_in_a_channel_is_shown_kept_up_to_date_and_replaced_by_t
     engine = ScriptedEngine([first, "one"], [second, "two"], ["three"])
     async with parley(discord, engine, path, timing={"notice_interval": 1.5}) as running:
         asked = [await who.say(channel, f"{discord.bot.mention} {who.name}") for who in (alice, bob, carol)]
-        assert (await channel.reply_to(asked[1])).content == "1 is ahead of you."
+        assert (await channel.reply_to(asked[1])).content == "1 question is ahead of yours."
         waiting = await channel.reply_to(asked[2])
-        assert waiting.content == "2 are ahead of you."
+        assert waiting.content == "2 questions are ahead of yours."
         assert waiting.labels == ["Stop"]
         first.set()
-        await discord.until(lambda: waiting.content.startswith("1 is ahead of you, about"))
+        await discord.until(lambda: waiting.content.startswith("1 question is ahead of yours: about"))
         second.set()
         await discord.until(lambda: waiting.content == "three")
         await running.until_stored(channel.id, ("Alice", "one"), ("Bob", "two"), ("Carol", "three"))
@@ -54,7 +54,7 @@ async def test_the_place_in_the_engine_counts_too(discord, path, place):
         await discord.until(lambda: engine.streams and engine.streams[0].begun_at)
         engine.streams[0].ahead = 4
         answer = await channel.reply_to(question)
-        assert answer.content == "4 are ahead of you."
+        assert answer.content == "4 questions are ahead of yours."
         hold.set()
         await discord.until(lambda: answer.content == "at last")
 
@@ -114,7 +114,7 @@ async def test_a_regeneration_that_has_to_wait_is_announced_privately_and_the_ol
         pressed = await alice.press(answer, "Regenerate")
         await discord.until(lambda: len(engine.streams) == 2 and engine.streams[1].begun_at)
         engine.streams[1].ahead = 3
-        notice = await pressed.wait_for("3 are ahead of you")
+        notice = await pressed.wait_for("3 questions are ahead of yours")
         assert notice.ephemeral
         assert answer.content == "old"
         hold.set()

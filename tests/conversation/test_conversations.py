@@ -43,7 +43,7 @@ async def talk(turns, channel_settings):
         engine = ScriptedEngine(*scripts)
         engines.append(engine)
         admission = Admission(engine, queue_limit=50, cooldown=0)
-        options = {"sampling": Sampling(), "grace": 0.05} | options
+        options = {"sampling": Sampling(), "grace": 0.05, "last_words": 10} | options
         return Conversations(engine, turns, channel_settings, admission, **options), engine
 
     yield make

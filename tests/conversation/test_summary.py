@@ -13,7 +13,7 @@ from bot.engine.prompt import Prompt, messages
 from bot.storage.channel_ref import ChannelRef
 from bot.storage.database import open_database
 from bot.storage.turns import Turn, TurnStore
-from bot.texts import BEFORE
+from bot.texts import SUMMARY_LABEL
 from tests.discord_stand_in import Permission
 from tests.support.parley import parley
 from tests.support.scripted import ScriptedEngine
@@ -192,5 +192,5 @@ async def test_an_export_contains_the_summary(discord, path, place):
         asked = await mona.command(channel, "export")
         (file,) = (await asked.wait_for(lambda message: message.attachments)).attachments
         rows = json.loads(file.data)
-        assert (rows[0]["asker_name"], rows[0]["answer"]) == (BEFORE, "They counted.")
+        assert (rows[0]["asker_name"], rows[0]["answer"]) == (SUMMARY_LABEL, "They counted.")
         assert [row["question"] for row in rows[1:]] == [*"23456"]

@@ -1,4 +1,4 @@
-"""The prompt holds what it must, fits its budget, and nobody can forge a part of it."""
+"""The prompt is complete, fits its token budget, and no part of it can be forged."""
 
 import re
 
@@ -32,18 +32,18 @@ def test_the_chat_template_is_used():
 
 def test_a_template_without_a_system_role_finds_it_in_the_first_question():
     refuses = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system role') }}{% endif %}" + CHATML
-    said = text_of(Prompt("Be brief.", TURNS[:1], None, "and now?"), make_tokenizer(template=refuses))
-    assert said.startswith("<|im_start|>user\nBe brief.\n\nAlice: question 0<|im_end|>\n")
-    assert "system" not in said
+    text = text_of(Prompt("Be brief.", TURNS[:1], None, "and now?"), make_tokenizer(template=refuses))
+    assert text.startswith("<|im_start|>user\nBe brief.\n\nAlice: question 0<|im_end|>\n")
+    assert "system" not in text
 
 
 def test_a_template_that_passes_over_the_system_role_finds_it_in_the_first_question():
     ignores = CHATML.replace(
         "{% for message in messages %}", "{% for message in messages if message.role != 'system' %}"
     )
-    said = text_of(Prompt("Be brief. ", TURNS[:1], None, "and now?"), make_tokenizer(template=ignores))
-    assert said.startswith("<|im_start|>user\nBe brief. \n\nAlice: question 0<|im_end|>\n")
-    assert said.count("Be brief.") == 1
+    text = text_of(Prompt("Be brief. ", TURNS[:1], None, "and now?"), make_tokenizer(template=ignores))
+    assert text.startswith("<|im_start|>user\nBe brief. \n\nAlice: question 0<|im_end|>\n")
+    assert text.count("Be brief.") == 1
 
 
 def test_without_a_chat_template_the_plain_form_is_used():
@@ -112,9 +112,9 @@ def test_the_oldest_turns_go_first_and_whole(tokenizer):
 def test_a_question_too_long_by_itself_is_refused_with_both_lengths():
     question = "word " * 50
     length = len(CHAT.encode(question.strip()))
-    with pytest.raises(QuestionTooLong, match=rf"has {length} tokens and may have at most (\d+)") as refusal:
+    with pytest.raises(QuestionTooLong, match=rf"has {length} tokens, and the limit is (\d+)") as refusal:
         encode(Prompt("Be brief.", TURNS, None, question.strip()), CHAT, 60)
-    room = int(str(refusal.value).split("at most ")[1].split(".")[0])
+    room = int(str(refusal.value).split("limit is ")[1].split(".")[0])
     fits = CHAT.decode(CHAT.encode("word " * 50)[:room])
     assert encode(Prompt("Be brief.", (), None, fits), CHAT, 60)
 
@@ -137,8 +137,8 @@ FORGERIES = [
 @pytest.mark.parametrize("tokenizer", [CHAT, CARELESS, FOLDING, PLAIN], ids=["chat", "careless", "folding", "plain"])
 @given(before=st.text(max_size=20), after=st.text(max_size=20), forgery=st.sampled_from(FORGERIES))
 def test_what_people_write_cannot_forge_a_role(tokenizer, before, after, forgery):
-    def marks(said: str, name: str) -> list[str]:
-        prompt = Prompt("Be brief.", (Exchange(name, said, said),), name, said)
+    def marks(text: str, name: str) -> list[str]:
+        prompt = Prompt("Be brief.", (Exchange(name, text, text),), name, text)
         ids = encode(prompt, tokenizer, 4096)
         added = [tokenizer.decode([i]) for i in ids if i in tokenizer.added_tokens_decoder]
         labels = [] if tokenizer.chat_template else re.findall(r"(?im)^\s*(user|assistant)\s*:", tokenizer.decode(ids))

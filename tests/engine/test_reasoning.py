@@ -1,4 +1,4 @@
-"""What a model thinks is told apart from what it says, however its text is cut into pieces."""
+"""Reasoning is separated from the answer, however the text is cut into pieces."""
 
 import pytest
 from hypothesis import given
@@ -9,16 +9,16 @@ from bot.engine.reasoning import ReasoningParser
 
 
 def split(pieces: list[str], *, thinking: bool = False) -> tuple[str, str]:
-    """What was thought and what was said."""
-    splitter = ReasoningParser(thinking=thinking)
-    out = [part for piece in pieces for part in splitter.push(piece)] + splitter.finish()
+    """The reasoning and the answer."""
+    parser = ReasoningParser(thinking=thinking)
+    out = [part for piece in pieces for part in parser.push(piece)] + parser.finish()
     assert "" not in out
     thought = "".join(part for part in out if isinstance(part, Thought))
     return thought, "".join(part for part in out if not isinstance(part, Thought))
 
 
 @pytest.mark.parametrize(
-    ("text", "thinking", "thought", "said"),
+    ("text", "thinking", "thought", "answer"),
     [
         ("Hello", False, "", "Hello"),
         ("\n Hello <think> and </think>", False, "", "Hello <think> and </think>"),
@@ -31,13 +31,13 @@ def split(pieces: list[str], *, thinking: bool = False) -> tuple[str, str]:
     ],
 )
 @given(cuts=st.lists(st.integers(0, 40)))
-def test_thoughts_stand_between_the_marks_at_the_beginning(text, thinking, thought, said, cuts):
+def test_thoughts_stand_between_the_marks_at_the_beginning(text, thinking, thought, answer, cuts):
     at = sorted({cut for cut in cuts if 0 < cut < len(text)})
     pieces = [text[a:b] for a, b in zip([0, *at], [*at, len(text)], strict=True)]
-    assert split(pieces, thinking=thinking) == (thought, said)
+    assert split(pieces, thinking=thinking) == (thought, answer)
 
 
 def test_what_is_thought_comes_while_it_is_thought():
-    splitter = ReasoningParser()
-    assert splitter.push("<think>First this") == ["First this"]
-    assert splitter.push(", then </that") == [", then </that"]
+    parser = ReasoningParser()
+    assert parser.push("<think>First this") == ["First this"]
+    assert parser.push(", then </that") == [", then </that"]

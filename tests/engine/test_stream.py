@@ -1,4 +1,4 @@
-"""What crosses from the generating thread: text, the end, or the error that ended it; nobody waits for ever."""
+"""What crosses from the generating thread: text, the end, or the error that ended it; no reader waits for ever."""
 
 import asyncio
 import threading

@@ -203,9 +203,9 @@ async def test_it_says_that_it_is_one_process_of_several(discord, path):
         await member.say(channel, f"{discord.bot.mention} hello")
         await running.until_stored(channel.id, ("hello", "ok"))
         forgot = await (await member.command(channel, "forget")).wait_for("1 turn.")
-        assert "please use /forget in each server" in forgot.content
+        assert "please use /forget in every server" in forgot.content
         status = (await member.command(channel, "status")).response.content
-        assert "One process of several, with the shards 0 of 2" in status
+        assert "One of several processes, with shards 0 of 2" in status
         assert (await discord.owner.command(channel, "quit")).response.content == QUITTING_HERE
 
 

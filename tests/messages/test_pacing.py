@@ -23,7 +23,7 @@ def talkative(pieces: int, seconds: float):
 
 
 def test_a_channel_slows_down_when_requests_take_long_and_recovers():
-    lane = Lane(1.2)
+    lane = Lane(1.2, 60)
     intervals = []
     for seconds in (0.1, 5, 5, 5, *[0.1] * 20):
         lane.record(0, seconds)
@@ -37,7 +37,7 @@ def test_a_channel_slows_down_when_requests_take_long_and_recovers():
 
 
 async def test_a_channel_sends_one_request_at_a_time_and_others_go_on():
-    pacer = Pacer(30)
+    pacer = Pacer(30, 1.2, 60)
     hold = asyncio.Event()
     written: list[str] = []
 
@@ -58,7 +58,7 @@ async def test_a_channel_sends_one_request_at_a_time_and_others_go_on():
 
 
 async def test_idle_channels_are_forgotten():
-    pacer = Pacer(30)
+    pacer = Pacer(30, 1.2, 60)
     for channel in range(30):
         async with pacer.turn(channel):
             pass
@@ -139,7 +139,7 @@ async def test_a_process_with_some_of_the_shards_takes_its_share_of_the_requests
 
 async def test_requests_per_second_are_limited():
     loop = asyncio.get_running_loop()
-    pacer, began = Pacer(20), loop.time()
+    pacer, began = Pacer(20, 1.2, 60), loop.time()
     for _ in range(9):
         await pacer.slot()
     assert loop.time() - began >= 8 / 20

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from bot.monitoring.http import AddressError, served
-from bot.texts import NO_MEMORY
+from bot.texts import DATABASE_UNAVAILABLE
 from tests.support.databases import gone, locked
 from tests.support.outside import free_port, outside
 from tests.support.parley import parley
@@ -153,7 +153,7 @@ async def test_a_database_that_cannot_be_written_is_not_well_though_it_can_be_re
         with locked(path):
             assert (await seen.health())[0] == 200, "nothing was to be written yet"
             question = await alice.say(channel, f"{discord.bot.mention} tell")
-            await channel.reply_to(question, wanted=lambda message: message.content == NO_MEMORY)
+            await channel.reply_to(question, wanted=lambda message: message.content == DATABASE_UNAVAILABLE)
             before = await seen.parts()
             assert before[0] is False
             await running.turns.recent(channel.id)

@@ -62,12 +62,12 @@ async def test_a_change_leaves_the_rest_and_a_reset_leaves_nothing_behind(path, 
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        (ChannelOverrides(temperature=1.6), "Temperature may be set from 0 to 1.5;"),
-        (ChannelOverrides(temperature=-0.1), "Temperature may be set from 0 to 1.5;"),
-        (ChannelOverrides(answer_length=201), "Answer length in tokens may be set from 1 to 200;"),
-        (ChannelOverrides(answer_length=0), "Answer length in tokens may be set from 1 to 200;"),
-        (ChannelOverrides(turns=21), "Turns remembered may be set from 0 to 20;"),
-        (ChannelOverrides(turns=-1), "Turns remembered may be set from 0 to 20;"),
+        (ChannelOverrides(temperature=1.6), "Temperature must be between 0 and 1.5,"),
+        (ChannelOverrides(temperature=-0.1), "Temperature must be between 0 and 1.5,"),
+        (ChannelOverrides(answer_length=201), "Longest answer in tokens must be between 1 and 200,"),
+        (ChannelOverrides(answer_length=0), "Longest answer in tokens must be between 1 and 200,"),
+        (ChannelOverrides(turns=21), "Turns remembered must be between 0 and 20,"),
+        (ChannelOverrides(turns=-1), "Turns remembered must be between 0 and 20,"),
     ],
 )
 async def test_a_value_out_of_range_changes_nothing(channels, given, sentence):

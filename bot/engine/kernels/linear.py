@@ -1,12 +1,12 @@
-"""Linear layers whose weights lie in memory as the CPU's matrix units want them. The only user of private operators.
+"""Linear layers with weights packed for the CPU's matrix units. The only module that uses torch's private operators.
 
-Reading the weights is nearly all the time that generating a token takes. torch's own `F.linear` reads plain weights
-and reaches about three quarters of the memory bus; oneDNN reaches more of it with weights reordered in advance. torch
-has that for its compiler only, as the operators named here. They may change with torch's version, which is
-therefore pinned, and where one is missing or cannot work on this CPU, `F.linear` takes over.
+Generating a token takes little longer than reading the weights from memory. torch's own `F.linear` reads plain weights
+at about three quarters of the memory bandwidth; oneDNN gets closer to it with weights reordered in advance. torch
+exposes that only to its compiler, as the operators used here. They may change with torch's version, which is therefore
+pinned, and where one is missing or does not work on this CPU, `F.linear` takes over.
 
-In each of them a row's result depends on no other row. It is the same to the last bit in passes of a few dozen rows; in
-one of hundreds, oneDNN's bfloat16 kernels have been seen to round one value in some thousands differently.
+In all of these layers a row's result depends on no other row. It is the same to the last bit in passes of a few dozen
+rows; in passes of hundreds, oneDNN's bfloat16 kernels were observed to round one value in thousands differently.
 """
 
 import platform
@@ -17,24 +17,24 @@ import torch.nn.functional as F
 from torch import nn
 
 _COARSE = 0.05
-# The norm of what rounding may change, relative to that of the weights without the largest of each channel, which sets
-# the channel's scale. It is about 0.01 for most layers.
+# The largest norm of the rounding error, relative to that of the weights without the largest of each channel, which
+# sets the channel's scale. Most layers have about 0.01.
 
 Precision: TypeAlias = Literal["float32", "bfloat16", "int8"]
 
 
-def choose(precision: str) -> Precision:
-    """A MODEL_PRECISION; `auto` is bfloat16 where this CPU computes in it, else float32."""
+def resolve_precision(precision: str) -> Precision:
+    """The precision that a MODEL_PRECISION means; `auto` is bfloat16 where this CPU has it natively, else float32."""
     if precision == "auto":
-        return "bfloat16" if computes_bfloat16() else "float32"
+        return "bfloat16" if has_native_bfloat16() else "float32"
     assert precision in get_args(Precision)
     return cast(Precision, precision)
 
 
-def computes_bfloat16() -> bool:
-    """Whether this CPU multiplies bfloat16 natively; without that it is slower than float32."""
+def has_native_bfloat16() -> bool:
+    """Whether this CPU multiplies bfloat16 natively; emulated, it is slower than float32."""
     try:
-        # oneDNN also calls it supported where AVX512 only emulates it.
+        # oneDNN also reports support where AVX512 only emulates it.
         emulated = platform.machine() in ("x86_64", "AMD64") and not torch.cpu._is_avx512_bf16_supported()
         return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()) and not emulated
     except AttributeError:
@@ -42,20 +42,20 @@ def computes_bfloat16() -> bool:
 
 
 def dtype_of(precision: Precision) -> torch.dtype:
-    """The type of whatever is not an int8 weight: embeddings, norms, activations and the KV cache."""
+    """The type of everything but int8 weights: embeddings, norms, activations and the KV cache."""
     if precision == "int8":
-        return torch.bfloat16 if computes_bfloat16() else torch.float32
+        return torch.bfloat16 if has_native_bfloat16() else torch.float32
     return {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
 
 
 class TooCoarse(Exception):
-    """Int8 would change the weights of a layer too much."""
+    """Int8 would round a layer's weights too coarsely."""
 
 
 def pack(weight: torch.Tensor, bias: torch.Tensor | None, precision: Precision) -> nn.Module:
     """A linear layer of weight (out, in) and bias (out), packed for this CPU, or a plain one where that fails.
 
-    One that does not take int8 well keeps the type that its weight has.
+    A layer for which int8 is too coarse keeps its weight's type.
     """
     kinds = (Int8Linear, PackedLinear) if precision == "int8" else (PackedLinear,)
     for kind in kinds:
@@ -71,7 +71,7 @@ def pack(weight: torch.Tensor, bias: torch.Tensor | None, precision: Precision) 
 
 
 class PlainLinear(nn.Module):
-    """torch's own linear layer, on tensors that are already there."""
+    """torch's own linear layer, over existing tensors."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ class PackedLinear(nn.Module):
         self._bias = bias
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        # A single float32 row takes another way through oneDNN, which rounds differently; so it is never single.
+        # oneDNN has another kernel for a single float32 row, which rounds differently, so the row is doubled.
         single = x.dtype == torch.float32 and x.numel() == x.shape[-1]
         rows = x.expand(*x.shape[:-2], 2, -1).contiguous() if single else x
         out = torch.ops.mkldnn._linear_pointwise(rows, self._packed, self._bias, "none", [], "")
@@ -100,8 +100,8 @@ class PackedLinear(nn.Module):
 class Int8Linear(nn.Module):
     """A layer with int8 weights, a scale for each output channel, and inputs quantized with a scale for each row.
 
-    torch's dynamically quantized layers take one scale for all rows, so one sequence's outlier would coarsen its
-    neighbours' numbers; here oneDNN multiplies plain int8 rows, exactly, and each row is scaled by its own afterwards.
+    torch's dynamically quantized layers use one scale for all rows, so one sequence's outlier would coarsen its
+    neighbours. Here oneDNN multiplies plain int8 rows, exactly, and each row is then multiplied by its own scale.
 
     Raises TooCoarse where a few large weights leave the others of their channels too few of the 255 steps.
     """
@@ -110,11 +110,11 @@ class Int8Linear(nn.Module):
         super().__init__()
         quantized, self._scale = torch.empty(weight.shape, dtype=torch.int8), torch.empty(len(weight))
         lost = others = 0.0  # sums of squares
-        for start in range(0, len(weight), 256):  # not all at once, as it takes several times the memory
+        for start in range(0, len(weight), 256):  # quantizing all at once takes several times the memory
             part = slice(start, start + 256)
-            numbers, scale = quantize(weight[part])
-            quantized[part], self._scale[part] = numbers, scale[:, 0]
-            lost += float((weight[part] - numbers * scale).square().sum())
+            integers, scale = quantize(weight[part])
+            quantized[part], self._scale[part] = integers, scale[:, 0]
+            lost += float((weight[part] - integers * scale).square().sum())
             others += float(weight[part].float().square().sum() - (127 * scale).square().sum())
         if lost > _COARSE**2 * others:
             raise TooCoarse
@@ -124,7 +124,7 @@ class Int8Linear(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         rows, scale = quantize(x.reshape(-1, x.shape[-1]))
-        # As unsigned numbers around 128: for signed ones oneDNN would reorder the whole weight at each call.
+        # Unsigned, around 128: for signed rows oneDNN would reorder the whole weight at each call.
         unsigned = (rows + 128).to(torch.uint8)
         out = torch.ops.onednn.qlinear_pointwise(
             unsigned, 1.0, 128, self._packed, self._scale, self._zeros, None, 1.0, 0, torch.float32, "none", [], ""
@@ -134,7 +134,7 @@ class Int8Linear(nn.Module):
 
 
 def quantize(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Rows (n, m) → whole numbers from -127 to 127 and a scale for each row (n, 1), so that rows ≈ numbers · scale."""
+    """Rows (n, m) → integers from -127 to 127 and a scale for each row (n, 1), so that rows ≈ integers · scale."""
     rows = rows.float()
     scale = rows.abs().amax(1, keepdim=True).clamp(min=1e-12) / 127
     return (rows / scale).round(), scale

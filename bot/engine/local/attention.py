@@ -1,8 +1,8 @@
-"""Attention of a forward pass that reads several sequences: each over its own keys, whatever stands beside it.
+"""Attention for a forward pass over several sequences: each attends to its own keys only.
 
-All else in a decoder treats every token by itself, so the tokens of a pass go through it in one row, and each
-weight is read once for all of them. Only here it matters which sequence a token belongs to. (Sarathi-Serve, Agrawal
-et al. 2024, reads prompts in chunks beside running answers in this way.)
+Everything else in a decoder treats each token independently, so the tokens of a pass go through it as one row, and
+each weight is read once for all of them. Only attention has to know which sequence a token belongs to. (Chunked
+prefill beside running decodes follows Sarathi-Serve, Agrawal et al. 2024.)
 """
 
 from collections.abc import Sequence
@@ -14,32 +14,35 @@ import torch.nn.functional as F
 from transformers import AttentionInterface
 from transformers.masking_utils import AttentionMaskInterface
 
-from bot.engine.local.kv_cache import KVCache, Layer
+from bot.engine.local.kv_cache import KVCache, LayerSpec
 
 NAME = "parley"
-"""How the functions below are known to transformers (`model.set_attn_implementation`)."""
+"""The name under which transformers knows this attention (`model.set_attn_implementation`)."""
 
 BLOCK = 64
-# A prompt is attended in blocks of positions that begin at multiples of this: the mask stays small, and a token's
-# result is the same however a prompt is cut into chunks, if the cuts are at such multiples.
+# Prompts are attended in blocks of positions that begin at multiples of this. The mask stays small, and a token's
+# result does not depend on how its prompt is cut into chunks, as long as the cuts are at such multiples.
 
 
 class Unsupported(Exception):
-    """The model's attention is of a kind that is not computed here."""
+    """The model's attention is of a kind that is not implemented here."""
 
 
-class Mask(NamedTuple):
-    """What a model asks of its attention, in place of a mask: nothing but causal, or causal within a window."""
+class MaskSpec(NamedTuple):
+    """The mask that a model asks for: causal, or causal within a sliding `window`.
+
+    `plain` is False where the model adds another pattern to that.
+    """
 
     window: int | None
     plain: bool
 
 
-class Pass(Protocol):
-    """What a model's attention layers are given to work on, by the keyword `reading`."""
+class ForwardContext(Protocol):
+    """What the attention layers need in one forward pass; passed to the model as `forward_context`."""
 
     positions: torch.Tensor
-    """Each token's place in its own sequence (tokens)."""
+    """Each token's position in its own sequence (tokens)."""
 
     def attend(
         self,
@@ -48,7 +51,7 @@ class Pass(Protocol):
         key: torch.Tensor,
         value: torch.Tensor,
         *,
-        mask: Mask | None,
+        mask: MaskSpec | None,
         window: int | None,
         scale: float | None,
         softcap: float | None,
@@ -57,8 +60,8 @@ class Pass(Protocol):
 
 
 @dataclass(frozen=True)
-class Span:
-    """A run of one sequence's tokens: their keys go to the positions from `start` on of the cache's `slot`."""
+class Chunk:
+    """Consecutive tokens of one sequence, whose keys go to positions `start` and up of the cache's `slot`."""
 
     slot: int
     start: int
@@ -69,16 +72,16 @@ class Span:
         return self.start + self.length
 
 
-class Reading:
-    """A pass over `spans`, whose tokens stand one span after the other in a single row.
+class ForwardBatch:
+    """Forward context of a pass over `chunks`, whose tokens follow one another in a single row.
 
-    Each token attends to what its slot holds before it, so several spans may not share a slot.
+    Each token attends to everything before it in its slot, so no two chunks may share a slot.
     """
 
-    def __init__(self, spans: Sequence[Span], cache: KVCache) -> None:
-        self.spans = spans
-        self.positions = torch.cat([torch.arange(span.start, span.end) for span in spans])
-        self._slots = torch.cat([torch.full((span.length,), span.slot) for span in spans])
+    def __init__(self, chunks: Sequence[Chunk], cache: KVCache) -> None:
+        self.chunks = chunks
+        self.positions = torch.cat([torch.arange(chunk.start, chunk.end) for chunk in chunks])
+        self._slots = torch.cat([torch.full((chunk.length,), chunk.slot) for chunk in chunks])
         self._cache = cache
 
     def attend(
@@ -98,27 +101,32 @@ class Reading:
         window = self._cache.layers[layer].window
         out = query.new_empty(query.shape[2], query.shape[1], value.shape[3])
         token = 0
-        for span in self.spans:
-            for start, end in _blocks(span):
+        for chunk in self.chunks:
+            for start, end in _blocks(chunk):
                 first = max(0, start - window + 1) if window else 0
                 seen = slice(first, end)
                 block = slice(token, token + end - start)
                 mask = _mask(start, end, first, window) if end - start > 1 else None
                 out[block] = _attention(
-                    query[0, :, block], keys[span.slot, :, seen], values[span.slot, :, seen], mask, scale, softcap
+                    query[0, :, block],
+                    keys[chunk.slot, :, seen],
+                    values[chunk.slot, :, seen],
+                    mask,
+                    scale,
+                    softcap,
                 )
                 token = block.stop
         return out[None]
 
 
-class Probe:
-    """A pass over one token that only looks: it learns of each layer what the cache must hold.
+class LayerProbe:
+    """Forward context of a one-token pass that records each layer's KV shape in `layers`.
 
-    Its `attend` raises Unsupported for a pattern of attention other than causal, or causal within a window.
+    `attend` raises Unsupported for a mask other than causal, or causal within a sliding window.
     """
 
     def __init__(self) -> None:
-        self.layers: dict[int, Layer] = {}
+        self.layers: dict[int, LayerSpec] = {}
         self.positions = torch.zeros(1, dtype=torch.long)
 
     def attend(
@@ -128,27 +136,27 @@ class Probe:
         key: torch.Tensor,
         value: torch.Tensor,
         *,
-        mask: Mask | None,
+        mask: MaskSpec | None,
         window: int | None,
         scale: float | None,
         softcap: float | None,
     ) -> torch.Tensor:
         if layer in self.layers:
             raise Unsupported("a layer that attends twice")
-        if not isinstance(mask, Mask) or not mask.plain or mask.window not in (None, window):
+        if not isinstance(mask, MaskSpec) or not mask.plain or mask.window not in (None, window):
             raise Unsupported("attention that is neither causal nor causal within a sliding window")
-        self.layers[layer] = Layer(key.shape[1], key.shape[3], value.shape[3], mask.window)
+        self.layers[layer] = LayerSpec(key.shape[1], key.shape[3], value.shape[3], mask.window)
         return query.new_zeros(1, query.shape[2], query.shape[1], value.shape[3])
 
 
-def _blocks(span: Span) -> list[tuple[int, int]]:
-    """The span's positions, cut at multiples of the block length."""
-    cuts = range(span.start // BLOCK * BLOCK, span.end, BLOCK)
-    return [(max(cut, span.start), min(cut + BLOCK, span.end)) for cut in cuts]
+def _blocks(chunk: Chunk) -> list[tuple[int, int]]:
+    """The chunk's positions, cut at multiples of the block length."""
+    cuts = range(chunk.start // BLOCK * BLOCK, chunk.end, BLOCK)
+    return [(max(cut, chunk.start), min(cut + BLOCK, chunk.end)) for cut in cuts]
 
 
 def _mask(start: int, end: int, first: int, window: int | None) -> torch.Tensor:
-    """Which keys, at `first` … `end`, the queries at `start` … `end` see: (queries, keys) of booleans."""
+    """Which of the keys `first` … `end` the queries `start` … `end` attend to: booleans (queries, keys)."""
     distance = torch.arange(start, end)[:, None] - torch.arange(first, end)
     return (distance >= 0) & (distance < window) if window else distance >= 0
 
@@ -163,7 +171,7 @@ def _attention(
 ) -> torch.Tensor:
     """Query (heads, n, dim) over key and value (kv_heads, m, dim) → (n, heads, dim).
 
-    The queries of the heads that share a key head are laid side by side, so no key is copied for them.
+    Query heads that share a key head are laid side by side, so no key is copied for them.
     """
     heads, length, dim = query.shape
     shared = heads // len(key)
@@ -187,17 +195,17 @@ def _attend(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    attention_mask: Mask | None,
+    attention_mask: MaskSpec | None,
     *,
-    reading: Pass,
+    forward_context: ForwardContext,
     scaling: float | None = None,
     sliding_window: int | None = None,
     softcap: float | None = None,
     **unused: Any,
 ) -> tuple[torch.Tensor, None]:
-    """What transformers' attention layers call; their keyword arguments come from the forward pass's own."""
+    """The attention function that transformers' layers call, with the keyword arguments of the model's `forward`."""
     layer: Any = module.layer_idx
-    out = reading.attend(
+    out = forward_context.attend(
         layer,
         query,
         key,
@@ -210,10 +218,13 @@ def _attend(
     return out, None
 
 
-def _describe_mask(*, local_size: int | None = None, allow_is_causal_skip: bool = True, **unused: Any) -> Mask:
-    """What transformers calls to have a mask made. It may be left out where it is nothing but causal."""
-    return Mask(local_size, allow_is_causal_skip)
+def _make_mask(*, local_size: int | None = None, allow_is_causal_skip: bool = True, **unused: Any) -> MaskSpec:
+    """The mask function that transformers calls: it describes the mask, and `ForwardBatch` builds it by blocks.
+
+    transformers allows the causal mask to be skipped only where the model adds nothing to it.
+    """
+    return MaskSpec(local_size, allow_is_causal_skip)
 
 
 AttentionInterface.register(NAME, _attend)
-AttentionMaskInterface.register(NAME, _describe_mask)
+AttentionMaskInterface.register(NAME, _make_mask)

@@ -1,11 +1,9 @@
-"""The engine on this machine's CPU: one thread that loads the model and then answers, many requests at once."""
+"""The engine on this machine's CPU: one thread that loads the model and then runs all requests together."""
 
 import asyncio
 import logging
 import queue
-import time
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, Self
 
@@ -13,41 +11,42 @@ from bot.engine import Description, EngineError, ModelError, Sampling, Status, S
 from bot.engine.local.attention import Unsupported
 from bot.engine.local.compatibility import probe
 from bot.engine.local.kv_cache import KVCache
-from bot.engine.local.scheduler import Batch
-from bot.engine.local.sequence import Answer, Request
-from bot.engine.local.sequential import OneByOne
-from bot.engine.models import loading
+from bot.engine.local.scheduler import Scheduler
+from bot.engine.local.sequence import Request, Sequence
+from bot.engine.local.sequential import SequentialRunner
+from bot.engine.models import loading, memory
 from bot.engine.models.loading import LoadedModel
-from bot.engine.models.locate import find
+from bot.engine.models.locate import locate
 from bot.engine.prompt import AUTO, Prompt, PromptFormat, encode
-from bot.engine.throughput import Speed
+from bot.engine.throughput import Throughput
 from bot.errors import UserError
 
 log = logging.getLogger(__name__)
 
-_PATIENCE = 3.0  # seconds that closing waits for the thread
-_HOPELESS = 3  # passes in a row that fail
-_LEAST_PROMPT = 64  # tokens; as for MAX_PROMPT_TOKENS
+_MAX_FAILURES = 3  # failed steps in a row, without a sequence that finished in between
+_MIN_PROMPT = 64  # tokens; the least that MAX_PROMPT_TOKENS may be
 
 
-class _Answering(Protocol):
-    """Batch or OneByOne."""
+class Runner(Protocol):
+    """A Scheduler or a SequentialRunner."""
 
     @property
-    def room(self) -> int: ...
+    def free_slots(self) -> int: ...
     @property
     def busy(self) -> bool: ...
-    def join(self, answer: Answer) -> None: ...
-    def step(self) -> int: ...
+    def add(self, sequence: Sequence) -> None: ...
+    def step(self) -> list[Sequence]: ...
 
 
 class LocalEngine:
     """Loads a model in a thread of its own and generates there, up to `max_batch` answers at once.
 
-    `max_prompt_tokens` bounds each prompt, and so does what the model's context leaves beside `max_new_tokens`.
-    `precision` is a MODEL_PRECISION; `repetition_penalty` None is the model's own; `base` is a LoRA adapter's base
-    model, if not the one that it names; `form` is how conversations are written down for the model.
-    Use it with `async with`: entering raises ModelError where there is no model to be seen, and begins to load.
+    `max_prompt_tokens` bounds each prompt, as does the model's context less `max_new_tokens`. `precision` is a
+    MODEL_PRECISION. `repetition_penalty` None is the model's own. `base` is a LoRA adapter's base model, where that is
+    not the one it names. `form` is how conversations are rendered. `close_timeout` is how many seconds `close` waits
+    for the thread.
+
+    Use it with `async with`. Entering raises ModelError where no model is found on the disk, and starts loading.
     """
 
     def __init__(
@@ -61,6 +60,7 @@ class LocalEngine:
         repetition_penalty: float | None = None,
         base: str | None = None,
         form: PromptFormat = AUTO,
+        close_timeout: float = 3.0,
     ) -> None:
         self._name = name
         self._max_prompt_tokens = max_prompt_tokens
@@ -70,31 +70,28 @@ class LocalEngine:
         self._repetition_penalty = repetition_penalty
         self._base = base
         self._form = form
+        self._close_timeout = close_timeout
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="engine")
-        self._inbox: queue.SimpleQueue[Request | None] = queue.SimpleQueue()  # None: come to an end
-        self._streams: set[Stream] = set()
-        self._at_once = max_batch
-        self._cache_bytes = 0
-        self._speed = Speed()
-        self._tokens = 0
-        self._cache: KVCache | None = None
-        self._progressed_at: float | None = None
-        self._closed = False
-        self._found = asyncio.Event()
+        self._inbox: queue.SimpleQueue[Request | None] = queue.SimpleQueue()  # None: the engine is closing
         self._waiting: deque[Request] = deque()
-        self._failures = 0  # passes in a row that ended in failure, without an answer that ended as it should between
-        self._failed = self._succeeded = False  # what the pass under way has brought
+        self._streams: set[Stream] = set()
+        self._cache: KVCache | None = None
+        self._cache_bytes = 0
+        self._throughput = Throughput()
+        self._failures = 0
+        self._closed = False
+        self._validated = asyncio.Event()
         self._broken: BaseException | None = None
 
     async def __aenter__(self) -> Self:
-        find(self._name)
+        locate(self._name)
         self._loop = asyncio.get_running_loop()
         self._loading = self._executor.submit(self._load)
-        self._worked = asyncio.wrap_future(self._executor.submit(self._work))
+        self._worker = asyncio.wrap_future(self._executor.submit(self._work))
         self._ready = asyncio.wrap_future(self._loading)
-        self._ready.add_done_callback(lambda _: self._found.set())
-        # A failure counts as heard of even if nobody is waiting for the model any more.
-        for future in (self._ready, self._worked):
+        self._ready.add_done_callback(lambda _: self._validated.set())
+        # Retrieved here, so that asyncio does not log a failure which nobody waits for.
+        for future in (self._ready, self._worker):
             future.add_done_callback(lambda future: future.cancelled() or future.exception())
         return self
 
@@ -106,15 +103,15 @@ class LocalEngine:
         await asyncio.shield(self._ready)
 
     async def validated(self) -> None:
-        """Return when nothing is known to be wrong with the model; see Engine. Raises ModelError when something is."""
-        await self._found.wait()
+        """Return when the model has been checked but for its weights; see Engine. Raises ModelError."""
+        await self._validated.wait()
         if self._ready.done():
             self._ready.result()
 
     async def wait_failed(self) -> None:
-        """Wait for the engine to fail for good; see Engine."""
+        """Wait until the engine fails for good; see Engine."""
         try:
-            await asyncio.shield(self._worked)
+            await asyncio.shield(self._worker)
         except UserError:
             raise
         except Exception as error:
@@ -126,122 +123,113 @@ class LocalEngine:
             raise RuntimeError("the engine is closed")
         stream = Stream()
         if not self._streams:
-            self._progress()
+            self._throughput.touch()
         self._streams.add(stream)
-        stream.ahead = max(0, len(self._streams) - self._at_once)
+        stream.ahead = max(0, len(self._streams) - self._max_batch)
         self._inbox.put(Request(prompt, sampling, stream))
-        if self._broken:  # looked at last, as the thread looks at the streams last
+        # Checked last: the thread sets it first and then ends the streams it sees.
+        if self._broken:
             self._end(stream, self._broken)
         return stream
 
     def status(self) -> Status:
-        """What it is doing now; see Status."""
+        """What the engine is doing now; see Status."""
         loaded = self._ready.done() and not self._ready.cancelled() and not self._ready.exception()
-        precision = self._ready.result()[0].precision if loaded else None
         cache = self._cache
         begun = [stream.begun_at is not None for stream in list(self._streams)]
         return Status(
             self._name,
-            precision,
+            self._ready.result().precision if loaded else None,
             sum(begun),
             begun.count(False),
-            self._speed.tokens_per_second,
-            self._progressed_at,
-            self._tokens,
-            cache.found if cache else None,
-            cache.missed if cache else None,
+            self._throughput.tokens_per_second,
+            self._throughput.progressed_at,
+            self._throughput.tokens,
+            cache.hits if cache else None,
+            cache.misses if cache else None,
         )
 
     def description(self) -> Description:
-        """What has been loaded; once it is `ready`."""
-        loaded, _ = self._ready.result()
+        """The loaded model; only when the engine is `ready`."""
+        loaded = self._ready.result()
         return Description(
             type(loaded.model).__name__,
             loaded.parameters,
             loaded.precision,
             loaded.weight_bytes,
             self._cache_bytes,
-            self._at_once,
-            self._length(loaded),
+            self._max_batch,
+            self._max_length(loaded),
             loaded.form.is_plain(loaded.tokenizer),
         )
 
-    def reads(self, prompt: Prompt) -> tuple[str, int]:
-        """A prompt as the model reads it, marks and all, and its length in tokens; once it is `ready`.
+    def render(self, prompt: Prompt) -> tuple[str, int]:
+        """The prompt as the model gets it, marks included, and its length in tokens; only when the engine is `ready`.
 
         Raises QuestionTooLong.
         """
-        loaded, _ = self._ready.result()
+        loaded = self._ready.result()
         tokens = self._encode(prompt, loaded)
         return str(loaded.tokenizer.decode(tokens)), len(tokens)
 
     async def close(self) -> None:
-        """Stop all that runs or waits, and let go of the model.
+        """Stop all requests and release the model.
 
-        What cannot be interrupted, such as loading, is not waited for longer than a few seconds.
+        Waits a few seconds at most for what cannot be interrupted, such as loading.
         """
         self._closed = True
         for stream in list(self._streams):
             stream.stop()
         self._inbox.put(None)
         self._executor.shutdown(wait=False)
-        await asyncio.wait([self._worked], timeout=_PATIENCE)
-
-    def _progress(self) -> None:
-        self._progressed_at = time.monotonic()
+        await asyncio.wait([self._worker], timeout=self._close_timeout)
 
     # All that follows runs in the engine's thread.
 
-    def _load(self) -> tuple[LoadedModel, Callable[[], _Answering]]:
-        """The model, and what makes the place where it answers."""
-        loaded = loading.load(self._name, self._precision, base=self._base, form=self._form, accept=self._accept)
-        length = self._length(loaded)
+    def _load(self) -> LoadedModel:
+        prepared = loading.prepare(self._name, self._precision, base=self._base, form=self._form)
+        self._check_context(prepared.context)
+        self._loop.call_soon_threadsafe(self._validated.set)
+        loaded = prepared.load()
+        length = self._max_length(loaded)
         try:
             layers = probe(loaded.model, length)
         except Unsupported as reason:
-            log.info("%s is answered one request at a time, as it cannot be batched: %s.", self._name, reason)
-            self._at_once = 1
-            self._progress()
-            return loaded, lambda: OneByOne(loaded.model, self._end, self._progress)
-        size = KVCache.size(layers, self._max_batch, length, loaded.model.dtype)
-        taken = (
-            f"The weights of {self._name} take {loaded.weight_bytes / 1e9:.1f} GB and the KV cache of {self._max_batch}"
-            f" sequences of {length} tokens {size / 1e9:.1f} GB"
-        )
-        loading.check_memory(size, taken)
-        self._cache_bytes = size
-        log.info("%s.", taken)
-        cache = self._cache = KVCache(layers, self._max_batch, length, loaded.model.dtype)
+            log.info("%s runs one request at a time, as it cannot be batched: %s.", self._name, reason)
+            self._max_batch = 1
+        else:
+            size = KVCache.size(layers, self._max_batch, length, loaded.model.dtype)
+            needed = (
+                f"The weights of {self._name} take {loaded.weight_bytes / 1e9:.1f} GB and the KV cache of"
+                f" {self._max_batch} sequences of {length} tokens {size / 1e9:.1f} GB"
+            )
+            memory.require(size, needed)
+            log.info("%s.", needed)
+            self._cache_bytes = size
+            self._cache = KVCache(layers, self._max_batch, length, loaded.model.dtype)
+        self._throughput.touch()
+        return loaded
 
-        def batch() -> Batch:
-            cache.reset()
-            return Batch(loaded.model, cache, self._end)
-
-        self._progress()
-        return loaded, batch
-
-    def _accept(self, context: int | None) -> None:
-        """Note that the model is one that can be loaded, if its context is long enough."""
-        if context is not None and context < self._max_new_tokens + _LEAST_PROMPT:
+    def _check_context(self, context: int | None) -> None:
+        if context is not None and context < self._max_new_tokens + _MIN_PROMPT:
             raise ModelError(
                 f"MAX_NEW_TOKENS is {self._max_new_tokens}, but {self._name} has a context of only"
                 f" {context} tokens for question and answer together. Make MAX_NEW_TOKENS smaller."
             )
-        self._loop.call_soon_threadsafe(self._found.set)
 
-    def _length(self, loaded: LoadedModel) -> int:
-        """The most tokens, prompt and answer together, of one sequence."""
+    def _max_length(self, loaded: LoadedModel) -> int:
+        """The most tokens of one sequence, prompt and answer together."""
         wanted = self._max_prompt_tokens + self._max_new_tokens
         return wanted if loaded.context is None else min(wanted, loaded.context)
 
     def _encode(self, prompt: Prompt, loaded: LoadedModel) -> list[int]:
-        return encode(prompt, loaded.tokenizer, self._length(loaded) - self._max_new_tokens, loaded.form)
+        return encode(prompt, loaded.tokenizer, self._max_length(loaded) - self._max_new_tokens, loaded.form)
 
     def _work(self) -> None:
-        """Answer until the inbox says that it is over. Raises what the engine does not recover from."""
+        """Run requests until the engine is closed. Raises what it does not recover from, having ended all streams."""
         try:
-            loaded, make = self._loading.result()
-            while not self._answer_all(loaded, make()):
+            loaded = self._loading.result()
+            while not self._run_until_failure(loaded, self._make_runner(loaded)):
                 pass
         except BaseException as error:
             self._broken = error
@@ -249,69 +237,70 @@ class LocalEngine:
                 self._end(stream, error)
             raise
 
-    def _answer_all(self, loaded: LoadedModel, answering: _Answering) -> bool:
-        """Answer until the inbox says that it is over; then returns True.
+    def _make_runner(self, loaded: LoadedModel) -> Runner:
+        if self._cache is None:
+            return SequentialRunner(loaded.model, self._throughput)
+        self._cache.reset()
+        return Scheduler(loaded.model, self._cache, self._throughput)
 
-        After a failure, which ends the answers under way, False: those that wait can still be answered. Raises
-        EngineError when there are too many failures in a row.
+    def _run_until_failure(self, loaded: LoadedModel, runner: Runner) -> bool:
+        """Run requests; returns True once the engine is closed.
+
+        Returns False after a failure, which ends all running requests; the waiting ones can go on with a new runner.
+        Raises EngineError after too many failures in a row.
         """
         try:
-            self._answer_until_closed(loaded, answering)
+            self._run(loaded, runner)
         except EngineError:
             raise
         except Exception as error:
             log.exception("The engine has failed.")
             for stream in [stream for stream in list(self._streams) if stream.begun_at is not None]:
                 self._end(stream, error)
-            self._note_outcome()
+            self._count_failures(succeeded=False, failed=True)
             return False
         return True
 
-    def _note_outcome(self) -> None:
-        """Count failures in a row; raise EngineError when there is no hope."""
-        self._failures = 0 if self._succeeded else self._failures + self._failed
-        self._failed = self._succeeded = False
-        if self._failures >= _HOPELESS:
-            raise EngineError
-
-    def _answer_until_closed(self, loaded: LoadedModel, answering: _Answering) -> None:
-        waiting = self._waiting
+    def _run(self, loaded: LoadedModel, runner: Runner) -> None:
         closing = self._closed
-        while not closing or waiting or answering.busy:
-            # With nothing else to do it waits for the next request, else it only takes those that are there.
-            while not closing and not (self._inbox.empty() and (waiting or answering.busy)):
+        while not closing or self._waiting or runner.busy:
+            # Wait for a request when there is nothing else to do; otherwise take only those that have come.
+            while not closing and not (self._inbox.empty() and (self._waiting or runner.busy)):
                 if request := self._inbox.get():
-                    waiting.append(request)
+                    self._waiting.append(request)
                 else:
                     closing = True
-            for request in [request for request in waiting if request.stream.stopped]:
-                waiting.remove(request)
+            for request in [request for request in self._waiting if request.stream.stopped]:
+                self._waiting.remove(request)
                 self._end(request.stream)
-            while waiting and answering.room:
-                self._begin(waiting.popleft(), loaded, answering)
-            for place, request in enumerate(waiting, 1):
+            while self._waiting and runner.free_slots:
+                self._begin(self._waiting.popleft(), loaded, runner)
+            for place, request in enumerate(self._waiting, 1):
                 request.stream.ahead = place
-            if answering.busy:
-                started = time.perf_counter()
-                self._failed = self._succeeded = False
-                tokens = answering.step()
-                self._speed.note(tokens, time.perf_counter() - started)
-                self._tokens += tokens
-                self._progress()
-                self._note_outcome()
+            if runner.busy:
+                finished = runner.step()
+                for sequence in finished:
+                    self._end(sequence.stream, sequence.error)
+                self._count_failures(
+                    succeeded=any(sequence.error is None and not sequence.stream.stopped for sequence in finished),
+                    failed=any(not isinstance(sequence.error, UserError | None) for sequence in finished),
+                )
 
-    def _begin(self, request: Request, loaded: LoadedModel, answering: _Answering) -> None:
+    def _begin(self, request: Request, loaded: LoadedModel, runner: Runner) -> None:
         request.stream.begin()
-        length = self._length(loaded)
         penalty = self._repetition_penalty or loaded.repetition_penalty
         try:
             prompt = self._encode(request.prompt, loaded)
-            answering.join(Answer(request, prompt, loaded, penalty=penalty, limit=length))
+            runner.add(Sequence(request, prompt, loaded, penalty=penalty, limit=self._max_length(loaded)))
         except Exception as error:
             self._end(request.stream, error)
 
+    def _count_failures(self, *, succeeded: bool, failed: bool) -> None:
+        """Count the failed steps in a row. Raises EngineError when there are too many."""
+        self._failures = 0 if succeeded else self._failures + failed
+        if self._failures >= _MAX_FAILURES:
+            raise EngineError
+
     def _end(self, stream: Stream, error: BaseException | None = None) -> None:
-        self._failed = self._failed or not (error is None or isinstance(error, UserError))
-        self._succeeded = self._succeeded or (error is None and not stream.stopped)
         self._streams.discard(stream)
         stream.end(error)

@@ -1,4 +1,4 @@
-"""Logits → the next token, for one sequence: greedy, or drawn after temperature, top-k and top-p."""
+"""Logits → the next token of one sequence: greedy, or drawn after temperature, top-k and top-p."""
 
 from collections.abc import Sequence
 
@@ -8,9 +8,9 @@ from bot.engine import Sampling
 
 
 class Sampler:
-    """Chooses one answer's tokens, by itself: nothing that happens to other answers changes its choices.
+    """Samples one sequence's tokens with a random generator of its own, so other sequences never change its choices.
 
-    `prompt` counts for the repetition penalty, as in transformers (the penalty is that of CTRL, Keskar et al. 2019).
+    The repetition penalty covers the `prompt`, too, as in transformers (it is CTRL's, Keskar et al. 2019).
     """
 
     def __init__(self, sampling: Sampling, repetition_penalty: float, prompt: Sequence[int]) -> None:
@@ -23,17 +23,17 @@ class Sampler:
         else:
             self._random.manual_seed(sampling.seed)
 
-    def choose(self, logits: torch.Tensor) -> int:
+    def sample(self, logits: torch.Tensor) -> int:
         """The next token's id, from logits (vocabulary) of any floating-point type."""
         logits = logits.float()
         if self._penalty != 1:
             seen = torch.tensor(sorted(self._seen))
-            logits = logits.index_copy(0, seen, penalized(logits[seen], self._penalty))
+            logits = logits.index_copy(0, seen, penalize(logits[seen], self._penalty))
         if self._sampling.temperature == 0:
             token = int(logits.argmax())
         else:
             ids, probabilities = distribution(logits, self._sampling)
-            # Inverting the cumulative distribution takes one random number a token, however many may be chosen.
+            # Inverting the cumulative distribution takes one random number a token, however many are eligible.
             cumulative = probabilities.cumsum(0)
             drawn = torch.rand(1, generator=self._random, dtype=cumulative.dtype) * cumulative[-1]
             token = int(ids[torch.searchsorted(cumulative, drawn, right=True).clamp(max=len(ids) - 1)])
@@ -41,16 +41,16 @@ class Sampler:
         return token
 
 
-def penalized(logits: torch.Tensor, penalty: float) -> torch.Tensor:
-    """Make tokens less likely, given their logits, by a penalty above 1."""
+def penalize(logits: torch.Tensor, penalty: float) -> torch.Tensor:
+    """Apply a repetition penalty to the logits of repeated tokens; above 1 it makes them less likely."""
     return torch.where(logits < 0, logits * penalty, logits / penalty)
 
 
 def distribution(logits: torch.Tensor, sampling: Sampling) -> tuple[torch.Tensor, torch.Tensor]:
-    """Logits (vocabulary) → the ids that may be chosen and their probabilities (float64), likeliest first.
+    """Logits (vocabulary) → the eligible ids and their probabilities (float64), likeliest first.
 
-    The same as transformers' temperature, top-k and top-p one after the other, without sorting the vocabulary: the
-    top k are found first, then the softmax and top-p are theirs alone.
+    Equals transformers' temperature, top-k and top-p in this order, without sorting the vocabulary: the top k are
+    selected first, then softmax and top-p are computed over them alone.
     """
     logits = logits.double() / sampling.temperature
     if 0 < sampling.top_k < len(logits):

@@ -1,169 +1,170 @@
-"""The scheduler: which tokens of which answers are read in the next forward pass."""
+"""The scheduler: which tokens of which sequences go into the next forward pass."""
 
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 
-from bot.engine import Stream
-from bot.engine.local.attention import BLOCK, Reading, Span
+from bot.engine.local.attention import BLOCK, Chunk, ForwardBatch
 from bot.engine.local.compatibility import forward
-from bot.engine.local.kv_cache import KVCache, common_prefix
-from bot.engine.local.sequence import Answer
-from bot.engine.models.loading import CausalLM
+from bot.engine.local.kv_cache import KVCache, common_prefix_length
+from bot.engine.local.sequence import Sequence
+from bot.engine.models import CausalLM
+from bot.engine.throughput import Throughput
 
 log = logging.getLogger(__name__)
 
 _PASS_SECONDS = 0.4
-# A pass that reads prompts may take so long: nobody's answer stalls for longer, and nobody waits longer to join or
-# to be stopped. Longer passes would hardly be more efficient.
+# The time that a forward pass with prompt tokens should take. It bounds how long running answers stall, and how long a
+# new request or a stop waits. Longer passes would hardly be more efficient.
+_MAX_CHUNK = 2048  # tokens
+
+_Schedule: TypeAlias = list[tuple[Sequence, int]]
+"""The sequences of a forward pass, and how many of its pending tokens each contributes."""
 
 
-@dataclass(eq=False)
-class _Sequence:
-    """An answer in its slot; `cached` counts the tokens whose keys are there."""
+class Scheduler:
+    """Runs sequences together: continuous batching with chunked prefill.
 
-    answer: Answer
-    slot: int
-    cached: int
-
-    @property
-    def pending(self) -> int:
-        return len(self.answer.tokens) - self.cached
-
-
-class Batch:
-    """Answers that grow together, a token each in every pass, while the prompts of newcomers are read in chunks.
-
-    A pass takes one token of each answer under way, and of the prompts, in the order in which they came, as many
-    tokens as there is time for. (Continuous batching is Orca's, Yu et al. 2022.)
-
-    All in one thread. `ended` is called with each answer's stream when it is over, and the error that ended it, if any.
+    Each forward pass takes one token of every decoding sequence and, in order of arrival, as many prompt tokens as the
+    time allows. (Continuous batching is Orca's, Yu et al. 2022.) For use in one thread.
     """
 
-    def __init__(self, model: CausalLM, cache: KVCache, ended: Callable[[Stream, BaseException | None], None]) -> None:
+    def __init__(self, model: CausalLM, cache: KVCache, throughput: Throughput) -> None:
         self._model = model
         self._cache = cache
-        self._ended = ended
-        self._newcomers: list[Answer] = []
-        self._sequences: list[_Sequence] = []
-        self._chunk = BLOCK  # how many prompt tokens are read in a pass; follows the speed seen
+        self._throughput = throughput
+        self._waiting: list[Sequence] = []
+        self._running: list[Sequence] = []
+        self._finished: list[Sequence] = []  # in the current step
+        self._chunk_size = BLOCK  # prompt tokens in a pass; adapted to the measured speed
 
     @property
-    def room(self) -> int:
-        """How many more answers can join."""
-        return self._cache.free - len(self._newcomers)
+    def free_slots(self) -> int:
+        """How many more sequences can be added."""
+        return self._cache.free_slots - len(self._waiting)
 
     @property
     def busy(self) -> bool:
-        """Whether any answer is under way."""
-        return bool(self._sequences or self._newcomers)
+        """Whether any sequence has not finished."""
+        return bool(self._running or self._waiting)
 
-    def join(self, answer: Answer) -> None:
-        """Let an answer take part from the next pass on."""
-        self._newcomers.append(answer)
+    def add(self, sequence: Sequence) -> None:
+        """Add a sequence; it takes part from the next step on."""
+        self._waiting.append(sequence)
 
-    def step(self) -> int:
-        """One pass for all; those that nobody wants any more leave before it. Returns how many tokens came of it."""
-        for sequence in [sequence for sequence in self._sequences if sequence.answer.stream.stopped]:
-            self._leave(sequence)
-        self._seat()
-        planned = self._plan()
-        if not planned:
-            return 0
+    def step(self) -> list[Sequence]:
+        """Run one forward pass; returns the sequences that have finished, been stopped, or failed with an `error`."""
+        self._finished = []
+        step_started = time.perf_counter()
+
+        # 1. Remove the sequences that were stopped, and admit those for which there is a slot.
+        for sequence in [sequence for sequence in self._running if sequence.stream.stopped]:
+            self._finish(sequence)
+        self._admit()
+
+        # 2. Choose the tokens of this pass.
+        schedule = self._schedule()
+        if not schedule:
+            return self._finished
+
+        # 3. Compute the logits.
         started = time.perf_counter()
         try:
-            logits = self._read(planned)
+            logits = self._forward(schedule)
         except Exception:
-            log.warning("A pass has failed; its sequences are read one by one.", exc_info=True)
-            planned, logits = self._read_alone(planned)
-        self._follow_speed(sum(length for _, length in planned if length > 1), time.perf_counter() - started)
-        finished = [sequence for sequence, _ in planned if sequence.pending == 0]
-        for sequence, row in zip(finished, logits, strict=True):
+            log.warning("A forward pass failed; its sequences are run one by one.", exc_info=True)
+            schedule, logits = self._forward_alone(schedule)
+        prefilled = sum(length for _, length in schedule if length > 1)
+        self._adapt_chunk_size(prefilled, time.perf_counter() - started)
+
+        # 4. Sample the next token of each sequence that has no pending ones.
+        sampled = [sequence for sequence, _ in schedule if not sequence.pending]
+        for sequence, row in zip(sampled, logits, strict=True):
             try:
-                goes_on = sequence.answer.go_on(row)
+                if not sequence.advance(row):
+                    self._finish(sequence)
             except Exception as error:
-                self._leave(sequence, error)
-            else:
-                if not goes_on:
-                    self._leave(sequence)
-        return len(finished)
+                self._finish(sequence, error)
+        self._throughput.record(len(sampled), time.perf_counter() - step_started)
+        return self._finished
 
-    def _seat(self) -> None:
-        """Give the newcomers slots. Who begins as another prompt that is still being read waits, to copy that part."""
-        for answer in list(self._newcomers):
-            tokens = answer.tokens[:-1]
-            coming = (common_prefix(tokens, other.answer.tokens) for other in self._sequences if other.pending > 1)
-            if answer.stream.stopped:
-                self._newcomers.remove(answer)
-                self._ended(answer.stream, None)
-            elif max(coming, default=0) <= self._cache.held(tokens) + BLOCK:
-                self._newcomers.remove(answer)
-                slot, cached = self._cache.take(answer.tokens)
-                self._sequences.append(_Sequence(answer, slot, cached))
+    def _admit(self) -> None:
+        """Allocate slots to waiting sequences.
 
-    def _plan(self) -> list[tuple[_Sequence, int]]:
-        """The sequences of the next pass, and how many of their tokens it reads."""
-        planned, left = [], self._chunk
-        for sequence in self._sequences:
+        One that shares a prefix with a prompt still being computed waits, to copy that prefix instead of computing it.
+        """
+        for sequence in list(self._waiting):
+            tokens = sequence.tokens[:-1]
+            coming = (common_prefix_length(tokens, other.tokens) for other in self._running if other.pending > 1)
+            if sequence.stream.stopped:
+                self._waiting.remove(sequence)
+                self._finished.append(sequence)
+            elif max(coming, default=0) <= self._cache.longest_prefix(tokens) + BLOCK:
+                self._waiting.remove(sequence)
+                sequence.slot, sequence.cached = self._cache.allocate(sequence.tokens)
+                self._running.append(sequence)
+
+    def _schedule(self) -> _Schedule:
+        schedule, budget = [], self._chunk_size
+        for sequence in self._running:
             length = sequence.pending
             if length > 1:
-                length = _cut(sequence.cached, length, left)
-                left -= length
+                length = _chunk_length(sequence.cached, length, budget)
+                budget -= length
             if length:
-                planned.append((sequence, length))
-        return planned
+                schedule.append((sequence, length))
+        return schedule
 
-    def _read(self, planned: list[tuple[_Sequence, int]]) -> torch.Tensor:
-        """Logits (sequences, vocabulary) for those whose last token has been read now."""
+    def _forward(self, schedule: _Schedule) -> torch.Tensor:
+        """Logits (sequences, vocabulary) of those that have no pending tokens afterwards."""
         tokens: list[int] = []
-        spans, wanted = [], []
-        for sequence, length in planned:
-            spans.append(Span(sequence.slot, sequence.cached, length))
-            tokens += sequence.answer.tokens[sequence.cached : sequence.cached + length]
+        chunks, logits_at = [], []
+        for sequence, length in schedule:
+            chunks.append(Chunk(sequence.slot, sequence.cached, length))
+            tokens += sequence.tokens[sequence.cached : sequence.cached + length]
             if length == sequence.pending:
-                wanted.append(len(tokens) - 1)
-        logits = forward(self._model, tokens, Reading(spans, self._cache), wanted)
-        for sequence, length in planned:
-            self._cache.hold(sequence.slot, sequence.answer.tokens[sequence.cached : sequence.cached + length])
+                logits_at.append(len(tokens) - 1)
+        logits = forward(self._model, tokens, ForwardBatch(chunks, self._cache), logits_at)
+        for sequence, length in schedule:
+            self._cache.append(sequence.slot, sequence.tokens[sequence.cached : sequence.cached + length])
             sequence.cached += length
         return logits
 
-    def _read_alone(self, planned: list[tuple[_Sequence, int]]) -> tuple[list[tuple[_Sequence, int]], torch.Tensor]:
-        """Read each by itself, so that who made the pass fail leaves and the others go on; returns them.
+    def _forward_alone(self, schedule: _Schedule) -> tuple[_Schedule, torch.Tensor]:
+        """One pass for each sequence, so that only those that fail finish; returns the others and their logits.
 
-        They can be read again: a pass writes only behind what is cached.
+        Repeating a pass is safe: it writes only behind what is cached.
         """
-        good, logits = [], [torch.empty(0)]
-        for part in planned:
+        succeeded, logits = [], [torch.empty(0)]
+        for sequence, length in schedule:
             try:
-                logits.append(self._read([part]))
-                good.append(part)
+                logits.append(self._forward([(sequence, length)]))
+                succeeded.append((sequence, length))
             except Exception as error:
-                sequence, _ = part
-                self._cache.forget(sequence.slot)  # nobody knows what is in it now
-                self._leave(sequence, error)
-        return good, torch.cat(logits)
+                self._cache.invalidate(sequence.slot)
+                self._finish(sequence, error)
+        return succeeded, torch.cat(logits)
 
-    def _follow_speed(self, read: int, seconds: float) -> None:
-        """Make the next chunk as long as the time allows, from how long the last took; by a factor of 2 at most.
+    def _adapt_chunk_size(self, prefilled: int, seconds: float) -> None:
+        """Scale the chunk size to the wanted time of a pass, by a factor of at most 2, from how long the last one took.
 
-        Never less than a block: its tokens together cost hardly more than the weights that are read for the first.
+        Never below one block, whose tokens together cost little more than reading the weights for the first.
         """
-        if read * 2 > self._chunk:
+        if prefilled * 2 > self._chunk_size:
             factor = min(2.0, max(0.5, _PASS_SECONDS / seconds))
-            self._chunk = min(2048, max(BLOCK, int(self._chunk * factor)))
+            self._chunk_size = min(_MAX_CHUNK, max(BLOCK, int(self._chunk_size * factor)))
 
-    def _leave(self, sequence: _Sequence, error: BaseException | None = None) -> None:
-        self._sequences.remove(sequence)
-        self._cache.give_back(sequence.slot)
-        self._ended(sequence.answer.stream, error)
+    def _finish(self, sequence: Sequence, error: BaseException | None = None) -> None:
+        sequence.error = error
+        self._running.remove(sequence)
+        self._cache.release(sequence.slot)
+        self._finished.append(sequence)
 
 
-def _cut(start: int, length: int, most: int) -> int:
-    """How many of `length` tokens to read from `start` on, at most `most`: up to the end of a block, if in between."""
-    if length <= most:
-        return length
-    return most - (start + most) % BLOCK if (start + most) // BLOCK > start // BLOCK else most
+def _chunk_length(start: int, pending: int, budget: int) -> int:
+    """How many pending tokens from `start` on fit the budget; if not all, up to a block's end where there is one."""
+    if pending <= budget:
+        return pending
+    return budget - (start + budget) % BLOCK if (start + budget) // BLOCK > start // BLOCK else budget

@@ -1,84 +1,75 @@
-"""One answer at a time, through transformers' own `generate`: for models that cannot be batched."""
+"""One sequence at a time, by transformers' own `generate`: for models that cannot be batched."""
 
-from collections.abc import Callable
+import time
 from typing import Any
 
 import torch
 import transformers
 
-from bot.engine import Stream
-from bot.engine.local.sequence import Answer
-from bot.engine.models.loading import CausalLM
+from bot.engine.local.sequence import Sequence
+from bot.engine.models import CausalLM
+from bot.engine.throughput import Throughput
 
 
-class OneByOne:
-    """What Batch does, for a single answer: its tokens are still chosen and written by the Answer.
+class SequentialRunner:
+    """Runs a single sequence, with the Scheduler's interface. The Sequence still samples and streams its tokens."""
 
-    `passed` is called after each forward pass.
-    """
-
-    def __init__(
-        self,
-        model: CausalLM,
-        ended: Callable[[Stream, BaseException | None], None],
-        passed: Callable[[], None] = lambda: None,
-    ) -> None:
+    def __init__(self, model: CausalLM, throughput: Throughput) -> None:
         self._model = model
-        self._ended = ended
-        self._passed = passed
-        self._answer: Answer | None = None
+        self._throughput = throughput
+        self._sequence: Sequence | None = None
 
     @property
-    def room(self) -> int:
-        """How many more answers can join."""
-        return int(self._answer is None)
+    def free_slots(self) -> int:
+        """How many more sequences can be added."""
+        return int(self._sequence is None)
 
     @property
     def busy(self) -> bool:
-        """Whether an answer is under way."""
-        return self._answer is not None
+        """Whether a sequence has not finished."""
+        return self._sequence is not None
 
-    def join(self, answer: Answer) -> None:
-        """Make this the next answer."""
-        self._answer = answer
+    def add(self, sequence: Sequence) -> None:
+        """Make this the next sequence."""
+        self._sequence = sequence
 
-    def step(self) -> int:
-        """Give the whole answer, or what there is of it when nobody wants more. Returns its length in tokens."""
-        assert self._answer
-        answer, self._answer, error = self._answer, None, None
-        before = len(answer.tokens)
+    def step(self) -> list[Sequence]:
+        """Run the sequence until it finishes or is stopped; returns it, with its `error` if it failed."""
+        assert self._sequence
+        sequence, self._sequence = self._sequence, None
         try:
-            if not answer.stream.stopped:
-                self._generate(answer)
-        except Exception as raised:
-            error = raised
-        self._ended(answer.stream, error)
-        return len(answer.tokens) - before
+            if not sequence.stream.stopped:
+                self._generate(sequence)
+        except Exception as error:
+            sequence.error = error
+        return [sequence]
 
     @torch.inference_mode()
-    def _generate(self, answer: Answer) -> None:
-        goes_on = True
+    def _generate(self, sequence: Sequence) -> None:
+        goes_on, pass_started = True, time.perf_counter()
 
-        def choose(ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-            nonlocal goes_on
-            self._passed()
-            goes_on = answer.go_on(scores[0])
-            # For greedy search the token chosen becomes the only one.
+        def sample(ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+            nonlocal goes_on, pass_started
+            now = time.perf_counter()
+            self._throughput.record(1, now - pass_started)
+            pass_started = now
+            goes_on = sequence.advance(scores[0])
+            # With all other scores at minus infinity, greedy search takes the sampled token.
             chosen = torch.full_like(scores, -torch.inf)
-            chosen[0, answer.tokens[-1]] = 0
+            chosen[0, sequence.tokens[-1]] = 0
             return chosen
 
-        def over(ids: torch.Tensor, scores: torch.Tensor, **unused: Any) -> torch.Tensor:
-            return torch.full((len(ids),), not goes_on or answer.stream.stopped)
+        def is_over(ids: torch.Tensor, scores: torch.Tensor, **unused: Any) -> torch.Tensor:
+            return torch.full((len(ids),), not goes_on or sequence.stream.stopped)
 
-        ids = torch.tensor([answer.tokens])
+        ids = torch.tensor([sequence.tokens])
         self._model.generate(
             ids,
             attention_mask=torch.ones_like(ids),
-            # The answer does its own sampling and penalties, on the logits as they are.
+            # The sequence samples from the raw logits and applies the repetition penalty itself.
             generation_config=transformers.GenerationConfig(
-                max_new_tokens=answer.left, do_sample=False, repetition_penalty=1.0
+                max_new_tokens=sequence.remaining, do_sample=False, repetition_penalty=1.0
             ),
-            logits_processor=transformers.LogitsProcessorList([choose]),
-            stopping_criteria=transformers.StoppingCriteriaList([over]),
+            logits_processor=transformers.LogitsProcessorList([sample]),
+            stopping_criteria=transformers.StoppingCriteriaList([is_over]),
         )

@@ -1,4 +1,4 @@
-"""A model from the Hugging Face hub: downloaded once, and from then on read from the disk."""
+"""Models of the Hugging Face hub: downloaded once, and read from the disk from then on."""
 
 from pathlib import Path
 
@@ -17,10 +17,10 @@ _FILES = ["*.json", "model*.safetensors", "adapter_model.safetensors", "*.model"
 
 
 def download(name: str) -> Path:
-    """The folder with a model's files; `name` may end in @ and a revision: a branch, a tag or a commit.
+    """Download a model and return its folder; `name` may end in @ and a revision: a branch, a tag or a commit.
 
-    An interruption is got over by trying again. Without a network, or with HF_HUB_OFFLINE=1, it is what was
-    downloaded before. Progress goes to standard error. Raises ModelError when there is none.
+    An interrupted download is resumed. Without a network, or with HF_HUB_OFFLINE=1, the folder is that of an earlier
+    download. Progress goes to standard error. Raises ModelError when there is none.
     """
     repository, _, revision = name.partition("@")
     try:
@@ -43,12 +43,12 @@ def download(name: str) -> Path:
             f"There is no folder {name} here, and the hub, where a model of that name may be, cannot be reached. Set"
             " MODEL_PATH to a folder, or try again when the machine is online (and HF_HUB_OFFLINE is not set)."
         )
-    except Exception as error:  # whatever a network and a server may do
+    except Exception as error:  # a network and a server can fail in any way
         reason = f"The model {name} could not be downloaded from the hub, try again later: {first_sentence(error)}"
     raise ModelError(reason)
 
 
 def first_sentence(error: Exception) -> str:
-    """What an error says, as far as its first line goes."""
+    """The first line of an error's text, as a sentence."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     return lines[0] if lines[0].endswith(".") else f"{lines[0]}."

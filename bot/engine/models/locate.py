@@ -1,4 +1,4 @@
-"""Find a model by its name, or say clearly why not. Needs no torch, so a wrong name is told at once."""
+"""Find a model by its name, or say clearly why not. Imports no torch, so a wrong name is reported at once."""
 
 import difflib
 import re
@@ -12,20 +12,20 @@ _HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w.-]+(@[\w./-]+)?")
 _OTHER_WEIGHTS = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.gguf")
 
 
-def find(name: str) -> str:
-    """`demo`, a folder or a hub name, which may end in @ and a revision → the folder, or the hub name as it is.
+def locate(name: str) -> str:
+    """`demo`, a folder or a hub name, which may end in @ and a revision → the folder, or the hub name unchanged.
 
-    Looks only at the disk. Raises ModelError when a folder is missing, cannot be read or holds no model.
+    Checks the disk only. Raises ModelError when a folder is missing, cannot be read or holds no model.
     """
     if name == "demo":
         return str(demo.MODEL)
     try:
-        return _find_folder(name)
+        return _locate_folder(name)
     except (OSError, RuntimeError, ValueError) as error:
         raise ModelError(f"The model folder {name} cannot be read: {error}. Set MODEL_PATH to one that can.") from error
 
 
-def _find_folder(name: str) -> str:
+def _locate_folder(name: str) -> str:
     folder = Path(name).expanduser()
     if not folder.exists():
         if _HUB_NAME.fullmatch(name):
@@ -39,7 +39,7 @@ def _find_folder(name: str) -> str:
     if not any(folder.iterdir()):
         raise ModelError(f"The folder {name} is empty. Set MODEL_PATH to the folder that save_pretrained() wrote.")
     if is_adapter(folder):
-        return _find_adapter(folder)
+        return _locate_adapter(folder)
     if not (folder / "config.json").is_file():
         checkpoint = _newest_checkpoint(folder)
         raise ModelError(
@@ -62,11 +62,11 @@ def _find_folder(name: str) -> str:
 
 
 def is_adapter(folder: Path) -> bool:
-    """Whether a folder holds an adapter, and not the model that it was merged into."""
+    """Whether a folder holds an adapter, and not also the model that it was merged into."""
     return (folder / ADAPTER_CONFIG).is_file() and not any(folder.glob("model*.safetensors"))
 
 
-def _find_adapter(folder: Path) -> str:
+def _locate_adapter(folder: Path) -> str:
     old, new = folder / "adapter_model.bin", folder / "adapter_model.safetensors"
     if new.is_file():
         return str(folder)
@@ -80,7 +80,7 @@ def _find_adapter(folder: Path) -> str:
 
 
 def _did_you_mean(folder: Path) -> str:
-    """The folder beside the missing one that is spelt most like it."""
+    """A suggestion: the folder beside the missing one with the most similar name."""
     if not folder.parent.is_dir():
         return ""
     beside = {other.name: other for other in folder.parent.iterdir() if other.is_dir()}
@@ -89,7 +89,7 @@ def _did_you_mean(folder: Path) -> str:
 
 
 def _newest_checkpoint(folder: Path) -> Path | None:
-    """The `checkpoint-N` in a folder that a trainer wrote to, with the largest N."""
+    """The `checkpoint-N` with the largest N in a folder that a trainer wrote to."""
     numbered = {path: path.name.removeprefix("checkpoint-") for path in folder.glob("checkpoint-*")}
     steps = {path: int(number) for path, number in numbered.items() if number.isdecimal()}
     return max(steps, key=steps.__getitem__, default=None)

@@ -1,4 +1,4 @@
-"""How much memory there is to be had, on the machine and in the container that Parley may run in; giving it back."""
+"""Memory: how much is available to this machine or container, and how to return what is freed."""
 
 import ctypes
 import re
@@ -7,23 +7,34 @@ from pathlib import Path
 
 import psutil
 
-_CGROUP = Path("/sys/fs/cgroup")  # of Linux, version 2; a container sees its own here
+from bot.engine import ModelError
+
+_CGROUP = Path("/sys/fs/cgroup")  # Linux, version 2; a container sees its own here
 
 
-def free() -> int:
-    """Bytes that may still be taken."""
-    available: int = psutil.virtual_memory().available
+def available() -> int:
+    """The number of bytes that can still be allocated."""
+    machine: int = psutil.virtual_memory().available
     try:
-        limit = int((_CGROUP / "memory.max").read_text())  # the word max, where there is none
+        limit = int((_CGROUP / "memory.max").read_text())  # the word "max" where there is no limit
         used = int((_CGROUP / "memory.current").read_text())
-        counts = re.search(r"^inactive_file (\d+)$", (_CGROUP / "memory.stat").read_text(), re.MULTILINE)
+        cached = re.search(r"^inactive_file (\d+)$", (_CGROUP / "memory.stat").read_text(), re.MULTILINE)
     except (OSError, ValueError):
-        return available
-    # Files that were read are kept in memory only until somebody else needs it.
-    return min(available, limit - used + (int(counts[1]) if counts else 0))
+        return machine
+    # The page cache counts as used, but is dropped when memory is needed.
+    return min(machine, limit - used + (int(cached[1]) if cached else 0))
 
 
-def give_back() -> None:
-    """Return to the system what was freed. glibc keeps blocks of up to 32 MB: of a large model, a third of its size."""
-    with suppress(AttributeError, OSError):  # other C libraries know no such thing
+def require(needed: int, what: str) -> None:
+    """Raise ModelError when fewer than `needed` bytes are available; `what` begins its sentence."""
+    if needed > (free := available()):
+        raise ModelError(
+            f"{what}, but only {free / 1e9:.1f} GB of memory are free. Make MAX_BATCH or MAX_PROMPT_TOKENS"
+            " smaller, set MODEL_PRECISION to bfloat16 or int8, or take a smaller model."
+        )
+
+
+def trim() -> None:
+    """Return freed memory to the system. glibc keeps blocks of up to 32 MB: with a large model, a third of its size."""
+    with suppress(AttributeError, OSError):  # other C libraries have no malloc_trim
         ctypes.CDLL(None).malloc_trim(0)

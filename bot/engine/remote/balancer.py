@@ -1,76 +1,79 @@
-"""Which of several servers an answer is asked of."""
+"""Which of several servers a request goes to."""
 
 import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 
-_REST = 5.0  # seconds for which a server that failed is left alone; twice as long each further time
-_LONGEST_REST = 300.0
-_MOST_FAILURES = 10  # that still make a difference
-_HOMES = 100_000  # channels whose server is remembered
+_RETRY_AFTER = 5.0  # seconds until a server that failed is asked again; doubled by each further failure
+_MAX_RETRY_AFTER = 300.0
+_MAX_FAILURES = 10  # beyond which counting makes no difference
 
 
 class Server:
-    """One server: how many answers it is giving, and whether it is left alone for having failed."""
+    """One server: how many answers it is generating, and whether it has failed lately."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.running = 0
-        self.rests_until = 0.0
-        """By `time.monotonic`."""
+        self.retry_at = 0.0
+        """When it may be asked again after a failure, by `time.monotonic`."""
         self._failures = 0
 
     @property
-    def well(self) -> bool:
+    def healthy(self) -> bool:
         """Whether it has not failed lately."""
-        return time.monotonic() >= self.rests_until
+        return time.monotonic() >= self.retry_at
 
     @contextmanager
-    def answering(self) -> Iterator[None]:
-        """Within the block it is giving an answer."""
+    def generating(self) -> Iterator[None]:
+        """Count an answer as running within the block."""
         self.running += 1
         try:
             yield
         finally:
             self.running -= 1
 
-    def failed(self) -> None:
+    def mark_failed(self) -> None:
         """Leave it alone for a while. Answers that fail together count as one failure."""
-        if self.well:
-            self.rests_until = time.monotonic() + min(_REST * 2**self._failures, _LONGEST_REST)
-            self._failures = min(self._failures + 1, _MOST_FAILURES)
+        if self.healthy:
+            self.retry_at = time.monotonic() + min(_RETRY_AFTER * 2**self._failures, _MAX_RETRY_AFTER)
+            self._failures = min(self._failures + 1, _MAX_FAILURES)
 
-    def succeeded(self) -> None:
-        """It is well again."""
-        self._failures, self.rests_until = 0, 0.0
+    def mark_healthy(self) -> None:
+        """Forget its failures."""
+        self._failures, self.retry_at = 0, 0.0
 
 
-class Servers:
-    """All servers, which are to give `at_once` answers each, and which channel is at home where."""
+class Balancer:
+    """Chooses servers, which generate up to `max_batch` answers each, and remembers the last one of each channel.
 
-    def __init__(self, urls: Iterable[str], at_once: int) -> None:
-        self.all = [Server(url) for url in urls]
-        self._at_once = at_once
-        self._homes: dict[int, Server] = {}
+    It remembers up to `max_channels` channels, those that were answered last.
+    """
+
+    def __init__(self, urls: Iterable[str], max_batch: int, *, max_channels: int = 100_000) -> None:
+        self.servers = [Server(url) for url in urls]
+        self._max_batch = max_batch
+        self._max_channels = max_channels
+        self._by_channel: dict[int, Server] = {}  # in the order of their last answers
 
     def choose(self, channel: int | None, tried: Collection[Server] = ()) -> Server | None:
-        """A server that was not tried yet: the channel's own while it is well and has room, else the least busy one.
+        """A server that was not tried yet: the channel's own if it is healthy and has room, else the least busy one.
 
-        Where none is well, the one whose rest ends first: it may have come back. None when all were tried.
+        Where none is healthy, the one whose retry is due first. None when all were tried.
         """
-        left = [server for server in self.all if server not in tried]
-        well = [server for server in left if server.well]
-        home = self._homes.get(channel) if channel is not None else None
-        if home in well and home.running < self._at_once:
-            return home
-        if well:
-            return min(well, key=lambda server: server.running)
-        return min(left, key=lambda server: server.rests_until, default=None)
+        untried = [server for server in self.servers if server not in tried]
+        healthy = [server for server in untried if server.healthy]
+        own = self._by_channel.get(channel) if channel is not None else None
+        if own in healthy and own.running < self._max_batch:
+            return own
+        if healthy:
+            return min(healthy, key=lambda server: server.running)
+        return min(untried, key=lambda server: server.retry_at, default=None)
 
-    def settle(self, channel: int | None, server: Server) -> None:
-        """A server has begun to answer a channel: the channel's next prompt begins as the one that it has read."""
+    def assign(self, channel: int | None, server: Server) -> None:
+        """Make a server the channel's own: its prefix cache has the beginning of the channel's next prompt."""
         if channel is not None:
-            self._homes.pop(channel, None)
-            self._homes[channel] = server
-            if len(self._homes) > _HOMES:
-                del self._homes[next(iter(self._homes))]
+            self._by_channel.pop(channel, None)
+            self._by_channel[channel] = server
+            if len(self._by_channel) > self._max_channels:
+                del self._by_channel[next(iter(self._by_channel))]

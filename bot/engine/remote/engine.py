@@ -1,59 +1,35 @@
-"""The engine on other machines: servers that speak OpenAI's chat-completions protocol, as most inference engines do."""
+"""The engine on other machines: requests wait for a slot, and are retried on another server until an answer begins."""
 
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
-from typing import Any, Self
+from typing import Self
 
-from bot.engine import ModelError, OutOfReach, Sampling, Status, Stream, Thought
-from bot.engine.prompt import Message, Prompt, QuestionTooLong, messages_for_a_server
-from bot.engine.reasoning import ReasoningParser
-from bot.engine.remote.balancer import Server, Servers
-from bot.engine.throughput import Speed
+from bot.engine import OutOfReach, Sampling, Status, Stream
+from bot.engine.prompt import Message, Prompt, QuestionTooLong, server_messages
+from bot.engine.remote.balancer import Balancer, Server
+from bot.engine.remote.client import Client, ContextExceeded, RequestFailed
+from bot.engine.throughput import Throughput
 from bot.texts import BROKEN_OFF, OUT_OF_REACH, REFUSED, TOO_LONG
-
-try:
-    import openai
-except ImportError:
-    raise ModelError(
-        "ENGINE_URL takes a further package. Run: pip install openai, or, in Parley's folder, pip install '.[remote]'"
-    ) from None
 
 log = logging.getLogger(__name__)
 
-_CONNECTING = 5.0  # seconds
 _ROUNDS = 2  # how often all servers are tried
-_PAUSE = 1.0  # seconds between the rounds
-_REFUSED = (400, 413, 422)  # for what was asked; the server itself is well
-_NO_LIST = (404, 405, 501)  # of a server that does not tell which models it has
-_ABOUT_LENGTH = ("context length", "context_length", "context size", "context window", "too long", "maximum context")
-
-
-class _Failed(Exception):
-    """A server gave no answer; says why, without a word of what was asked. `refused`: it does not take what was."""
-
-    def __init__(self, reason: str, *, refused: bool = False) -> None:
-        super().__init__(reason)
-        self.refused = refused
-
-
-class _TooLong(Exception):
-    """A server refuses a prompt for its length."""
 
 
 class RemoteEngine:
-    """Asks the servers at `urls` for answers, at most `max_batch` at once for each of them, all together.
+    """Asks the servers at `urls` for answers, at most `max_batch` at once on each of them.
 
-    An answer comes from the least busy server that is well; a channel's from that which gave its last, whose prefix
-    cache knows the beginning. One that fails is left alone for a while. Until the first word of an answer another
-    server takes over; after it the answer ends with OutOfReach.
+    A request goes to the least busy healthy server, but a channel's to the one that gave its last answer, whose prefix
+    cache has the beginning of the prompt. A server that fails is left alone for a while. Before an answer's first piece
+    another server takes over; after it, the answer ends with OutOfReach.
 
-    `model` is what the servers call the model; None: the only one that they have. `timeout` is how many seconds without
-    a word make a server one that failed. `max_prompt_tokens` bounds each prompt, about: the servers have the tokenizer.
-    Use it with `async with`.
+    `model` is the servers' name of the model; None is the only one they have. A server that sends nothing for `timeout`
+    seconds has failed. `max_prompt_tokens` bounds each prompt roughly, as the tokenizer is the servers'. `retry_pause`
+    is in seconds, between two rounds of trying all servers. Use it with `async with`.
     """
 
     def __init__(
@@ -66,53 +42,47 @@ class RemoteEngine:
         max_batch: int = 8,
         repetition_penalty: float | None = None,
         timeout: float = 60,
+        retry_pause: float = 1.0,
     ) -> None:
         self._model = model
         self._max_prompt_tokens = max_prompt_tokens
-        self._extras: dict[str, Any] = {"stream_options": {"include_usage": True}}
-        if repetition_penalty:
-            self._extras["repetition_penalty"] = repetition_penalty
-        self._servers = Servers(urls, max_batch)
-        patience = openai.Timeout(timeout, connect=_CONNECTING)
+        self._retry_pause = retry_pause
+        self._balancer = Balancer(urls, max_batch)
         self._clients = {
-            server: openai.AsyncOpenAI(base_url=server.url, api_key=api_key or "none", max_retries=0, timeout=patience)
-            for server in self._servers.all
+            server: Client(
+                server.url, model=model, api_key=api_key, repetition_penalty=repetition_penalty, timeout=timeout
+            )
+            for server in self._balancer.servers
         }
-        self._models: dict[Server, str] = {}
-        self._strict: set[Server] = set()  # those that refuse what OpenAI's protocol has not
-        self._at_once = max_batch * len(urls)
-        self._places = asyncio.Semaphore(self._at_once)
+        self._max_running = max_batch * len(urls)
+        self._slots = asyncio.Semaphore(self._max_running)
         self._waiting: list[Stream] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self._speed = Speed()
-        self._tokens = 0
-        self._progressed_at: float | None = None
-        self._prompt_tokens_cached: int | None = None  # as far as the servers say
-        self._prompt_tokens_read: int | None = None
+        self._throughput = Throughput()
         self._closed = False
 
     async def __aenter__(self) -> Self:
-        self._looked = asyncio.create_task(self._look_at_all())
-        # A failure counts as heard of even if nobody waits for it.
-        self._looked.add_done_callback(lambda looked: looked.cancelled() or looked.exception())
+        self._connected = asyncio.create_task(self._connect_all())
+        # Retrieved here, so that asyncio does not log a failure which nobody waits for.
+        self._connected.add_done_callback(lambda connected: connected.cancelled() or connected.exception())
         return self
 
     async def __aexit__(self, *exception: object) -> None:
         await self.close()
 
     async def ready(self) -> None:
-        """Return when the servers have been looked at. Raises ModelError when one will never answer like this.
+        """Return when all servers have been asked for their models. Raises ModelError where the configuration is wrong.
 
-        One that is out of reach may come back.
+        A server that cannot be reached may come back, so that is no error.
         """
-        await asyncio.shield(self._looked)
+        await asyncio.shield(self._connected)
 
     async def validated(self) -> None:
-        """As `ready`."""
+        """The same as `ready`."""
         await self.ready()
 
     async def wait_failed(self) -> None:
-        """Wait for the engine to fail for good; see Engine."""
+        """Wait until the engine fails for good; see Engine."""
         await self.ready()
         await asyncio.Event().wait()
 
@@ -122,141 +92,109 @@ class RemoteEngine:
             raise RuntimeError("the engine is closed")
         stream = Stream()
         if not self._tasks:
-            self._progressed_at = time.monotonic()
-        if len(self._tasks) >= self._at_once:
+            self._throughput.touch()
+        if len(self._tasks) >= self._max_running:
             self._waiting.append(stream)
             stream.ahead = len(self._waiting)
         task = asyncio.create_task(self._answer(prompt, sampling, channel, stream))
         self._tasks.add(task)
-        task.add_done_callback(partial(self._leave, stream))
-        stream.when_stopped = task.cancel
+        task.add_done_callback(partial(self._finish, stream))
+        stream.on_stop = task.cancel
         return stream
 
     def status(self) -> Status:
-        """What it is doing now; see Status. Its precision is not known here."""
-        well, of = sum(server.well for server in self._servers.all), len(self._servers.all)
-        where = f"{well} of {of} servers" if of > 1 else "on a server" if well else "out of reach"
+        """What the engine is doing now; see Status. Its `precision` says how many servers are healthy."""
+        healthy, total = sum(server.healthy for server in self._balancer.servers), len(self._balancer.servers)
+        where = f"{healthy} of {total} servers" if total > 1 else "on a server" if healthy else "out of reach"
         return Status(
-            self._model or next(iter(self._models.values()), "remote"),
-            where if self._looked.done() else None,
+            self._model or next(iter(self.models().values()), "remote"),
+            where if self._connected.done() else None,
             len(self._tasks) - len(self._waiting),
             len(self._waiting),
-            self._speed.tokens_per_second,
-            self._progressed_at,
-            self._tokens,
-            self._prompt_tokens_cached,
-            self._prompt_tokens_read,
+            self._throughput.tokens_per_second,
+            self._throughput.progressed_at,
+            self._throughput.tokens,
+            _sum(client.prompt_tokens_cached for client in self._clients.values()),
+            _sum(client.prompt_tokens_read for client in self._clients.values()),
         )
 
     def models(self) -> dict[str, str]:
-        """What has been found so far: the servers' models, by their addresses."""
-        return {server.url: model for server, model in self._models.items()}
+        """The servers' models found so far, by URL."""
+        return {client.url: client.model for client in self._clients.values() if client.model is not None}
 
     async def close(self) -> None:
-        """Stop all that runs or waits, and close the connections."""
+        """Stop all requests, and close the connections."""
         self._closed = True
-        ending = [self._looked, *self._tasks]
-        for task in ending:
+        tasks = [self._connected, *self._tasks]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*ending, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         for client in self._clients.values():
             await client.close()
 
-    # The servers, as long as nothing is asked.
+    async def _connect_all(self) -> None:
+        await asyncio.gather(*(self._connect(server) for server in self._balancer.servers))
 
-    async def _look_at_all(self) -> None:
-        await asyncio.gather(*(self._look_at(server) for server in self._servers.all))
-
-    async def _look_at(self, server: Server) -> None:
+    async def _connect(self, server: Server) -> None:
         try:
-            models = await self._list(server)
-        except openai.APIStatusError as error:
-            if error.status_code in (401, 403):
-                raise ModelError(
-                    f"The engine at {server.url} refuses the key (HTTP {error.status_code}). Set ENGINE_API_KEY to one"
-                    " that it takes."
-                ) from error
-            if not self._model and error.status_code not in _NO_LIST:
-                self._cannot_be_reached(server, error)
-                return
-            models = []
-        except Exception as error:
-            self._cannot_be_reached(server, error)
-            return
-        if self._model and models and self._model not in models:
-            log.warning("The engine at %s lists no model %s, but: %s.", server.url, self._model, ", ".join(models))
-        self._models[server] = self._model or self._only(server, models)
-        log.info("The engine at %s has the model %s.", server.url, self._models[server])
-
-    def _cannot_be_reached(self, server: Server, error: Exception) -> None:
-        log.warning("The engine at %s cannot be reached yet: %s.", server.url, _reason(error))
-        server.failed()
-
-    async def _list(self, server: Server) -> list[str]:
-        return [model.id async for model in await self._clients[server].models.list(timeout=_CONNECTING)]
-
-    def _only(self, server: Server, models: Sequence[str]) -> str:
-        if len(models) == 1:
-            return models[0]
-        some = f"has several models ({', '.join(models)})" if models else "does not say which model it has"
-        raise ModelError(f"The engine at {server.url} {some}. Set ENGINE_MODEL to the one to ask.")
-
-    # One answer.
+            await self._clients[server].find_model()
+        except RequestFailed as error:
+            log.warning("The engine at %s cannot be reached yet: %s.", server.url, error)
+            server.mark_failed()
 
     async def _answer(self, prompt: Prompt, sampling: Sampling, channel: int | None, stream: Stream) -> None:
         error: BaseException | None = None
         try:
-            async with self._place(stream):
-                await self._ask(prompt, sampling, channel, stream)
+            async with self._slot(stream):
+                await self._generate(prompt, sampling, channel, stream)
         except Exception as reason:
             error = reason
         finally:
             stream.end(error)
 
     @asynccontextmanager
-    async def _place(self, stream: Stream) -> AsyncIterator[None]:
-        """Wait in order until one more answer may be given."""
-        await self._places.acquire()
+    async def _slot(self, stream: Stream) -> AsyncIterator[None]:
+        """Wait in order for a slot, and hold it within the block."""
+        await self._slots.acquire()
         try:
-            self._wait_no_longer(stream)
+            self._dequeue(stream)
             stream.begin()
             yield
         finally:
-            self._places.release()
+            self._slots.release()
 
-    def _leave(self, stream: Stream, task: asyncio.Task[None]) -> None:
-        # A task that is cancelled before its first step never gets to what it would do in the end.
+    def _finish(self, stream: Stream, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        self._wait_no_longer(stream)
+        self._dequeue(stream)  # a task cancelled before its first step has not done so
 
-    def _wait_no_longer(self, stream: Stream) -> None:
+    def _dequeue(self, stream: Stream) -> None:
         if stream in self._waiting:
             self._waiting.remove(stream)
             for place, other in enumerate(self._waiting, 1):
                 other.ahead = place
 
-    async def _ask(self, prompt: Prompt, sampling: Sampling, channel: int | None, stream: Stream) -> None:
-        """Have one server after the other tried until one has answered. Raises OutOfReach or QuestionTooLong."""
-        candidates = messages_for_a_server(prompt, self._max_prompt_tokens)
-        reason: _Failed | None = None
+    async def _generate(self, prompt: Prompt, sampling: Sampling, channel: int | None, stream: Stream) -> None:
+        """Try one server after another until one has answered. Raises OutOfReach or QuestionTooLong."""
+        candidates = server_messages(prompt, self._max_prompt_tokens)
+        error: RequestFailed | None = None
         refused: list[Server] = []
-        for at in range(_ROUNDS):
-            if at and len(refused) < len(self._servers.all):
-                await asyncio.sleep(_PAUSE)
+        for number in range(_ROUNDS):
+            if number and len(refused) < len(self._balancer.servers):
+                await asyncio.sleep(self._retry_pause)
             tried = list(refused)
-            while server := self._servers.choose(channel, tried):
+            while server := self._balancer.choose(channel, tried):
                 tried.append(server)
                 try:
-                    with server.answering():
-                        return await self._ask_one(server, candidates, sampling, channel, stream)
-                except _Failed as failed:
+                    with server.generating():
+                        return await self._generate_on(server, candidates, sampling, channel, stream)
+                except RequestFailed as failed:
                     log.warning("The engine at %s gave no answer: %s.", server.url, failed)
-                    reason = failed
+                    error = failed
                     refused += [server] if failed.refused else []
-                    self._progressed_at = time.monotonic()  # nothing hangs, here
-        raise OutOfReach(REFUSED if refused else OUT_OF_REACH) from reason
+                    self._throughput.touch()
+        raise OutOfReach(REFUSED if refused else OUT_OF_REACH) from error
 
-    async def _ask_one(
+    async def _generate_on(
         self,
         server: Server,
         candidates: Sequence[Sequence[Message]],
@@ -264,131 +202,45 @@ class RemoteEngine:
         channel: int | None,
         stream: Stream,
     ) -> None:
-        """Write a server's answer to the stream. Raises _Failed before its first piece, and OutOfReach after it."""
+        """Stream one server's answer, to the longest of the candidates that its context has room for.
+
+        Raises RequestFailed before the first piece, OutOfReach after it, and QuestionTooLong where no candidate fits.
+        """
         begun = False
         while candidates:
             try:
-                async with aclosing(self._pieces(server, candidates[0], sampling)) as pieces:
+                async with aclosing(self._clients[server].generate(candidates[0], sampling)) as pieces:
                     async for piece in pieces:
                         if not begun:
                             begun = True
-                            server.succeeded()
-                            self._servers.settle(channel, server)
-                        self._note_token()
+                            server.mark_healthy()
+                            self._balancer.assign(channel, server)
+                        self._record_token()
                         stream.put(piece)
                 return
-            except _TooLong as refused:
-                if begun:  # the answer has filled the server's context
+            except ContextExceeded as error:
+                if begun:
                     log.warning("The engine at %s had no room for the rest of an answer.", server.url)
-                    raise OutOfReach(BROKEN_OFF) from refused
+                    raise OutOfReach(BROKEN_OFF) from error
                 candidates = candidates[max(1, len(candidates) // 2) :]
-            except _Failed as failed:
+            except RequestFailed as error:
+                if not error.refused:
+                    server.mark_failed()
                 if not begun:
                     raise
-                log.warning("The engine at %s broke an answer off: %s.", server.url, failed)
-                raise OutOfReach(BROKEN_OFF) from failed
+                log.warning("The engine at %s broke an answer off: %s.", server.url, error)
+                raise OutOfReach(BROKEN_OFF) from error
         raise QuestionTooLong(TOO_LONG)
 
-    async def _pieces(self, server: Server, said: Sequence[Message], sampling: Sampling) -> AsyncGenerator[str]:
-        """What a server says, to its last word. Raises _TooLong, or _Failed whatever else is wrong with it."""
-        splitter = ReasoningParser()
-        finished, usage = False, None
-        try:
-            async with await self._open(server, said, sampling) as chunks:
-                async for chunk in chunks:
-                    usage = getattr(chunk, "usage", None) or usage  # some tell it with each chunk
-                    for choice in chunk.choices or ():
-                        finished = finished or choice.finish_reason is not None
-                        if thought := _thought(choice.delta):
-                            yield Thought(thought)
-                        for piece in splitter.push(choice.delta.content or ""):
-                            yield piece
-            for piece in splitter.finish():
-                yield piece
-            self._note_usage(usage)
-        except Exception as error:  # A server may send anything, and each kind of nonsense fails in its own way.
-            if _is_about_length(error):
-                raise _TooLong from error
-            refused = getattr(error, "status_code", None) in _REFUSED
-            if not refused:
-                server.failed()
-            raise _Failed(_reason(error), refused=refused) from error
-        if not finished:
-            server.failed()
-            raise _Failed("its answer has no end")
-
-    async def _open(self, server: Server, said: Sequence[Message], sampling: Sampling) -> Any:
-        """The stream of an answer's chunks. What the server does not know of our wishes it is not told again."""
-        if server not in self._models:
-            self._models[server] = self._model or self._only(server, await self._list(server))
-        extras = self._extras | ({"top_k": sampling.top_k} if sampling.top_k else {})
-        request: dict[str, Any] = {
-            "model": self._models[server],
-            "messages": said,
-            "stream": True,
-            "max_tokens": sampling.max_new_tokens,
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-            **({} if sampling.seed is None else {"seed": sampling.seed}),
-        }
-        completions = self._clients[server].chat.completions
-        if server not in self._strict:
-            try:
-                return await completions.create(**request, extra_body=extras)
-            except (openai.BadRequestError, openai.UnprocessableEntityError) as refusal:
-                if _is_about_length(refusal):
-                    raise
-        opened = await completions.create(**request)
-        if server not in self._strict:
-            log.warning(
-                "The engine at %s does not know all of %s, so it is not told of them.", server.url, ", ".join(extras)
-            )
-            self._strict.add(server)
-        return opened
-
-    def _note_token(self) -> None:
-        """Nearly every token is a piece of its own."""
-        now = time.monotonic()
-        if self._progressed_at and now - self._progressed_at < 1:  # else nothing was being said for a while
-            self._speed.note(1, now - self._progressed_at)
-        self._progressed_at = now
-        self._tokens += 1
-
-    def _note_usage(self, usage: Any) -> None:
-        tokens = getattr(usage, "prompt_tokens", None)
-        if tokens:
-            cached = getattr(getattr(usage, "prompt_tokens_details", None), "cached_tokens", None) or 0
-            self._prompt_tokens_cached = (self._prompt_tokens_cached or 0) + cached
-            self._prompt_tokens_read = (self._prompt_tokens_read or 0) + tokens - cached
+    def _record_token(self) -> None:
+        """Record a piece as one token, which nearly every piece is."""
+        last = self._throughput.progressed_at
+        pause = None if last is None else time.monotonic() - last
+        # After a longer pause, nothing was generated in between.
+        self._throughput.record(1, pause if pause is not None and pause < 1 else None)
 
 
-def _thought(delta: Any) -> str | None:
-    """What a reasoning model thinks, which some servers tell apart from what it says, under either name."""
-    return getattr(delta, "reasoning_content", None) or getattr(delta, "reasoning", None)
-
-
-def _is_about_length(error: Exception) -> bool:
-    if not isinstance(error, openai.APIError):
-        return False
-    if getattr(error, "status_code", None) == 413:
-        return True
-    text = f"{error.code} {error.message}".casefold()
-    return getattr(error, "status_code", 400) in _REFUSED and any(words in text for words in _ABOUT_LENGTH)
-
-
-def _reason(error: Exception) -> str:
-    """Why, without what the server says of it: that may quote what was asked."""
-    match error:
-        case openai.AuthenticationError() | openai.PermissionDeniedError():
-            return f"HTTP {error.status_code}, it refuses ENGINE_API_KEY"
-        case openai.NotFoundError():
-            return "HTTP 404, it does not know that address or ENGINE_MODEL"
-        case openai.APIStatusError():
-            return f"HTTP {error.status_code}"
-        case openai.APITimeoutError():
-            return "it said nothing for too long"
-        case openai.APIConnectionError():
-            return f"no connection ({error.__cause__ or error})"
-        case ModelError():
-            return str(error)
-    return f"{type(error).__name__}"
+def _sum(counts: Iterable[int | None]) -> int | None:
+    """The sum of the known counts; None where none is known."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None

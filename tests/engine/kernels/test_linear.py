@@ -1,4 +1,4 @@
-"""Packed layers compute what plain ones do, each row by itself, and stand back where they cannot be had."""
+"""Packed layers compute what plain ones do, each row by itself; plain ones take over where they are not available."""
 
 import pytest
 import torch
@@ -59,7 +59,7 @@ def test_without_the_private_operators_a_plain_layer_takes_over(precision, monke
     assert isinstance(layer, linear.PlainLinear)
     x = rows(precision, 3)
     assert layer(x).equal(F.linear(x, weight))
-    assert linear.choose("auto") == "float32"
+    assert linear.resolve_precision("auto") == "float32"
 
 
 def test_a_layer_that_int8_would_round_too_coarsely_stays_as_it_is():
@@ -75,4 +75,4 @@ def test_a_layer_that_int8_would_round_too_coarsely_stays_as_it_is():
 def test_where_bfloat16_is_only_emulated_float32_is_chosen(monkeypatch):
     monkeypatch.setattr(linear.platform, "machine", lambda: "x86_64")
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
-    assert linear.choose("auto") == "float32"
+    assert linear.resolve_precision("auto") == "float32"

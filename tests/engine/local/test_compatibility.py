@@ -1,4 +1,4 @@
-"""Models that cannot be batched are found out, and still answered rightly, one at a time."""
+"""Models that cannot be batched are detected, and still answer correctly, one request at a time."""
 
 import logging
 
@@ -9,7 +9,8 @@ import transformers
 from bot.engine import Sampling
 from bot.engine.local.attention import Unsupported
 from bot.engine.local.compatibility import probe
-from tests.engine.local.test_engine import GREEDY, PROMPT, generated, make_engine, read
+from tests.engine.local.test_engine import generated
+from tests.support.local import GREEDY, PROMPT, make_engine, read
 from tests.support.models import save_model
 
 

@@ -1,19 +1,19 @@
-"""Text leaves the decoder whole: no half characters, no special tokens, nothing past a stop string."""
+"""Text leaves the detokenizer whole: no half characters, no special tokens, nothing past a stop string."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.engine.local.detokenizer import Decoder
+from bot.engine.local.detokenizer import Detokenizer
 from tests.support.tokenizers import make_tokenizer
 
 TOKENIZER = make_tokenizer()
 
 
-def decode(text: str, stop: tuple[str, ...] = ()) -> tuple[list[str], Decoder]:
-    decoder = Decoder(TOKENIZER, stop)
-    pieces = [decoder.push(token) for token in TOKENIZER.encode(text)]
-    return [piece for piece in [*pieces, decoder.finish()] if piece], decoder
+def decode(text: str, stop: tuple[str, ...] = ()) -> tuple[list[str], Detokenizer]:
+    detokenizer = Detokenizer(TOKENIZER, stop)
+    pieces = [detokenizer.push(token) for token in TOKENIZER.encode(text)]
+    return [piece for piece in [*pieces, detokenizer.finish()] if piece], detokenizer
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\ufffd|")))
@@ -31,15 +31,15 @@ def test_characters_of_several_tokens_arrive_whole(text):
 
 
 def test_half_a_character_at_the_end_is_dropped():
-    decoder = Decoder(TOKENIZER)
-    pieces = [decoder.push(token) for token in TOKENIZER.encode("ok 👋")[:-1]]
-    assert "".join(pieces) + decoder.finish() == "ok "
+    detokenizer = Detokenizer(TOKENIZER)
+    pieces = [detokenizer.push(token) for token in TOKENIZER.encode("ok 👋")[:-1]]
+    assert "".join(pieces) + detokenizer.finish() == "ok "
 
 
 def test_special_tokens_are_left_out():
-    decoder = Decoder(TOKENIZER)
+    detokenizer = Detokenizer(TOKENIZER)
     ids = [TOKENIZER.convert_tokens_to_ids("<|im_start|>"), *TOKENIZER.encode("hello"), TOKENIZER.eos_token_id]
-    assert "".join(map(decoder.push, ids)) + decoder.finish() == "hello"
+    assert "".join(map(detokenizer.push, ids)) + detokenizer.finish() == "hello"
 
 
 def test_what_looks_like_a_special_token_is_text():
@@ -48,18 +48,18 @@ def test_what_looks_like_a_special_token_is_text():
 
 
 def test_nothing_follows_a_stop_string_and_nothing_of_it_shows():
-    pieces, decoder = decode(" Fine.\nUser: and you?", ("\nUser:",))
+    pieces, detokenizer = decode(" Fine.\nUser: and you?", ("\nUser:",))
     assert "".join(pieces) == " Fine."
-    assert decoder.stopped
+    assert detokenizer.stopped
 
 
 def test_the_beginning_of_a_stop_string_is_only_held_back():
-    pieces, decoder = decode("two\nUs and \nUser", ("\nUser:",))
+    pieces, detokenizer = decode("two\nUs and \nUser", ("\nUser:",))
     assert "".join(pieces) == "two\nUs and \nUser"
-    assert not decoder.stopped
+    assert not detokenizer.stopped
 
 
 def test_an_answer_that_begins_with_a_stop_string_is_empty():
-    pieces, decoder = decode("\nUser: hi", ("\nUser:",))
+    pieces, detokenizer = decode("\nUser: hi", ("\nUser:",))
     assert pieces == []
-    assert decoder.stopped
+    assert detokenizer.stopped

@@ -12,45 +12,17 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
-from bot.engine import EngineError, ModelError, NoAnswer, Sampling, Stream, Thought
+from bot.engine import ModelError, NoAnswer, Sampling, Thought
 from bot.engine.local.engine import LocalEngine
-from bot.engine.local.scheduler import Batch
-from bot.engine.local.sequence import Answer
+from bot.engine.local.scheduler import Scheduler
+from bot.engine.local.sequence import Sequence
 from bot.engine.models import loading
-from bot.engine.prompt import Exchange, Prompt, QuestionTooLong, encode
+from bot.engine.models.loading import PreparedModel
+from bot.engine.prompt import Prompt, QuestionTooLong, encode
+from tests.support.local import ENDLESS, GREEDY, PROMPT, answer, make_engine, read
 from tests.support.models import save_model
 from tests.support.parley import ROOT
 from tests.support.tokenizers import CHATML
-
-PROMPT = Prompt("Be brief.", (Exchange("Alice", "one", "two"),), "Bob", "hello there")
-GREEDY = Sampling(max_new_tokens=40, temperature=0)
-ENDLESS = Sampling(max_new_tokens=400, temperature=1.0, seed=1)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return save_model(tmp_path_factory.mktemp("models") / "good", endless=True)
-
-
-def make_engine(folder, **options) -> LocalEngine:
-    return LocalEngine(
-        str(folder), **{"max_prompt_tokens": 2048, "max_new_tokens": 400, "precision": "float32"} | options
-    )
-
-
-@pytest.fixture
-async def engine(folder):
-    async with make_engine(folder) as engine:
-        yield engine
-
-
-async def read(stream: Stream) -> str:
-    async with asyncio.timeout(30):
-        return "".join([piece async for piece in stream])
-
-
-async def answer(engine: LocalEngine, prompt: Prompt = PROMPT, sampling: Sampling = GREEDY) -> str:
-    return await read(engine.submit(prompt, sampling))
 
 
 def generated(folder, prompt: Prompt, **options) -> str:
@@ -92,6 +64,18 @@ async def test_requests_made_while_the_model_loads_are_answered(engine):
     await engine.ready()
 
 
+async def test_a_model_is_validated_before_its_weights_are_read(folder, monkeypatch):
+    load, may_read = PreparedModel.load, threading.Event()
+    monkeypatch.setattr(PreparedModel, "load", lambda prepared: may_read.wait(30) and load(prepared))
+    async with make_engine(folder) as engine:
+        async with asyncio.timeout(30):
+            await engine.validated()
+        assert engine.status().precision is None
+        may_read.set()
+        await engine.ready()
+        assert engine.status().precision == "float32"
+
+
 async def test_a_stop_ends_the_answer_and_leaves_room(engine):
     stream = engine.submit(PROMPT, ENDLESS)
     await anext(stream)
@@ -101,22 +85,21 @@ async def test_a_stop_ends_the_answer_and_leaves_room(engine):
 
 
 async def test_closing_does_not_wait_for_a_model_that_takes_long_to_load(folder, monkeypatch):
-    monkeypatch.setattr("bot.engine.local.engine._PATIENCE", 0.1)
-    loading, go_on = threading.Event(), threading.Event()
+    preparing, go_on = threading.Event(), threading.Event()
 
-    def load(*unused, **options):
-        loading.set()
+    def prepare(*unused, **options):
+        preparing.set()
         go_on.wait()
         raise ModelError("interrupted")
 
-    monkeypatch.setattr("bot.engine.models.loading.load", load)
+    monkeypatch.setattr(loading, "prepare", prepare)
     async with asyncio.timeout(5):
-        async with LocalEngine(str(folder), max_prompt_tokens=500, max_new_tokens=40) as engine:
-            await asyncio.to_thread(loading.wait)
+        async with make_engine(folder, close_timeout=0.1) as engine:
+            await asyncio.to_thread(preparing.wait)
             stream = engine.submit(PROMPT, GREEDY)
         assert [piece async for piece in stream] == []
     go_on.set()
-    await asyncio.wait([engine._worked])
+    await asyncio.wait([engine._worker])
 
 
 async def test_the_prompt_is_bounded_by_max_prompt_tokens(folder):
@@ -139,98 +122,18 @@ async def test_those_who_wait_know_how_many_are_ahead_and_are_answered_in_order(
 
 async def test_a_question_over_the_models_context_is_refused_beside_others(engine):
     beside = engine.submit(PROMPT, GREEDY)
-    with pytest.raises(QuestionTooLong, match="at most"):
+    with pytest.raises(QuestionTooLong, match="the limit is"):
         await answer(engine, Prompt("", (), None, "word " * 500))
     assert await read(beside)
-
-
-async def test_an_error_in_a_pass_reaches_the_readers_and_the_next_is_answered(engine, monkeypatch):
-    expected = await answer(engine)
-
-    def broken(*args, **kwargs):
-        raise RuntimeError("broken")
-
-    with monkeypatch.context() as patch:
-        loaded, _ = engine._loading.result()
-        patch.setattr(loaded.model, "forward", broken)
-        streams = [engine.submit(PROMPT, GREEDY) for _ in range(3)]
-        for stream in streams:
-            with pytest.raises(RuntimeError, match="broken"):
-                await read(stream)
-    assert await answer(engine) == expected
-
-
-async def test_who_makes_a_pass_fail_does_not_take_the_others_along(engine, monkeypatch):
-    expected = await answer(engine)
-    loaded, _ = engine._loading.result()
-    forward = loaded.model.forward
-
-    def too_big(input_ids, **options):
-        if 7 in input_ids:
-            raise MemoryError("too big")
-        return forward(input_ids=input_ids, **options)
-
-    monkeypatch.setattr(loaded.model, "forward", too_big)
-    big = Prompt("", (), None, loaded.tokenizer.decode([7]) * 3)
-    assert 7 in encode(big, loaded.tokenizer, 400)
-    streams = [engine.submit(prompt, GREEDY) for prompt in (PROMPT, big, PROMPT)]
-    with pytest.raises(MemoryError):
-        await read(streams[1])
-    assert [await read(streams[0]), await read(streams[2])] == [expected, expected]
-
-
-async def test_after_a_failure_of_its_own_the_engine_answers_those_who_wait(folder, monkeypatch):
-    async with make_engine(folder, max_batch=2) as engine:
-        expected = await answer(engine)
-        step = Batch.step
-        failing = iter([False, True])
-        monkeypatch.setattr(Batch, "step", lambda batch: 1 / 0 if next(failing, False) else step(batch))
-        streams = [engine.submit(PROMPT, GREEDY) for _ in range(5)]
-        results = await asyncio.gather(*map(read, streams), return_exceptions=True)
-        assert [type(result) for result in results[:2]] == [ZeroDivisionError] * 2
-        assert results[2:] == [expected] * 3
-
-
-async def test_an_engine_that_fails_again_and_again_tells_everybody_and_gives_up(engine, monkeypatch):
-    await engine.ready()
-    monkeypatch.setattr(Batch, "step", lambda batch: 1 / 0)
-    streams = [engine.submit(PROMPT, GREEDY) for _ in range(20)]
-    for stream in streams:
-        with pytest.raises(ZeroDivisionError):
-            await read(stream)
-    with pytest.raises(EngineError):
-        await engine.wait_failed()
-    with pytest.raises(EngineError):
-        await answer(engine)
-
-
-async def test_a_model_that_always_fails_is_no_engine(engine, monkeypatch):
-    await engine.ready()
-    loaded, _ = engine._loading.result()
-    monkeypatch.setattr(loaded.model, "forward", lambda *args, **options: 1 / 0)
-    for _ in range(3):
-        with pytest.raises(ZeroDivisionError):
-            await answer(engine)
-    with pytest.raises(EngineError):
-        await engine.wait_failed()
-
-
-async def test_an_engine_that_fails_while_it_closes_comes_to_an_end(folder, monkeypatch):
-    async with make_engine(folder) as engine:
-        stream = engine.submit(PROMPT, ENDLESS)
-        await anext(stream)
-        step = Batch.step
-        monkeypatch.setattr(Batch, "step", lambda batch: 1 / 0 if engine._closed else step(batch))
-    assert engine._worked.done()
 
 
 async def test_the_plain_form_ends_before_the_next_question(tmp_path, monkeypatch):
     folder = save_model(tmp_path / "plain", template=None)
     async with make_engine(folder) as engine:
         await engine.ready()
-        loaded, _ = engine._loading.result()
-        said = iter(loaded.tokenizer.encode(" Fine, Assistant: is a word.\nUser: And you?"))
-        monkeypatch.setattr("bot.engine.local.sampler.Sampler.choose", lambda sampler, logits: next(said))
+        loaded = engine._loading.result()
+        tokens = iter(loaded.tokenizer.encode(" Fine, Assistant: is a word.\nUser: And you?"))
+        monkeypatch.setattr("bot.engine.local.sampler.Sampler.sample", lambda sampler, logits: next(tokens))
         assert await answer(engine) == "Fine, Assistant: is a word."
 
 
@@ -246,27 +149,27 @@ async def test_what_a_reasoning_model_thinks_is_no_part_of_its_answer(tmp_path, 
     tokenizer.save_pretrained(folder)
     async with make_engine(folder) as engine:
         await engine.ready()
-        loaded, _ = engine._loading.result()
-        for text, thought, said in (
+        loaded = engine._loading.result()
+        for text, thought, visible in (
             ("A plan.</think>\n\nHello.", "A plan.", "Hello."),
             ("A plan that takes long", "A plan that takes long", None),
         ):
             ids = tokenizer.encode(("" if opened else "<think>") + text)
             coming = iter([*ids, loaded.end_tokens[0]])
-            monkeypatch.setattr("bot.engine.local.sampler.Sampler.choose", lambda sampler, logits, it=coming: next(it))
+            monkeypatch.setattr("bot.engine.local.sampler.Sampler.sample", lambda sampler, logits, it=coming: next(it))
             stream = engine.submit(PROMPT, GREEDY)
             pieces = []
-            with nullcontext() if said else pytest.raises(NoAnswer, match="ran out of room"):
+            with nullcontext() if visible else pytest.raises(NoAnswer, match="ran out of room"):
                 async for piece in stream:
                     pieces.append(piece)
             assert "".join(piece for piece in pieces if isinstance(piece, Thought)) == thought
-            assert "".join(piece for piece in pieces if not isinstance(piece, Thought)) == (said or "")
+            assert "".join(piece for piece in pieces if not isinstance(piece, Thought)) == (visible or "")
 
 
 async def test_an_end_token_at_once_is_no_answer(engine, monkeypatch):
     await engine.ready()
-    loaded, _ = engine._loading.result()
-    monkeypatch.setattr("bot.engine.local.sampler.Sampler.choose", lambda sampler, logits: loaded.end_tokens[0])
+    loaded = engine._loading.result()
+    monkeypatch.setattr("bot.engine.local.sampler.Sampler.sample", lambda sampler, logits: loaded.end_tokens[0])
     with pytest.raises(NoAnswer):
         await answer(engine)
 
@@ -275,6 +178,8 @@ async def test_an_answer_longer_than_the_context_is_refused_at_the_start(folder)
     async with make_engine(folder, max_new_tokens=512) as engine:
         with pytest.raises(ModelError, match="MAX_NEW_TOKENS is 512"):
             await engine.ready()
+        with pytest.raises(ModelError, match="MAX_NEW_TOKENS"):
+            await engine.validated()
         with pytest.raises(ModelError, match="MAX_NEW_TOKENS"):
             await answer(engine)
 
@@ -285,7 +190,7 @@ async def test_weights_that_are_no_numbers_are_told(tmp_path):
     weights["model.norm.weight"][:] = torch.nan
     save_file(weights, folder / "model.safetensors", {"format": "pt"})
     async with make_engine(folder) as engine:
-        with pytest.raises(ModelError, match="are no numbers"):
+        with pytest.raises(ModelError, match="not a number"):
             await engine.ready()
 
 
@@ -305,13 +210,10 @@ async def test_a_missing_model_is_told_before_anything_starts(tmp_path):
 
 async def test_it_tells_what_it_generated_and_what_of_the_prompts_it_found_again(engine):
     await engine.ready()
-    loaded, _ = engine._loading.result()
+    loaded = engine._loading.result()
     length = len(encode(PROMPT, loaded.tokenizer, 400))
     for times in (1, 2):
         await answer(engine)
-        async with asyncio.timeout(30):
-            while engine.status().tokens < times * GREEDY.max_new_tokens:
-                await asyncio.sleep(0.01)
         status = engine.status()
         assert status.tokens == times * GREEDY.max_new_tokens
         assert status.prompt_tokens_cached == (times - 1) * (length - 1)
@@ -319,20 +221,20 @@ async def test_it_tells_what_it_generated_and_what_of_the_prompts_it_found_again
 
 
 async def test_a_pass_that_does_not_end_is_no_progress(folder, monkeypatch):
-    load, step = loading.load, Batch.step
+    prepare, step = loading.prepare, Scheduler.step
     may_load, may_go_on, steps = threading.Event(), threading.Event(), threading.Event()
 
-    def held_load(*names, **options):
+    def held_prepare(*names, **options):
         may_load.wait(30)
-        return load(*names, **options)
+        return prepare(*names, **options)
 
-    def held_step(batch):
+    def held_step(scheduler):
         steps.set()
         may_go_on.wait(30)
-        return step(batch)
+        return step(scheduler)
 
-    monkeypatch.setattr("bot.engine.models.loading.load", held_load)
-    monkeypatch.setattr(Batch, "step", held_step)
+    monkeypatch.setattr(loading, "prepare", held_prepare)
+    monkeypatch.setattr(Scheduler, "step", held_step)
     async with make_engine(folder) as engine:
         stream = engine.submit(PROMPT, GREEDY)
         waiting_since = engine.status().progressed_at
@@ -346,9 +248,8 @@ async def test_a_pass_that_does_not_end_is_no_progress(folder, monkeypatch):
         assert engine.status().running
         may_go_on.set()
         await read(stream)
-        async with asyncio.timeout(30):
-            while engine.status().running or engine.status().waiting:
-                await asyncio.sleep(0.01)
+        assert not engine.status().running
+        assert not engine.status().waiting
         idle_since = engine.status().progressed_at
         assert idle_since > loaded_at
         may_go_on.clear()
@@ -360,13 +261,13 @@ async def test_a_pass_that_does_not_end_is_no_progress(folder, monkeypatch):
 
 async def test_each_token_of_a_model_that_cannot_be_batched_is_progress(tmp_path, monkeypatch):
     seen = []
-    go_on = Answer.go_on
+    advance = Sequence.advance
 
-    def watched(answer, logits):
+    def watched(sequence, logits):
         seen.append(engine.status().progressed_at)
-        return go_on(answer, logits)
+        return advance(sequence, logits)
 
-    monkeypatch.setattr(Answer, "go_on", watched)
+    monkeypatch.setattr(Sequence, "advance", watched)
     async with make_engine(save_model(tmp_path / "mamba", "mamba"), max_new_tokens=10) as engine:
         await answer(engine, sampling=Sampling(max_new_tokens=10, temperature=0))
         assert len(seen) > 1
@@ -388,8 +289,8 @@ async def test_closing_ends_what_runs_and_waits_and_the_thread(folder):
         engine.submit(PROMPT, GREEDY)
 
 
-async def test_the_lines_in_the_readme_load_a_model_and_print_its_answer(capsys):
-    (lines,) = re.findall(r"```python\n(.+?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+async def test_the_lines_in_the_documentation_load_a_model_and_print_its_answer(capsys):
+    (lines,) = re.findall(r"```python\n(.+?)```", (ROOT / "bot" / "docs" / "engine.md").read_text(), re.DOTALL)
     assert len([line for line in lines.splitlines() if line]) == 5
-    await eval(compile(lines, "README.md", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), {})
+    await eval(compile(lines, "engine.md", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), {})
     assert len(capsys.readouterr().out.split()) > 5

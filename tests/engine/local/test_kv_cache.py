@@ -1,13 +1,13 @@
-"""Slots are shared out fairly, and nothing is read twice that some slot still holds."""
+"""Slots are allocated fairly, and no prefix that some slot still holds is computed again."""
 
 import random
 
 import pytest
 import torch
 
-from bot.engine.local.kv_cache import KVCache, Layer
+from bot.engine.local.kv_cache import KVCache, LayerSpec
 
-LAYERS = [Layer(2, 4, 3, None), Layer(1, 4, 4, 8)]
+LAYERS = [LayerSpec(2, 4, 3, None), LayerSpec(1, 4, 4, 8)]
 
 
 def make_cache(slots: int, length: int = 100) -> KVCache:
@@ -15,36 +15,36 @@ def make_cache(slots: int, length: int = 100) -> KVCache:
 
 
 def write(cache: KVCache, slot: int, start: int, tokens: list[int]) -> None:
-    """What a pass would: each token's key and value are its id."""
-    for held in (*cache.keys, *cache.values):
-        held[slot, :, start : start + len(tokens)] = torch.tensor(tokens, dtype=held.dtype)[:, None]
-    cache.hold(slot, tokens)
+    """Do what a forward pass would; each token's key and value are its id."""
+    for tensor in (*cache.keys, *cache.values):
+        tensor[slot, :, start : start + len(tokens)] = torch.tensor(tokens, dtype=tensor.dtype)[:, None]
+    cache.append(slot, tokens)
 
 
 def test_a_finished_conversation_goes_on_where_it_was():
     cache = make_cache(2)
-    slot, held = cache.take([1, 2, 3])
-    assert held == 0
+    slot, cached = cache.allocate([1, 2, 3])
+    assert cached == 0
     write(cache, slot, 0, [1, 2, 3, 4, 5])
-    cache.give_back(slot)
-    assert cache.take([1, 2, 3, 4, 5, 6]) == (slot, 5)
+    cache.release(slot)
+    assert cache.allocate([1, 2, 3, 4, 5, 6]) == (slot, 5)
 
 
 def test_the_last_token_is_always_read_again():
     cache = make_cache(1)
-    slot, _ = cache.take([1, 2, 3])
+    slot, _ = cache.allocate([1, 2, 3])
     write(cache, slot, 0, [1, 2, 3])
-    cache.give_back(slot)
-    assert cache.take([1, 2, 3]) == (slot, 2)
+    cache.release(slot)
+    assert cache.allocate([1, 2, 3]) == (slot, 2)
 
 
 def test_a_prefix_is_copied_from_a_slot_in_use():
     cache = make_cache(2)
-    first, _ = cache.take([1, 2, 3, 4])
+    first, _ = cache.allocate([1, 2, 3, 4])
     write(cache, first, 0, [1, 2, 3, 4])
-    second, held = cache.take([1, 2, 9])
+    second, cached = cache.allocate([1, 2, 9])
     assert second != first
-    assert held == 2
+    assert cached == 2
     for tensor in (*cache.keys, *cache.values):
         assert tensor[second, :, :2].equal(tensor[first, :, :2])
 
@@ -53,29 +53,29 @@ def test_a_new_conversation_takes_the_slot_unused_for_longest():
     cache = make_cache(3)
     system = list(range(20))
     for speaker in (100, 101, 102):
-        slot, _ = cache.take([*system, *[speaker] * 30])
+        slot, _ = cache.allocate([*system, *[speaker] * 30])
         write(cache, slot, 0 if speaker == 100 else 20, [*system, *[speaker] * 30][0 if speaker == 100 else 20 :])
     for slot in (1, 0, 2):
-        cache.give_back(slot)
-    assert cache.take([*system, 103, 103]) == (1, 20)
-    assert cache.take([*system, *[100] * 30, 7]) == (0, 50), "the one before is still there"
+        cache.release(slot)
+    assert cache.allocate([*system, 103, 103]) == (1, 20)
+    assert cache.allocate([*system, *[100] * 30, 7]) == (0, 50), "the one before is still there"
 
 
 def test_what_may_be_wrong_is_not_used_again():
     cache = make_cache(1)
-    slot, _ = cache.take([1, 2, 3])
+    slot, _ = cache.allocate([1, 2, 3])
     write(cache, slot, 0, [1, 2, 3])
-    cache.forget(slot)
-    cache.give_back(slot)
-    assert cache.take([1, 2, 3]) == (slot, 0)
+    cache.invalidate(slot)
+    cache.release(slot)
+    assert cache.allocate([1, 2, 3]) == (slot, 0)
 
 
 def test_no_slot_is_given_twice():
     cache = make_cache(2)
-    assert {cache.take([1])[0], cache.take([1])[0]} == {0, 1}
-    assert cache.free == 0
+    assert {cache.allocate([1])[0], cache.allocate([1])[0]} == {0, 1}
+    assert cache.free_slots == 0
     with pytest.raises(IndexError):
-        cache.take([1])
+        cache.allocate([1])
 
 
 def test_its_size_is_what_it_takes():
@@ -88,14 +88,14 @@ def test_a_slot_holds_what_it_says_whatever_happens():
     draw, cache = random.Random(0), make_cache(4)
     taken: dict[int, list[int]] = {}
     for _ in range(500):
-        if cache.free and draw.random() < 0.6:
+        if cache.free_slots and draw.random() < 0.6:
             tokens = [draw.randrange(2) for _ in range(draw.randrange(1, 30))]
-            slot, held = cache.take(tokens)
+            slot, cached = cache.allocate(tokens)
             assert slot not in taken
-            write(cache, slot, held, tokens[held:])
+            write(cache, slot, cached, tokens[cached:])
             taken[slot] = tokens
         elif taken:
             slot, tokens = taken.popitem()
             for tensor in (*cache.keys, *cache.values):
                 assert (tensor[slot, :, : len(tokens)] == torch.tensor(tokens)[:, None]).all()
-            cache.give_back(slot)
+            cache.release(slot)

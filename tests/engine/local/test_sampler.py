@@ -14,7 +14,7 @@ from transformers import (
 )
 
 from bot.engine import Sampling
-from bot.engine.local.sampler import Sampler, distribution, penalized
+from bot.engine.local.sampler import Sampler, distribution, penalize
 
 
 def reference(logits: torch.Tensor, sampling: Sampling) -> torch.Tensor:
@@ -56,7 +56,7 @@ def test_what_is_drawn_follows_the_distribution():
     logits = torch.tensor([2.0, 1.0, 0.0, -1.0, -6.0])
     sampling = Sampling(temperature=0.9, top_k=4, top_p=0.97, seed=5)
     sampler = Sampler(sampling, 1.0, [])
-    drawn = Counter(sampler.choose(logits) for _ in range(20_000))
+    drawn = Counter(sampler.sample(logits) for _ in range(20_000))
     ids, probabilities = distribution(logits, sampling)
     assert drawn.keys() == set(ids.tolist())
     for token, probability in zip(ids.tolist(), probabilities.tolist(), strict=True):
@@ -68,7 +68,7 @@ def test_the_seed_decides_and_without_one_nothing_does():
 
     def draw(seed: int | None) -> list[int]:
         sampler = Sampler(Sampling(temperature=1, top_k=0, top_p=1, seed=seed), 1.0, [])
-        return [sampler.choose(logits) for _ in range(10)]
+        return [sampler.sample(logits) for _ in range(10)]
 
     assert draw(1) == draw(1) != draw(2)
     assert draw(None) != draw(None)
@@ -77,12 +77,12 @@ def test_the_seed_decides_and_without_one_nothing_does():
 def test_greedy_takes_the_likeliest_after_the_penalty():
     sampler = Sampler(Sampling(temperature=0), 1.5, [0, 3])
     logits = torch.tensor([3.0, 2.5, 2.2, -0.1])
-    assert [sampler.choose(logits) for _ in range(2)] == [1, 2]
+    assert [sampler.sample(logits) for _ in range(2)] == [1, 2]
 
 
 def test_the_penalty_is_that_of_transformers():
     logits, prompt = torch.randn(50, generator=torch.Generator().manual_seed(0)), [3, 3, 7, 20]
     expected = RepetitionPenaltyLogitsProcessor(1.3)(torch.tensor([prompt]), logits[None].clone())[0]
     ours = logits.clone()
-    ours[[3, 7, 20]] = penalized(logits[[3, 7, 20]], 1.3)
+    ours[[3, 7, 20]] = penalize(logits[[3, 7, 20]], 1.3)
     assert ours.equal(expected)

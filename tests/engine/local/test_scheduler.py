@@ -1,4 +1,4 @@
-"""Answers that grow together are, token for token, what `generate` says to each alone."""
+"""Sequences that run together are, token for token, what `generate` says to each alone."""
 
 import random
 from dataclasses import dataclass, field
@@ -11,11 +11,12 @@ from bot import demo
 from bot.engine import Sampling, Stream
 from bot.engine.local.compatibility import probe
 from bot.engine.local.kv_cache import KVCache
-from bot.engine.local.scheduler import Batch
-from bot.engine.local.sequence import Answer, Request
+from bot.engine.local.scheduler import Scheduler
+from bot.engine.local.sequence import Request, Sequence
 from bot.engine.models import loading
 from bot.engine.models.loading import LoadedModel
 from bot.engine.prompt import Exchange, Prompt, encode
+from bot.engine.throughput import Throughput
 from tests.support.models import ARCHITECTURES, save_model
 
 NEW_TOKENS = 12
@@ -25,34 +26,27 @@ VOCABULARY = 250  # ordinary tokens; the special ones come after them
 
 @dataclass
 class Bench:
-    """A model that answers in a batch, and the same model as transformers loads it."""
+    """A model that runs sequences in batches, and the same model as transformers loads it."""
 
     loaded: LoadedModel
     plain: transformers.PreTrainedModel
     layers: list
     length: int = LENGTH
-    ended: dict[Stream, BaseException | None] = field(default_factory=dict)
     generated: dict[tuple[int, ...], list[int]] = field(default_factory=dict)
 
-    def batch(self, slots: int = 16, *, chunk: int | None = None) -> Batch:
-        batch = Batch(self.loaded.model, KVCache(self.layers, slots, self.length, self.loaded.model.dtype), self.end)
+    def scheduler(self, slots: int = 16, *, chunk: int | None = None) -> Scheduler:
+        cache = KVCache(self.layers, slots, self.length, self.loaded.model.dtype)
+        scheduler = Scheduler(self.loaded.model, cache, Throughput())
         if chunk:
-            batch._chunk = chunk
-            batch._follow_speed = lambda *_: None
-        return batch
+            scheduler._chunk_size = chunk
+            scheduler._adapt_chunk_size = lambda *_: None
+        return scheduler
 
-    def end(self, stream: Stream, error: BaseException | None) -> None:
-        assert stream not in self.ended
-        self.ended[stream] = error
-
-    def answer(self, ids: list[int], sampling: Sampling | None = None) -> Answer:
+    def add(self, scheduler: Scheduler, ids: list[int], sampling: Sampling | None = None) -> Sequence:
         request = Request(Prompt("", (), None, ""), sampling or Sampling(NEW_TOKENS, temperature=0), Stream())
-        return Answer(request, ids, self.loaded, penalty=1.0, limit=self.length)
-
-    def join(self, batch: Batch, ids: list[int], sampling: Sampling | None = None) -> Answer:
-        answer = self.answer(ids, sampling)
-        batch.join(answer)
-        return answer
+        sequence = Sequence(request, ids, self.loaded, penalty=1.0, limit=self.length)
+        scheduler.add(sequence)
+        return sequence
 
     def expected(self, ids: list[int]) -> list[int]:
         if tuple(ids) not in self.generated:
@@ -71,12 +65,14 @@ class Bench:
         return out[0].tolist()
 
 
-def run(batch: Batch) -> None:
+def run(scheduler: Scheduler) -> list[Sequence]:
+    """All that finish until the scheduler has nothing left to do."""
+    finished: list[Sequence] = []
     for _ in range(2000):
-        if not batch.busy:
-            return
-        batch.step()
-    raise AssertionError("the batch does not come to an end")
+        if not scheduler.busy:
+            return finished
+        finished += scheduler.step()
+    raise AssertionError("the scheduler does not come to an end")
 
 
 def prompts(count: int, seed: int = 0) -> list[list[int]]:
@@ -96,66 +92,66 @@ def bench(request, tmp_path_factory) -> Bench:
 
 async def test_alone(bench):
     for ids in prompts(4):
-        batch = bench.batch(1)
-        answer = bench.join(batch, ids)
-        run(batch)
-        assert answer.tokens == bench.expected(ids)
+        scheduler = bench.scheduler(1)
+        sequence = bench.add(scheduler, ids)
+        run(scheduler)
+        assert sequence.tokens == bench.expected(ids)
 
 
 async def test_in_a_batch_of_mixed_lengths(bench):
-    batch = bench.batch(16)
-    answers = [(bench.join(batch, ids), ids) for ids in prompts(16)]
-    run(batch)
-    for answer, ids in answers:
-        assert answer.tokens == bench.expected(ids)
-    assert batch.room == 16
+    scheduler = bench.scheduler(16)
+    sequences = [(bench.add(scheduler, ids), ids) for ids in prompts(16)]
+    run(scheduler)
+    for sequence, ids in sequences:
+        assert sequence.tokens == bench.expected(ids)
+    assert scheduler.free_slots == 16
 
 
 async def test_joined_late_and_after_neighbours_left(bench):
-    batch = bench.batch(3)
-    waiting, answers = prompts(9), []
-    while waiting or batch.busy:
-        if waiting and batch.room:
-            answers.append((bench.join(batch, waiting[-1]), waiting.pop()))
-        if len(answers) == 5:
-            answers[3][0].stream.stop()
-        batch.step()
-    for number, (answer, ids) in enumerate(answers):
+    scheduler = bench.scheduler(3)
+    waiting, sequences = prompts(9), []
+    while waiting or scheduler.busy:
+        if waiting and scheduler.free_slots:
+            sequences.append((bench.add(scheduler, waiting[-1]), waiting.pop()))
+        if len(sequences) == 5:
+            sequences[3][0].stream.stop()
+        scheduler.step()
+    for number, (sequence, ids) in enumerate(sequences):
         expected = bench.expected(ids)
-        assert answer.tokens == (expected[: len(answer.tokens)] if number == 3 else expected)
+        assert sequence.tokens == (expected[: len(sequence.tokens)] if number == 3 else expected)
 
 
 @pytest.mark.parametrize("chunk", [7, 64, 100])
 async def test_read_in_chunks(bench, chunk):
-    batch = bench.batch(4, chunk=chunk)
-    answers = [(bench.join(batch, ids), ids) for ids in prompts(16)[8:12]]
-    run(batch)
-    for answer, ids in answers:
-        assert answer.tokens == bench.expected(ids)
+    scheduler = bench.scheduler(4, chunk=chunk)
+    sequences = [(bench.add(scheduler, ids), ids) for ids in prompts(16)[8:12]]
+    run(scheduler)
+    for sequence, ids in sequences:
+        assert sequence.tokens == bench.expected(ids)
 
 
 async def test_with_a_reused_prefix(bench):
-    batch = bench.batch(3)
-    first = bench.join(batch, prompts(20)[7] + list(range(50)))
-    batch.step()
+    scheduler = bench.scheduler(3)
+    first = bench.add(scheduler, prompts(20)[7] + list(range(50)))
+    scheduler.step()
     for ids in (
         [*first.tokens[:60], 7, 8, 9],  # copied from a slot in use
         [*first.tokens[:10], 9, 9],
         [*first.tokens, *range(20, 40)],
         first.tokens[:50],  # nothing new
     ):
-        answer = bench.join(batch, ids)
-        batch._seat()
-        assert batch._sequences[-1].cached >= 10
-        run(batch)
-        assert answer.tokens == bench.expected(ids)
+        sequence = bench.add(scheduler, ids)
+        scheduler._admit()
+        assert scheduler._running[-1].cached >= 10
+        run(scheduler)
+        assert sequence.tokens == bench.expected(ids)
 
 
 async def test_the_demo_model_says_what_generate_says_to_fifty_prompts():
     plain = transformers.AutoModelForCausalLM.from_pretrained(demo.MODEL, dtype=torch.float32)
     loaded = loading.load("demo", "float32")
     bench, draw = Bench(loaded, plain, probe(loaded.model, 600), length=600), random.Random(0)
-    said = [
+    exchanges = [
         ("My name is Alice.", "Nice to meet you, Alice!"),
         ("I like the colour green. My cat is called Mia, and we live in Rome.", "Green is a fine colour."),
         ("Hello!", "Hello! How can I help?"),
@@ -163,45 +159,45 @@ async def test_the_demo_model_says_what_generate_says_to_fifty_prompts():
     ]
 
     def some_turns() -> tuple[Exchange, ...]:
-        return tuple(Exchange("Alice", *draw.choice(said)) for _ in range(draw.randrange(8)))
+        return tuple(Exchange("Alice", *draw.choice(exchanges)) for _ in range(draw.randrange(8)))
 
     def some_prompt() -> Prompt:
-        return Prompt("Be kind.", some_turns(), draw.choice([None, "Bob"]), draw.choice(said)[0])
+        return Prompt("Be kind.", some_turns(), draw.choice([None, "Bob"]), draw.choice(exchanges)[0])
 
     asked = [encode(some_prompt(), loaded.tokenizer, 500) for _ in range(50)]
-    batch, answers = bench.batch(16), []
-    while len(answers) < len(asked) or batch.busy:
-        if len(answers) < len(asked) and batch.room:
-            answers.append(bench.join(batch, asked[len(answers)]))
-        batch.step()
+    scheduler, sequences = bench.scheduler(16), []
+    while len(sequences) < len(asked) or scheduler.busy:
+        if len(sequences) < len(asked) and scheduler.free_slots:
+            sequences.append(bench.add(scheduler, asked[len(sequences)]))
+        scheduler.step()
     assert len({len(ids) for ids in asked}) > 30
-    for answer, ids in zip(answers, asked, strict=True):
-        assert answer.tokens == bench.expected(ids)
+    for sequence, ids in zip(sequences, asked, strict=True):
+        assert sequence.tokens == bench.expected(ids)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "int8"])
 async def test_a_neighbour_never_changes_an_answer(precision, tmp_path):
-    """Not by the last bit: a drawn token may hang on it."""
+    """Not by the last bit, which can decide a sampled token."""
     folder = save_model(tmp_path / "model", hidden_size=256, intermediate_size=512, initializer_range=0.1)
     loaded = loading.load(str(folder), precision)
     bench = Bench(loaded, None, probe(loaded.model, LENGTH))
     asked = prompts(8, seed=3)
     sampling = Sampling(NEW_TOKENS, temperature=1.5, top_k=0, top_p=0.95, seed=4)
 
-    def logits_seen(batch: Batch, answer: Answer) -> list[torch.Tensor]:
+    def logits_seen(scheduler: Scheduler, sequence: Sequence) -> list[torch.Tensor]:
         seen: list[torch.Tensor] = []
-        choose = answer._sampler.choose
-        answer._sampler.choose = lambda logits: (seen.append(logits.clone()), choose(logits))[1]
-        run(batch)
+        choose = sequence._sampler.sample
+        sequence._sampler.sample = lambda logits: (seen.append(logits.clone()), choose(logits))[1]
+        run(scheduler)
         return seen
 
-    batch = bench.batch(1)
-    alone = logits_seen(batch, bench.join(batch, asked[0], sampling))
-    batch = bench.batch(8)
+    scheduler = bench.scheduler(1)
+    alone = logits_seen(scheduler, bench.add(scheduler, asked[0], sampling))
+    scheduler = bench.scheduler(8)
     for ids in asked[1:]:
-        bench.join(batch, ids, sampling)
-    batch.step()
-    together = logits_seen(batch, bench.join(batch, asked[0], sampling))
+        bench.add(scheduler, ids, sampling)
+    scheduler.step()
+    together = logits_seen(scheduler, bench.add(scheduler, asked[0], sampling))
     assert len(alone) == len(together)
     assert all(one.equal(other) for one, other in zip(alone, together, strict=True))
 
@@ -209,59 +205,60 @@ async def test_a_neighbour_never_changes_an_answer(precision, tmp_path):
 async def test_a_stop_takes_effect_within_a_pass(tmp_path):
     loaded = loading.load(str(save_model(tmp_path / "model")), "float32")
     bench = Bench(loaded, None, probe(loaded.model, LENGTH))
-    batch = bench.batch(2, chunk=16)
-    answers = [bench.join(batch, ids) for ids in (list(range(5)), list(range(200)))]
+    scheduler = bench.scheduler(2, chunk=16)
+    sequences = [bench.add(scheduler, ids) for ids in (list(range(5)), list(range(200)))]
     for _ in range(3):
-        batch.step()
-    said = [list(answer.tokens) for answer in answers]
-    for answer in answers:
-        answer.stream.stop()
-    batch.step()
-    assert [answer.tokens for answer in answers] == said
-    assert batch.room == 2
+        scheduler.step()
+    before = [list(sequence.tokens) for sequence in sequences]
+    for sequence in sequences:
+        sequence.stream.stop()
+    scheduler.step()
+    assert [sequence.tokens for sequence in sequences] == before
+    assert scheduler.free_slots == 2
 
 
 async def test_random_coming_and_going_leaves_nothing_behind(tmp_path):
-    """Requests join, end, are stopped and fail at random, and so do whole passes."""
+    """Sequences are added, finish, are stopped and fail at random, and so do whole passes."""
     loaded = loading.load(str(save_model(tmp_path / "model")), "float32")
     bench = Bench(loaded, None, probe(loaded.model, LENGTH))
     draw, asked = random.Random(0), prompts(12, seed=5)
 
     def alone(ids: list[int]) -> list[int]:
-        batch = bench.batch(1)
-        answer = bench.join(batch, ids)
-        run(batch)
-        return answer.tokens
+        scheduler = bench.scheduler(1)
+        sequence = bench.add(scheduler, ids)
+        run(scheduler)
+        return sequence.tokens
 
     expected = [alone(ids) for ids in asked]
-    batch, answers, broken = bench.batch(5), [], 0
+    scheduler, sequences, broken = bench.scheduler(5), [], 0
     forward = loaded.model.forward
-    held = [tensor.data_ptr() for tensor in (*batch._cache.keys, *batch._cache.values)]
-    bench.ended.clear()
+    buffers = [tensor.data_ptr() for tensor in (*scheduler._cache.keys, *scheduler._cache.values)]
+    finished: list[Sequence] = []
     for _ in range(500):
-        if batch.room and draw.random() < 0.3:
+        if scheduler.free_slots and draw.random() < 0.3:
             which = draw.randrange(len(asked))
-            answer = bench.join(batch, asked[which])
-            answers.append((answer, which))
+            sequence = bench.add(scheduler, asked[which])
+            sequences.append((sequence, which))
             if draw.random() < 0.1:
-                answer._sampler.choose = lambda logits: 1 / 0
-        if answers and draw.random() < 0.02:
-            draw.choice(answers)[0].stream.stop()
+                sequence._sampler.sample = lambda logits: 1 / 0
+        if sequences and draw.random() < 0.02:
+            draw.choice(sequences)[0].stream.stop()
         if draw.random() < 0.01:
             loaded.model.forward = lambda **unused: 1 / 0
-            broken += batch.busy
-        batch.step()
+            broken += scheduler.busy
+        finished += scheduler.step()
         loaded.model.forward = forward
-        assert batch.room == 5 - len(batch._sequences) - len(batch._newcomers)
-    run(batch)
-    assert batch.room == 5
-    assert [tensor.data_ptr() for tensor in (*batch._cache.keys, *batch._cache.values)] == held
-    assert all(len(slot.tokens) <= LENGTH for slot in batch._cache._slots)
-    assert bench.ended.keys() == {answer.stream for answer, _ in answers}
+        assert scheduler.free_slots == 5 - len(scheduler._running) - len(scheduler._waiting)
+    finished += run(scheduler)
+    assert scheduler.free_slots == 5
+    assert [tensor.data_ptr() for tensor in (*scheduler._cache.keys, *scheduler._cache.values)] == buffers
+    assert all(len(slot.tokens) <= LENGTH for slot in scheduler._cache._slots)
+    assert len(finished) == len(sequences), "each finishes once"
+    assert set(finished) == {sequence for sequence, _ in sequences}
     whole = [
-        (answer.tokens, expected[which])
-        for answer, which in answers
-        if not answer.stream.stopped and bench.ended[answer.stream] is None
+        (sequence.tokens, expected[which])
+        for sequence, which in sequences
+        if not sequence.stream.stopped and sequence.error is None
     ]
     assert broken > 3
     assert len(whole) > 30
@@ -275,8 +272,8 @@ async def test_who_shares_a_beginning_waits_for_it_to_be_read_once(tmp_path):
     forward = loaded.model.forward
     loaded.model.forward = lambda **given: (read.append(given["input_ids"].shape[1]), forward(**given))[1]
     system = prompts(20)[7][:1] * 100
-    batch = bench.batch(8, chunk=128)
+    scheduler = bench.scheduler(8, chunk=128)
     for speaker in range(8):
-        bench.join(batch, [*system, speaker, speaker + 1], Sampling(1, temperature=0))
-    run(batch)
+        bench.add(scheduler, [*system, speaker, speaker + 1], Sampling(1, temperature=0))
+    run(scheduler)
     assert sum(read) == 100 + 8 * 2

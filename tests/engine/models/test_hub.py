@@ -19,7 +19,7 @@ GREETING = "Hello! I am Parley's tiny demo model."
 
 @pytest.fixture
 def standing_in(monkeypatch, tmp_path):
-    """A hub that this process downloads from, to a cache of its own."""
+    """A hub that this process downloads from, into a cache of its own."""
     with hub() as standing_in:
         monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", standing_in.url)
         template = standing_in.url + "/{repo_id}/resolve/{revision}/{filename}"

@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from bot.engine import ModelError
 from bot.engine.models import loading, memory
-from bot.engine.models.locate import find
+from bot.engine.models.locate import locate
 from bot.engine.prompt import PromptFormat
 from tests.support.models import ARCHITECTURES, save_model
 from tests.support.tokenizers import make_tokenizer
@@ -50,11 +50,11 @@ def test_a_folder_is_loaded(good):
 
 def test_the_home_folder_may_be_written_as_a_tilde(good, monkeypatch):
     monkeypatch.setenv("HOME", str(good.parent))
-    assert find("~/good") == str(good)
+    assert locate("~/good") == str(good)
 
 
 def test_a_hub_name_is_taken_as_it_is():
-    assert find("Qwen/Qwen2-1.5B-Instruct") == "Qwen/Qwen2-1.5B-Instruct"
+    assert locate("Qwen/Qwen2-1.5B-Instruct") == "Qwen/Qwen2-1.5B-Instruct"
 
 
 def test_a_missing_folder(tmp_path):
@@ -305,9 +305,9 @@ def test_a_containers_limit_counts(tmp_path, monkeypatch):
     for name, text in {"max": "1000\n", "current": "900\n", "stat": "anon 500\ninactive_file 300\n"}.items():
         (tmp_path / f"memory.{name}").write_text(text)
     monkeypatch.setattr(memory, "_CGROUP", tmp_path)
-    assert memory.free() == 400
+    assert memory.available() == 400
     (tmp_path / "memory.max").write_text("max\n")
-    assert memory.free() > 10**6
+    assert memory.available() > 10**6
 
 
 def test_weights_that_do_not_fit_into_memory_are_refused_before_they_are_read(folder, monkeypatch):

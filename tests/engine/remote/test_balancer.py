@@ -1,77 +1,81 @@
-"""Which of several servers is asked."""
+"""Which of several servers a request goes to."""
 
-from bot.engine.remote import balancer
-from bot.engine.remote.balancer import Servers
+import time
+
+from bot.engine.remote.balancer import Balancer
 
 
-def make(count: int = 3) -> Servers:
-    return Servers([f"http://{number}" for number in range(count)], at_once=2)
+def make(count: int = 3, **options) -> Balancer:
+    return Balancer([f"http://{number}" for number in range(count)], 2, **options)
 
 
 def test_the_least_busy_server_is_asked():
-    some = make()
-    with some.all[0].answering(), some.all[1].answering(), some.all[1].answering(), some.all[2].answering():
-        with some.all[2].answering():
-            assert some.choose(None) is some.all[0]
-        with some.all[0].answering(), some.all[0].answering():
-            assert some.choose(None) is some.all[2]
+    balancer = make()
+    first, second, third = balancer.servers
+    with first.generating(), second.generating(), second.generating(), third.generating():
+        with third.generating():
+            assert balancer.choose(None) is first
+        with first.generating(), first.generating():
+            assert balancer.choose(None) is third
 
 
 def test_a_channel_stays_with_its_server_while_that_is_well():
-    some = make()
-    some.settle(7, some.all[1])
-    with some.all[1].answering():
-        assert some.choose(7) is some.all[1]
-        assert some.choose(8) is not some.all[1]
-        with some.all[1].answering():
-            assert some.choose(7) is some.all[0]
-        some.all[1].failed()
-        assert some.choose(7) is some.all[0]
+    balancer = make()
+    first, second, _ = balancer.servers
+    balancer.assign(7, second)
+    with second.generating():
+        assert balancer.choose(7) is second
+        assert balancer.choose(8) is not second
+        with second.generating():
+            assert balancer.choose(7) is first
+        second.mark_failed()
+        assert balancer.choose(7) is first
 
 
 def test_a_server_that_failed_is_left_alone_longer_each_time(monkeypatch):
     now = 0.0
-    monkeypatch.setattr(balancer.time, "monotonic", lambda: now)
-    some = make(2)
-    first, second = some.all
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    balancer = make(2)
+    first, second = balancer.servers
     rests = []
     for _ in range(9):
-        first.failed()
-        rests.append(first.rests_until - now)
-        assert some.choose(None) is second
-        now = first.rests_until
-        assert first.well
+        first.mark_failed()
+        rests.append(first.retry_at - now)
+        assert balancer.choose(None) is second
+        now = first.retry_at
+        assert first.healthy
     assert rests == [5, 10, 20, 40, 80, 160, 300, 300, 300]
     for _ in range(2000):
         now += 1000
-        first.failed()
-    assert first.rests_until - now == 300
-    first.succeeded()
-    first.failed()
-    assert first.rests_until - now == 5
+        first.mark_failed()
+    assert first.retry_at - now == 300
+    first.mark_healthy()
+    first.mark_failed()
+    assert first.retry_at - now == 5
 
 
 def test_answers_that_fail_together_are_one_failure():
-    some = make(1)
-    (server,) = some.all
+    balancer = make(1)
+    (server,) = balancer.servers
     for _ in range(8):
-        server.failed()
-    assert server.rests_until - balancer.time.monotonic() <= 5
+        server.mark_failed()
+    assert server.retry_at - time.monotonic() <= 5
 
 
 def test_where_none_is_well_all_are_tried_the_one_that_has_rested_longest_first():
-    some = make()
-    for server in reversed(some.all):
-        server.failed()
-    assert some.choose(None) is some.all[2]
-    assert some.choose(None, [some.all[2]]) is some.all[1]
-    assert some.choose(None, some.all) is None
+    balancer = make()
+    first, second, third = balancer.servers
+    for server in (third, second, first):
+        server.mark_failed()
+    assert balancer.choose(None) is third
+    assert balancer.choose(None, [third]) is second
+    assert balancer.choose(None, balancer.servers) is None
 
 
-def test_the_homes_of_channels_are_bounded(monkeypatch):
-    monkeypatch.setattr(balancer, "_HOMES", 2)
-    some = make()
+def test_the_channels_that_are_remembered_are_bounded():
+    balancer = make(max_channels=2)
+    _, second, _ = balancer.servers
     for channel in (1, 2, 1, 3):
-        some.settle(channel, some.all[1])
-    with some.all[1].answering():
-        assert [some.choose(channel) is some.all[1] for channel in (1, 2, 3)] == [True, False, True]
+        balancer.assign(channel, second)
+    with second.generating():
+        assert [balancer.choose(channel) is second for channel in (1, 2, 3)] == [True, False, True]

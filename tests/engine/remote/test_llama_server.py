@@ -1,4 +1,4 @@
-"""The engine on other machines, another one for real: llama.cpp's server, with the demo model in its own form.
+"""The engine on other machines, with a real server: llama.cpp's, and the demo model in its format.
 
 Optional: pip install xllamacpp gguf
 """
@@ -97,16 +97,16 @@ async def test_llama_cpps_server_answers(tmp_path):
             await engine.ready()
             assert Path(engine.status().model).name == file.name
 
-            async def said(*turns: Exchange, question: str) -> str:
+            async def ask(*turns: Exchange, question: str) -> str:
                 return "".join([piece async for piece in engine.submit(Prompt("", turns, None, question), GREEDY)])
 
             hello = Exchange(None, "my name is Bo", "Nice to meet you, Bo.")
-            assert (await said(question="my name is Bo")).startswith("Nice to meet you,")
-            assert (await said(hello, question="what is my name?")).startswith("Your name is")
+            assert (await ask(question="my name is Bo")).startswith("Nice to meet you,")
+            assert (await ask(hello, question="what is my name?")).startswith("Your name is")
             essay = Exchange(None, "x" * 400, "Y" * 400)
-            assert (await said(essay, essay, hello, question="what is my name?")).startswith("Your name is")
+            assert (await ask(essay, essay, hello, question="what is my name?")).startswith("Your name is")
             with pytest.raises(QuestionTooLong):
-                await said(question="x" * 2000)
+                await ask(question="x" * 2000)
     finally:
         process.kill()
         await process.communicate()

@@ -1,4 +1,4 @@
-"""The engine on other machines, for real: `transformers serve` with the demo model, two of them on loopback."""
+"""The engine on other machines, with real servers: two of `transformers serve` on loopback, with the demo model."""
 
 import asyncio
 import os
@@ -70,13 +70,13 @@ def is_up(url: str) -> bool:
 
 
 def spent(server: Server) -> float:
-    """Seconds that a server has computed."""
+    """Seconds of CPU time that a server has used."""
     times = psutil.Process(server.process.pid).cpu_times()
     return times.user + times.system
 
 
 async def cost(server: Server, doing: Coroutine[None, None, object]) -> float:
-    """Seconds for which a server computes for something, until it is at rest again."""
+    """Seconds of CPU time that a server uses until it is idle again."""
     before = spent(server)
     await doing
     now = -1.0
@@ -87,7 +87,7 @@ async def cost(server: Server, doing: Coroutine[None, None, object]) -> float:
     return spent(server) - before
 
 
-async def said(engine, prompt: Prompt) -> str:
+async def ask(engine, prompt: Prompt) -> str:
     return "".join([piece async for piece in engine.submit(prompt, GREEDY, CHANNEL)])
 
 
@@ -111,11 +111,11 @@ async def test_two_servers_answer_as_the_local_engine_does_and_one_may_die(tmp_p
         engine = await stack.enter_async_context(RemoteEngine(urls, model=MODEL))
         await engine.ready()
         for prompt in prompts:
-            assert await said(engine, prompt) == await said(demo_engine, prompt)
+            assert await ask(engine, prompt) == await ask(demo_engine, prompt)
 
-        home = engine._servers.choose(CHANNEL)
+        home = engine._balancer.choose(CHANNEL)
         (computing,) = [server for server in servers if server.url == home.url]
-        assert await cost(computing, stopped(engine)) < 0.5 * await cost(computing, said(engine, LONG))
+        assert await cost(computing, stopped(engine)) < 0.5 * await cost(computing, ask(engine, LONG))
 
         stream = engine.submit(LONG, GREEDY, CHANNEL)
         await anext(stream)

@@ -1,0 +1,69 @@
+"""A model's tokenizer: whether it belongs to the model, and which of its tokens mean more than text."""
+
+import re
+import sys
+from pathlib import Path
+
+import transformers
+
+from bot.engine import ModelError
+from bot.engine.models import CausalLM
+from bot.engine.models.hub import first_sentence
+from bot.engine.prompt import Exchange, Prompt, PromptFormat, Tokenizer, encode
+from bot.engine.reasoning import BEGIN, END
+
+_MARK = re.compile(r"<\|.*\|>")
+_SAMPLE = Prompt("Be kind.", (Exchange("Ann", "hi", "Hello!"),), "Ben", "hi")
+
+
+def load_tokenizer(folder: Path, adapter: Path | None) -> Tokenizer:
+    """The tokenizer of a model's folder, or the adapter's own: a fine-tune may have added tokens or a chat template."""
+    own = adapter and (adapter / "tokenizer_config.json").is_file()
+    return transformers.AutoTokenizer.from_pretrained(adapter if own else folder, trust_remote_code=False)
+
+
+def check_tokenizer(tokenizer: Tokenizer, model: CausalLM, name: str, form: PromptFormat) -> None:
+    """Raise ModelError where the tokenizer is not the model's, or cannot render a conversation in this format."""
+    if len(tokenizer) <= len(tokenizer.all_special_ids):
+        # Where files are missing, transformers creates a tokenizer without a vocabulary.
+        raise ModelError(
+            f"The model {name} has no tokenizer. Copy the tokenizer's files (tokenizer.json and tokenizer_config.json)"
+            " of the model that it was trained from into the folder."
+        )
+    if form.kind == "chat" and not tokenizer.chat_template:
+        raise ModelError(
+            f"PROMPT_FORMAT is chat, but the tokenizer of {name} has no chat template. Set PROMPT_FORMAT to plain."
+        )
+    try:
+        sample = encode(_SAMPLE, tokenizer, sys.maxsize, form)
+    except Exception as error:  # a template can raise anything
+        raise ModelError(
+            f"The chat template of {name} cannot be used: {first_sentence(error)} Repair it, or set PROMPT_FORMAT to"
+            " plain."
+        ) from error
+    embedded = model.get_input_embeddings().num_embeddings
+    added = tokenizer.added_tokens_decoder
+    # An added token that is never used, such as one for padding, does no harm.
+    if max([*sample, *(id_ for id_ in tokenizer.get_vocab().values() if id_ not in added)]) >= embedded:
+        raise ModelError(
+            f"The tokenizer of {name} knows {len(tokenizer)} tokens, and the model only {embedded}: they do not belong"
+            " together. Copy the tokenizer's files of the model that it was trained from into the folder."
+        )
+
+
+def end_tokens(tokenizer: Tokenizer, eos: list[int]) -> tuple[int, ...]:
+    """The ids that end an answer: the model's own `eos`, and every special token, as none of them is text."""
+    # A fine-tune's <|im_end|> is often added without being declared special.
+    marks = [id_ for id_, token in tokenizer.added_tokens_decoder.items() if _MARK.fullmatch(token.content)]
+    return tuple(sorted({*eos, *tokenizer.all_special_ids, *marks} - _reasoning_tokens(tokenizer).keys()))
+
+
+def reasoning_marks(tokenizer: Tokenizer) -> dict[int, str]:
+    """The marks around reasoning that are special tokens, which a detokenizer leaves out."""
+    added = tokenizer.added_tokens_decoder
+    return {id_: text for id_, text in _reasoning_tokens(tokenizer).items() if added[id_].special}
+
+
+def _reasoning_tokens(tokenizer: Tokenizer) -> dict[int, str]:
+    added = tokenizer.added_tokens_decoder
+    return {id_: token.content for id_, token in added.items() if token.content in (BEGIN, END)}
