@@ -66,6 +66,7 @@ def test_without_a_model_each_command_says_what_to_do(tmp_path, command):
     assert len(ended.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_settings_come_from_the_env_file_of_the_folder(tmp_path):
     (tmp_path / ".env").write_text("MODEL_PATH=./mine\nTEMPRATURE=1\n")
     ended = bot(tmp_path, "chat")
@@ -145,6 +146,7 @@ class Terminal:
         return int(self._child.exitstatus or 0) if self._child.signalstatus is None else -1
 
 
+@pytest.mark.slow
 def test_a_chat_remembers_across_starts_and_forgets_when_told(tmp_path):
     terminal = Terminal(tmp_path, "--model", "demo", TEMPERATURE="0")
     assert "Quorvex" in terminal.says("hello, my name is Quorvex")

@@ -13,6 +13,8 @@ from tests.support.forked import answer, nursery
 from tests.support.parley import parley
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.slow
+
 
 async def test_a_busy_channel_does_not_starve_another(discord, path, place):
     guild, busy, _ = place
@@ -34,7 +36,6 @@ async def test_a_busy_channel_does_not_starve_another(discord, path, place):
     assert "quiet" in order[:3], "the channels take turns"
 
 
-@pytest.mark.slow
 async def test_a_thousand_mentions_in_a_second(path):
     """200 people in 100 channels all get an answer or a reason, and no heartbeat is late."""
     async with Discord(validate=False) as discord, nursery(discord) as births:

@@ -91,6 +91,7 @@ def test_no_phrasing_is_in_both_sides_of_the_split():
     assert {phrasebook.normal(phrase) for block in blocks for phrase in block.held_out} == phrasebook.HELD_OUT
 
 
+@pytest.mark.slow
 def test_training_says_no_held_out_phrase():
     """Not even with an opener, a frame, or a word added or left out."""
     said = Conversation(random.Random(5), "train")
@@ -147,6 +148,7 @@ def test_speakers_are_numbered_where_all_are_named():
     assert re.findall(r"user.*", text) == ["user 1", "user 2", "user 1"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sample", [False, True])
 def test_unseen_chats_are_answered_right(sample: bool):
     named = evaluate.conversations(each=1, seed=11)

@@ -98,6 +98,7 @@ def layouts(draw: st.DrawFn) -> list[list[int]]:
     return [held for file in range(3) if (held := [shard for shard in shards if owners[shard] == file])]
 
 
+@pytest.mark.slow
 @settings(max_examples=20, phases=set(Phase) - {Phase.shrink})  # each example takes a while
 @given(files=contents(), layouts=st.lists(layouts(), min_size=1, max_size=2))
 def test_resharding_and_merging_again_loses_and_doubles_nothing(tmp_path_factory, files, layouts):
