@@ -1,4 +1,4 @@
-"""What many tests stand on."""
+"""Fixtures that many tests use."""
 
 import os
 
@@ -8,9 +8,8 @@ from hypothesis import settings
 from bot import demo
 from tests.discord_stand_in import Discord
 
-os.environ.setdefault(
-    "OMP_NUM_THREADS", "1"
-)  # each core has a test of its own; torch's threads would wait in each other's way
+# Each core runs a test; more threads of torch would only get in each other's way.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile("parley", deadline=None)  # the machine may be busy
 settings.load_profile("parley")
@@ -18,28 +17,34 @@ settings.load_profile("parley")
 
 @pytest.fixture(autouse=True)
 def apart(tmp_path, monkeypatch):
-    """Bots of other tests share no times of sessions with a test's own."""
+    """Keeps the files that pace sessions apart from those of other tests."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
 
 @pytest.fixture
 async def discord():
-    """Discord, with nobody in it."""
+    """An empty Discord."""
     async with Discord() as discord:
         yield discord
 
 
 @pytest.fixture
 def place(discord):
-    """A server, its channel, and somebody in it."""
+    """A server, its channel and a member."""
     guild = discord.guild("Home")
     return guild, guild.channel("general"), guild.member("Alice")
 
 
 @pytest.fixture
+def quick_reconnects(monkeypatch):
+    """Has discord.py try again almost at once, instead of after seconds."""
+    monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.05)
+
+
+@pytest.fixture
 async def demo_engine():
     """The real engine with the demo model, loaded."""
-    from bot.engine.local.engine import LocalEngine  # imports torch, which most tests do without
+    from bot.engine.local.engine import LocalEngine  # imports torch, which most tests don't need
 
     async with LocalEngine(str(demo.MODEL), max_prompt_tokens=2048, max_new_tokens=200) as engine:
         await engine.ready()
@@ -48,5 +53,5 @@ async def demo_engine():
 
 @pytest.fixture
 def path(tmp_path):
-    """Where the history goes."""
+    """The database's file."""
     return tmp_path / "parley.db"

@@ -1,14 +1,13 @@
-"""How much one Parley process carries, and what gives out first: `python -m tests.simulate [--help]`.
+"""How much load one Parley process can take, and what is the bottleneck: `python -m tests.simulate [--help]`.
 
 The real bot, in a process of its own, with an engine of a given speed, against the stand-in. Questions come at random
-(a Poisson process) in thousands of channels, each step twice as many as the last, until something gives out.
+(a Poisson process) in thousands of channels, each step at twice the rate, until people wait too long.
 """
 
 import argparse
 import asyncio
 import json
 import math
-import os
 import random
 import statistics
 import sys
@@ -28,16 +27,16 @@ from tests.discord_stand_in import Discord
 from tests.discord_stand_in.channels import Channel
 from tests.discord_stand_in.messages import Message
 from tests.discord_stand_in.people import User
-from tests.support.parley import ROOT, serve_alone
+from tests.support.parley import environment, serve_alone
 from tests.support.scripted import ScriptedEngine
 
 _WORD = "lorem "  # a token
-_PATIENCE = 3.0  # times the time to first text of the first step, beyond which people wait too long
-_FULL = 0.9  # a part of what there is, from which on there is no more
+_PATIENCE = 3.0  # people wait too long for the first text when it takes this many times as long as in the first step
+_FULL = 0.9  # utilization from which on a resource counts as exhausted
 
 
 class PacedEngine(ScriptedEngine):
-    """Answers `at_once` questions at once with so many `tokens`, at `speed` tokens per second each."""
+    """Answers up to `at_once` questions at once, with `tokens` tokens each at `speed` tokens per second."""
 
     def __init__(self, *, at_once: int, speed: float, tokens: int, prefill: float) -> None:
         super().__init__()
@@ -46,17 +45,17 @@ class PacedEngine(ScriptedEngine):
         self._tokens = tokens
         self._speed = speed
         self._prefill = prefill
-        self._began: set[float] = set()  # the answers under way
-        self._busy = 0.0  # seconds of those that have ended
+        self._began: set[float] = set()  # when each running answer began
+        self._busy = 0.0  # seconds of finished answers
 
     @property
     def busy(self) -> float:
-        """Seconds of answering until now, all answers together."""
+        """Seconds spent on answers so far, added up."""
         now = time.perf_counter()
         return self._busy + sum(now - began for began in self._began)
 
     def submit(self, prompt: Prompt, sampling: Sampling, channel: int | None = None) -> Stream:
-        """Begin to answer."""
+        """Start an answer, and keep nothing of it."""
         stream = super().submit(prompt, sampling, channel)
         for asked in (self.prompts, self.samplings, self.channels, self.streams):
             asked.clear()
@@ -80,7 +79,7 @@ class PacedEngine(ScriptedEngine):
 
 
 async def be_the_bot(path: Path, options: argparse.Namespace) -> None:
-    """Run the bot until it is killed, and write figures to standard output."""
+    """Run the bot until it is killed, and print figures."""
     engine = PacedEngine(at_once=options.at_once, speed=options.speed, tokens=options.tokens, prefill=options.prefill)
     telling = asyncio.create_task(tell(engine))
     per_second = 10**6 if options.unlimited else Settings.requests_per_second
@@ -89,7 +88,7 @@ async def be_the_bot(path: Path, options: argparse.Namespace) -> None:
 
 
 async def tell(engine: PacedEngine) -> None:
-    """Write down about five times a second how the bot is."""
+    """Print the bot's figures about five times a second."""
     while True:
         late = []
         for _ in range(10):
@@ -101,13 +100,10 @@ async def tell(engine: PacedEngine) -> None:
 
 @asynccontextmanager
 async def bot(discord: Discord, path: Path, arguments: Sequence[str]) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Such a bot, online."""
-    reached = discord.environment()
-    environment = os.environ | reached | {"DISCORD_TOKEN": discord.application.token}
-    environment["PYTHONPATH"] = os.pathsep.join([reached["PYTHONPATH"], str(ROOT)])
+    """The bot in a process of its own, online."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.simulate", "--bot", str(path), *arguments),
-        env=environment,
+        env=environment(**discord.environment(), DISCORD_TOKEN=discord.application.token),
         stdout=asyncio.subprocess.PIPE,
     )
     try:
@@ -120,28 +116,28 @@ async def bot(discord: Discord, path: Path, arguments: Sequence[str]) -> AsyncIt
 
 @dataclass
 class Step:
-    """What was seen while questions came at a `rate` (per second)."""
+    """Measurements while questions came at a `rate` (per second)."""
 
     rate: float
     answered: float
-    """A part of the questions, when the step and as much time again were over."""
+    """The fraction of the questions that were answered after twice the length of the step."""
     first: Sequence[float]
     """Seconds from a question to the first words of its answer."""
     whole: Sequence[float]
     requests: float
-    """Per second, and how many of them Discord refused for being too many."""
+    """Per second, and how many of all were answered with a 429."""
     refused: int
     engine: float
-    """A part of its places that was taken, in the second half."""
+    """The fraction of its places that was taken in the second half."""
     bot: float
     """CPU seconds per second."""
     stand_in: float
     stall: float
-    """The longest of the bot's event loop, in seconds."""
+    """The longest stall of the bot's event loop, in seconds."""
     memory: int
 
     def row(self) -> str:
-        """A line of the table."""
+        """A row of the table."""
         return (
             f"{self.rate:9.1f} {self.answered:8.0%} {part(self.first, 0.5):7.1f} {part(self.first, 0.95):7.1f}"
             f" {part(self.whole, 0.5):8.1f} {self.requests:9.1f} {self.refused:7} {self.engine:6.0%} {self.bot:7.0%}"
@@ -156,12 +152,12 @@ HEAD = (
 
 
 def part(values: Sequence[float], share: float) -> float:
-    """The value below which this share of the values lies; infinite if there are none."""
+    """A quantile; infinite if there are no values."""
     return sorted(values)[min(int(share * len(values)), len(values) - 1)] if values else math.inf
 
 
 class Simulation:
-    """Servers with channels, and people in them who ask."""
+    """Servers with channels, and members who ask questions."""
 
     def __init__(self, discord: Discord, options: argparse.Namespace) -> None:
         self._discord = discord
@@ -175,7 +171,7 @@ class Simulation:
             self._channels += [guild.channel(f"channel-{at}") for at in range(options.channels // options.servers)]
 
     async def step(self, rate: float, process: asyncio.subprocess.Process) -> Step:
-        """Ask at this rate, and wait as long again for what is still to be answered."""
+        """Ask at this rate, then wait as long again for the remaining answers."""
         discord, seconds = self._discord, self._options.seconds
         observed, me = psutil.Process(process.pid), psutil.Process()
         before = observed.cpu_times(), me.cpu_times()
@@ -193,7 +189,7 @@ class Simulation:
         took = time.perf_counter() - began
         after = observed.cpu_times(), me.cpu_times()
         sent = len(discord.requests) - requests
-        used = figures[len(figures) // 2 :]  # at first a queue only builds up
+        used = figures[len(figures) // 2 :]  # in the first half a queue only builds up
         await asyncio.sleep(seconds)
         reading.cancel()
         first, whole = zip(*(self._times(channel, question) for channel, question in asked), strict=True)
@@ -217,7 +213,7 @@ class Simulation:
             figures.append(json.loads(line))
 
     def _times(self, channel: Channel, question: Message) -> tuple[float, float]:
-        """When the first words of an answer were to be read, and the last; infinite if they were not."""
+        """Seconds until the first words of an answer were shown, and the last; infinite if they were not."""
         whole = (_WORD * self._options.tokens).strip()
         first = last = math.inf
         for message in channel.messages.values():
@@ -231,27 +227,27 @@ class Simulation:
 
 
 def verdict(steps: Sequence[Step], options: argparse.Namespace) -> str:
-    """What gave out first."""
+    """Names the bottleneck."""
     last = steps[-1]
     limit = math.inf if options.unlimited else Settings.requests_per_second
     reasons = [
         (last.engine >= _FULL, f"the engine: {options.at_once} answers at once are too few, or too slow"),
         (last.requests >= _FULL * limit, f"Discord's limit: of its 50 requests per second the bot takes {limit:g}"),
         (last.bot >= _FULL, "this process's one core: divide the shards among more processes"),
-        (last.stand_in >= _FULL, "the stand-in itself: more cannot be seen with it"),
+        (last.stand_in >= _FULL, "the stand-in itself: it cannot measure more"),
     ]
     named = [reason for gave_out, reason in reasons if gave_out] or ["nothing that is measured here"]
     return f"First bottleneck, at {last.rate:g} questions per second: " + "; ".join(named) + "."
 
 
 def gives_out(steps: Sequence[Step]) -> bool:
-    """Whether people wait too long by now."""
+    """Whether people now wait too long."""
     usual, now = (statistics.median(step.first) for step in (steps[0], steps[-1]))
     return now > max(_PATIENCE * usual, usual + 2) or steps[-1].answered < _FULL
 
 
 async def simulate(options: argparse.Namespace, arguments: Sequence[str]) -> None:
-    """Double the rate until people wait too long, and print what was seen."""
+    """Double the rate until people wait too long, and print the measurements."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "parley.db"
         async with Discord(validate=False) as discord:
@@ -270,12 +266,12 @@ async def simulate(options: argparse.Namespace, arguments: Sequence[str]) -> Non
 
 
 def size(folder: str) -> int:
-    """Bytes of all its files."""
+    """Bytes of all files in a folder."""
     return sum(file.stat().st_size for file in Path(folder).iterdir())
 
 
 def main() -> None:
-    """Simulate, or be the bot that is looked at."""
+    """Run the simulation, or the bot that it measures."""
     parser = argparse.ArgumentParser("python -m tests.simulate", description=__doc__)
     parser.add_argument("--servers", type=int, default=500, help="Discord servers (default 500)")
     parser.add_argument("--channels", type=int, default=2000, help="channels in all of them (default 2000)")

@@ -1,4 +1,4 @@
-"""Imports run one way: a room knows only the rooms below it."""
+"""Imports run one way: each package imports only those on levels below its own."""
 
 import ast
 import subprocess

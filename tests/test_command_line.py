@@ -1,6 +1,5 @@
-"""The program as its operator meets it: what it prints where, and its exit status."""
+"""The command line: what the program prints where, and its exit status."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -11,28 +10,11 @@ import pytest
 
 from bot import __version__
 from tests.support.models import save_model
-from tests.support.parley import WITHOUT_A_MODEL
-
-ROOT = Path(__file__).parent.parent
-
-
-def environment(**settings: str) -> dict[str, str]:
-    """The machine's environment without what could set one of our options."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "OMP_NUM_THREADS") if name in os.environ}
-    return {**kept, "PYTHONPATH": str(ROOT), **settings}
+from tests.support.parley import WITHOUT_A_MODEL, environment, run
 
 
 def bot(tmp_path: Path, *arguments: str, stdin: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bot", *arguments],
-        cwd=tmp_path,
-        env=environment(**settings),
-        input=stdin,
-        text=True,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
+    return run(tmp_path, "-m", "bot", *arguments, stdin=stdin, **settings)
 
 
 def assert_refused(ended: subprocess.CompletedProcess[str], status: int, *words: str) -> None:
@@ -58,7 +40,7 @@ def test_without_a_token_the_bot_says_how_to_get_one(tmp_path):
     assert len(ended.stderr.splitlines()) == 1
 
 
-def test_bad_settings_are_told_at_once(tmp_path):
+def test_bad_settings_are_all_reported_at_once(tmp_path):
     ended = bot(tmp_path, "chat", TOP_K="x", SEED="y")
     assert_refused(ended, 2, "TOP_K: 'x'", "SEED: 'y'")
     assert len(ended.stderr.splitlines()) == 2
@@ -84,6 +66,7 @@ def test_without_a_model_each_command_says_what_to_do(tmp_path, command):
     assert len(ended.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_settings_come_from_the_env_file_of_the_folder(tmp_path):
     (tmp_path / ".env").write_text("MODEL_PATH=./mine\nTEMPRATURE=1\n")
     ended = bot(tmp_path, "chat")
@@ -94,7 +77,7 @@ def test_settings_come_from_the_env_file_of_the_folder(tmp_path):
     assert_refused(bot(tmp_path, "chat", "--model", "./over", MODEL_PATH="./most"), 1, "./over")
 
 
-def test_a_database_that_is_none_is_told(tmp_path):
+def test_a_file_that_is_not_a_database_is_reported(tmp_path):
     (tmp_path / "parley.db").write_text("no database " * 100)
     assert_refused(bot(tmp_path, "chat", "--model", "demo"), 1, "parley.db", "DATABASE_PATH")
 
@@ -106,7 +89,7 @@ def test_ask_prints_the_answer_alone_on_standard_output(tmp_path):
     assert ended.stdout.endswith("\n")
     assert "Loading" not in ended.stdout
     assert "Loading" in ended.stderr
-    assert not (tmp_path / "parley.db").exists(), "a one-off question keeps nothing"
+    assert not (tmp_path / "parley.db").exists(), "a one-off question is not stored"
 
 
 ALL_PRECISIONS = """
@@ -117,6 +100,7 @@ for os.environ["MODEL_PRECISION"] in ("auto", "bfloat16", "int8"):
 """
 
 
+@pytest.mark.slow
 def test_a_cpu_without_avx512_answers_the_same(tmp_path):
     older = environment(ONEDNN_MAX_CPU_ISA="AVX2", ATEN_CPU_CAPABILITY="avx2", TEMPERATURE="0")
     asked = [sys.executable, "-c", ALL_PRECISIONS]
@@ -124,6 +108,7 @@ def test_a_cpu_without_avx512_answers_the_same(tmp_path):
     assert said.stdout == 3 * "/clear forgets this channel's turns, so that we start afresh.\n"
 
 
+@pytest.mark.slow
 def test_ask_reads_standard_input(tmp_path):
     ended = bot(tmp_path, "ask", "--model", "demo", "-", stdin="what does /clear do?\n", TEMPERATURE="0")
     assert ended.stdout == "/clear forgets this channel's turns, so that we start afresh.\n"
@@ -161,7 +146,8 @@ class Terminal:
         return int(self._child.exitstatus or 0) if self._child.signalstatus is None else -1
 
 
-def test_a_chat_remembers_forgets_and_is_still_there_next_time(tmp_path):
+@pytest.mark.slow
+def test_a_chat_remembers_across_starts_and_forgets_when_told(tmp_path):
     terminal = Terminal(tmp_path, "--model", "demo", TEMPERATURE="0")
     assert "Quorvex" in terminal.says("hello, my name is Quorvex")
     assert "Quorvex" in terminal.says("what is my name?")
@@ -173,13 +159,14 @@ def test_a_chat_remembers_forgets_and_is_still_there_next_time(tmp_path):
 
     terminal = Terminal(tmp_path, "--model", "demo", TEMPERATURE="0")
     assert "Quorvex" in terminal.says("what is my name?")
-    assert "3 turns" in terminal.says("clear"), "another answer to the same question is no turn of its own"
+    assert "3 turns" in terminal.says("clear"), "a regenerated answer is not a turn of its own"
     assert "no answer yet" in terminal.says("regenerate")
     assert "Quorvex" not in terminal.says("what is my name?")
     terminal.types("quit\n")
     assert terminal.ends() == 0
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_an_answer_and_at_the_prompt_ends_the_chat(tmp_path):
     model = save_model(tmp_path / "model", context=8192, endless=True)
     terminal = Terminal(tmp_path, "--model", str(model), MAX_NEW_TOKENS="8000", MAX_PROMPT_TOKENS="200")
@@ -188,11 +175,12 @@ def test_ctrl_c_stops_an_answer_and_at_the_prompt_ends_the_chat(tmp_path):
     terminal._child.expect(r"\S{5}")
     terminal.interrupts()
     terminal.sees("You: ")
-    assert "too long" in terminal.says("word " * 100), "an error in one answer is told, and the chat goes on"
+    assert "too long" in terminal.says("word " * 100), "an error is reported, and the chat goes on"
     terminal.interrupts()
     assert terminal.ends() == 0
 
 
+@pytest.mark.slow
 def test_sigterm_ends_the_chat_normally(tmp_path):
     model = save_model(tmp_path / "model")
     terminal = Terminal(tmp_path, "--model", str(model))
@@ -201,7 +189,7 @@ def test_sigterm_ends_the_chat_normally(tmp_path):
 
 
 def signalled(tmp_path: Path, arguments: list[str], line: str, ending: signal.Signals) -> int:
-    """The exit status of a program that gets a signal when it has printed the line; it shows no traceback."""
+    """The exit status of a program that gets a signal after it printed the line; asserts that it shows no traceback."""
     command = [sys.executable, *arguments]
     with subprocess.Popen(command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
@@ -212,7 +200,7 @@ def signalled(tmp_path: Path, arguments: list[str], line: str, ending: signal.Si
     return status
 
 
-# The thread that loads takes the signal, so that it does not wake the event loop by itself.
+# The loading thread receives the signal, so that this alone does not wake the event loop.
 LOADS_FOR_EVER = """
 import signal, sys, time
 from bot.engine.models import loading
@@ -228,6 +216,7 @@ main(["ask", "--model", "demo", "hi"])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_program_while_the_model_loads(tmp_path, ending):
     assert signalled(tmp_path, ["-c", LOADS_FOR_EVER], "Loading", ending) == 0
@@ -240,6 +229,7 @@ exec("import time; time.sleep(1000)")  # as many a library does; Python tells an
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("command", ["ask hi", "chat", "check"])
 def test_a_signal_ends_the_program_while_torch_is_imported(tmp_path, command, ending):

@@ -1,4 +1,4 @@
-"""Discord unwell: the bot comes back by itself, answers what it was asked once, and delivers what it has generated."""
+"""When Discord fails, the bot reconnects by itself, answers each question once, and delivers its answers."""
 
 import asyncio
 from collections.abc import Callable
@@ -40,7 +40,7 @@ def closed_by_discord(discord: Discord) -> None:
 
 
 def answers(channel: Channel, reader: User) -> list[str]:
-    return [message.content for message in channel.shows(reader) if message.author is channel.discord.bot]
+    return [message.content for message in channel.answers(reader)]
 
 
 TROUBLES = [dropped, ended_while_away, asked_to_reconnect, invalid, invalid_but_resumable, closed_by_discord]
@@ -64,7 +64,7 @@ async def test_it_comes_back_and_every_question_is_answered_once(discord, path, 
         assert answers(channel, alice) == ["Before and after.", "Later."]
 
 
-async def test_what_was_asked_while_it_was_away_is_answered_after_the_resume(discord, path, place):
+async def test_a_question_asked_while_it_was_away_is_answered_after_the_resume(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(["Here."]), path) as running:
         with discord.gateway.refusing():
@@ -92,12 +92,12 @@ _run = KeepAliveHandler.run
 
 
 def _impatient(keeper: KeepAliveHandler) -> None:
-    """discord.py waits a minute for an answer to its heartbeat."""
+    """Shortens the minute that discord.py waits for a heartbeat's acknowledgement."""
     keeper.heartbeat_timeout = 0.3
     _run(keeper)
 
 
-async def test_what_is_delivered_again_is_not_done_again(discord, path, place):
+async def test_an_event_that_is_delivered_twice_is_handled_once(discord, path, place):
     _, channel, alice = place
     engine = ScriptedEngine(["Once."], ["By command."], ["Once more."])
     async with parley(discord, engine, path) as running:
@@ -117,7 +117,7 @@ async def test_what_is_delivered_again_is_not_done_again(discord, path, place):
 
 @pytest.mark.parametrize("scope", ["user", "shared", "global"])
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
-async def test_a_429_is_waited_for(discord, path, place, method, scope):
+async def test_a_429_is_waited_out(discord, path, place, method, scope):
     _, channel, alice = place
     hold = asyncio.Event()
     async with parley(discord, ScriptedEngine(["The first few words ", hold, "and the rest."]), path) as running:
@@ -147,7 +147,7 @@ async def test_a_global_limit_on_the_typing_indicator_does_not_silence_the_bot_f
 
 @pytest.mark.parametrize("trouble", [{"status": 500}, {"status": 502}, {"delay": float("inf")}])
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
-async def test_a_failing_or_silent_discord_gets_the_answer_in_the_end(
+async def test_an_answer_gets_through_to_a_failing_or_silent_discord(
     discord, path, place, monkeypatch, method, trouble: dict[str, Any]
 ):
     _, channel, alice = place
@@ -165,11 +165,10 @@ async def test_a_failing_or_silent_discord_gets_the_answer_in_the_end(
         assert answers(channel, alice) == ["The first few words and the rest."]
 
 
-async def test_half_an_hour_without_discord_costs_no_answer(discord, path, place, monkeypatch):
-    """The clock is shortened: a second for ten minutes."""
+async def test_half_an_hour_without_discord_costs_no_answer(discord, path, place, quick_reconnects):
+    """One second stands for ten minutes."""
     _, channel, alice = place
     timing = {"longest_edit_interval": 0.1, "delivery_patience": 6.0}
-    monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.1)
     hold = asyncio.Event()
     async with parley(
         discord, ScriptedEngine(["The first few words ", hold, "and the rest."]), path, timing=timing
@@ -187,7 +186,7 @@ async def test_half_an_hour_without_discord_costs_no_answer(discord, path, place
         assert answers(channel, alice) == ["The first few words and the rest."]
 
 
-async def test_what_cannot_be_delivered_is_logged_and_not_stored(discord, path, place, caplog):
+async def test_an_undeliverable_answer_is_logged_and_not_stored(discord, path, place, caplog):
     _, channel, alice = place
     timing = {"longest_edit_interval": 0.1, "delivery_patience": 0.5}
     async with parley(discord, ScriptedEngine(["Too late."], ["Here again."]), path, timing=timing) as running:

@@ -1,4 +1,4 @@
-"""The whole way, with the real model: people in Discord talk, and five turns of memory reach the model."""
+"""End to end with the real model: people talk in Discord, and five turns of memory reach the model."""
 
 import asyncio
 import signal
@@ -9,42 +9,31 @@ import pytest
 
 from bot.engine.local.scheduler import Scheduler
 from bot.engine.local.sequence import Sequence
-from tests.discord_stand_in import Channel, Discord, User
+from tests.discord_stand_in import Channel, User
 from tests.support.models import save_model
 from tests.support.parley import WITHOUT_A_MODEL, Running, parley, program
 
 
-async def say(discord: Discord, running: Running, channel: Channel, person: User, text: str) -> str:
-    """Mention the bot and wait until it shows the whole answer."""
-    question = await person.say(channel, f"{discord.bot.mention} {text}")
-    async with asyncio.timeout(30):
-        while True:
-            turns = await running.turns.recent(channel.id)
-            if turns and turns[-1].question_message == question.id and turns[-1].answer_messages:
-                return (await channel.reply_to(question)).content
-            await asyncio.sleep(0.02)
-
-
-async def test_a_name_is_remembered_until_it_has_slid_out_or_is_cleared(discord, path, place, demo_engine):
+async def test_a_name_is_remembered_for_five_turns_and_until_it_is_cleared(discord, path, place, demo_engine):
     _, channel, alice = place
     async with parley(discord, demo_engine, path) as running:
-        await say(discord, running, channel, alice, "my name is Wendolyn")
+        await running.ask(channel, alice, "my name is Wendolyn")
         for text in ("hello", "tell me a joke", "thanks", "how are you?"):
-            await say(discord, running, channel, alice, text)
-        assert "Wendolyn" in await say(discord, running, channel, alice, "what is my name?"), "five turns back"
+            await running.ask(channel, alice, text)
+        assert "Wendolyn" in (await running.ask(channel, alice, "what is my name?")).content, "five turns back"
         await alice.command(channel, "clear")
-        answer = await say(discord, running, channel, alice, "what is my name?")
+        answer = (await running.ask(channel, alice, "what is my name?")).content
         assert "Wendolyn" not in answer
         assert "don't know" in answer
 
 
-async def test_what_has_slid_out_of_the_window_is_forgotten(discord, path, place, demo_engine):
+async def test_what_is_older_than_five_turns_is_forgotten(discord, path, place, demo_engine):
     _, channel, alice = place
     async with parley(discord, demo_engine, path) as running:
-        await say(discord, running, channel, alice, "my favourite colour is teal")
+        await running.ask(channel, alice, "my favourite colour is teal")
         for text in ("hello", "tell me a joke", "thanks", "how are you?", "bye"):
-            await say(discord, running, channel, alice, text)
-        answer = await say(discord, running, channel, alice, "what is my favourite colour?")
+            await running.ask(channel, alice, text)
+        answer = (await running.ask(channel, alice, "what is my favourite colour?")).content
         assert "teal" not in answer
         assert "don't know" in answer
 
@@ -71,8 +60,8 @@ async def test_two_people_in_two_channels_at_once_and_the_event_loop_stays_free(
             longest = max(longest, time.perf_counter() - before - 0.005)
 
     async def chat(running: Running, place: Channel, person: User, name: str) -> str:
-        await say(discord, running, place, person, f"my name is {name}")
-        return await say(discord, running, place, person, "what is my name?")
+        await running.ask(place, person, f"my name is {name}")
+        return (await running.ask(place, person, "what is my name?")).content
 
     async with parley(discord, demo_engine, path) as running:
         watching = asyncio.create_task(watch())
@@ -85,9 +74,10 @@ async def test_two_people_in_two_channels_at_once_and_the_event_loop_stays_free(
     print(f"The event loop's longest stall while two channels were answered: {longest * 1000:.0f} ms")
     assert "Zara" in names[0]
     assert "Oskar" in names[1]
-    assert all(command.failed is None for command in commands), "they were answered while the model stood still"
+    assert all(command.failed is None for command in commands), "they were acknowledged while the model was blocked"
 
 
+@pytest.mark.slow
 async def test_everything_is_acknowledged_in_time_with_the_machine_fully_busy(discord, path, place, demo_engine):
     guild, channel, alice = place
     busy = [guild.channel(f"busy-{number}") for number in range(16)]
@@ -113,10 +103,10 @@ async def test_two_people_in_one_channel_are_told_apart(discord, path, place, de
     guild, channel, alice = place
     bob = guild.member("Bob")
     async with parley(discord, demo_engine, path) as running:
-        await say(discord, running, channel, alice, "I live in Lisbon")
-        await say(discord, running, channel, bob, "I live in Oslo")
-        assert "Lisbon" in await say(discord, running, channel, alice, "where do I live?")
-        assert "Oslo" in await say(discord, running, channel, bob, "where do I live?")
+        await running.ask(channel, alice, "I live in Lisbon")
+        await running.ask(channel, bob, "I live in Oslo")
+        assert "Lisbon" in (await running.ask(channel, alice, "where do I live?")).content
+        assert "Oslo" in (await running.ask(channel, bob, "where do I live?")).content
 
 
 async def test_emoji_and_cjk_go_through_the_model(discord, path, place, demo_engine):
@@ -132,15 +122,16 @@ async def test_a_very_long_question_is_refused_with_its_length(discord, path, pl
         asked = await alice.command(channel, "ask", prompt="🎈 " * 3000)
         await asked.wait_for("too long")
         await discord.quiet()
-        assert "Hello" in await say(discord, running, channel, alice, "hello")
+        assert "Hello" in (await running.ask(channel, alice, "hello")).content
         assert len(await running.stored(channel.id)) == 1
 
 
+@pytest.mark.slow
 async def test_the_program_remembers_after_being_killed_and_ends_when_told(discord, tmp_path, place):
     _, channel, alice = place
 
     async def asks(text: str) -> str:
-        """A whole answer is one to which no edit comes for longer than edits are apart."""
+        """An answer is complete when no edit comes for longer than edits are apart."""
         answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} {text}"))
         await channel.quiet(1.4)
         return answer.content
@@ -185,7 +176,8 @@ async def test_a_token_that_discord_refuses_ends_the_program_with_a_sentence(dis
         assert "another.token" not in log.decode()
 
 
-async def test_what_is_wrong_with_a_model_is_told_before_the_bot_goes_online(discord, tmp_path):
+@pytest.mark.slow
+async def test_a_broken_model_is_reported_before_the_bot_goes_online(discord, tmp_path):
     folder = save_model(tmp_path / "model")
     weights = (folder / "model.safetensors").read_bytes()
     (folder / "model.safetensors").write_bytes(weights[:-100])
@@ -197,7 +189,8 @@ async def test_what_is_wrong_with_a_model_is_told_before_the_bot_goes_online(dis
     assert discord.gateway.identifies == 0
 
 
-async def test_where_an_error_came_from_is_shown_by_debug(discord, tmp_path):
+@pytest.mark.slow
+async def test_debug_shows_where_an_error_came_from(discord, tmp_path):
     async with program(discord, tmp_path, ["-m", "bot", "--debug", "--model", "nothing"]) as process:
         _, log = await process.communicate()
     assert process.returncode == 1

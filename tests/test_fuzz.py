@@ -1,8 +1,9 @@
-"""Whatever people write, are called or press, and whatever the model says: an answer comes, and nothing breaks."""
+"""Whatever people write, press or are called, and whatever the model says, there is an answer and no error."""
 
 import asyncio
 import logging
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ NAME = TEXT.map(lambda text: text.strip()[:32]).filter(bool)
 ANSWER = st.one_of(TEXT, st.integers(1, 6).flatmap(lambda times: TEXT.map(lambda text: text * times * 20)))
 
 
+@pytest.mark.slow
 @settings(max_examples=4, suppress_health_check=list(HealthCheck))
 @given(
     said=st.lists(st.tuples(NAME, TEXT, ANSWER, st.sampled_from(["mention", "ask", "direct"])), min_size=8, max_size=12)
@@ -58,7 +60,7 @@ def test_every_message_gets_an_answer_whatever_is_in_it(tmp_path_factory, said):
 @given(
     st.one_of(st.text(), st.lists(st.sampled_from(["parley", "stop", "regenerate", "7", "²", "-1", ""])).map(":".join))
 )
-def test_a_button_is_one_of_ours_or_left_alone(custom_id):
+def test_only_our_own_buttons_are_handled(custom_id):
     match = Button.TEMPLATE.fullmatch(custom_id)
     assert match is None or Button.parse(match).view()
     assert (match is not None) == (custom_id in (f"parley:{action.value}:7" for action in Action))

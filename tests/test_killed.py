@@ -1,4 +1,4 @@
-"""Killed at any moment, the bot loses nothing that was seen to be whole, and leaves nothing unfinished in Discord."""
+"""Killed at any moment, the bot loses no answer that was shown completely, and leaves none unfinished in Discord."""
 
 import asyncio
 import random
@@ -13,25 +13,26 @@ from bot.texts import COMMAND_INTERRUPTED, INTERRUPTED, ONE_AT_A_TIME, REGENERAT
 from tests.discord_stand_in import Channel, Message, User
 from tests.support.forked import answer, nursery
 
+pytestmark = pytest.mark.slow
+
 CHUNKS, KILLS = 4, 25
 
 
 def answers(channel: Channel, reader: User) -> dict[int, list[Message]]:
-    """What the bot answered, by question: its reply, and what it said after that in reply to nothing."""
+    """The bot's answers by question: its reply, and the messages that continue it."""
     found: dict[int, list[Message]] = {}
-    for message in channel.shows(reader):
-        if message.author is message.channel.discord.bot:
-            if message.content == ONE_AT_A_TIME:
-                continue
-            if message.reference:
-                assert message.reference.id not in found, "answered twice"
-                found[message.reference.id] = []
-            found[list(found)[-1]].append(message)
+    for message in channel.answers(reader):
+        if message.content == ONE_AT_A_TIME:
+            continue
+        if message.reference:
+            assert message.reference.id not in found, "answered twice"
+            found[message.reference.id] = []
+        found[list(found)[-1]].append(message)
     return found
 
 
 def buttons(messages: list[Message]) -> list[str]:
-    return [button.label for message in messages for button in message.buttons]
+    return [label for message in messages for label in message.labels]
 
 
 def text(messages: list[Message]) -> str:
@@ -39,7 +40,7 @@ def text(messages: list[Message]) -> str:
 
 
 def check_file(path: Path) -> dict[int, str]:
-    """That the database is whole, and no turn half or double; returns the answers in it, by question."""
+    """Assert that the database is intact, with no turn partial or doubled; returns its answers by question."""
     with sqlite3.connect(path) as file:
         assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         turns = file.execute("SELECT question_message, question, answer FROM turns").fetchall()
@@ -50,7 +51,7 @@ def check_file(path: Path) -> dict[int, str]:
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
-async def test_killed_at_any_moment_nothing_is_lost_half_or_double(discord, path, chunk):
+async def test_a_kill_at_any_moment_leaves_no_answer_lost_partial_or_doubled(discord, path, chunk):
     rng = random.Random(f"killed {chunk}")
     guild = discord.guild("Home")
     channels = [guild.channel(f"channel-{number}") for number in range(3)]
@@ -74,7 +75,7 @@ async def test_killed_at_any_moment_nothing_is_lost_half_or_double(discord, path
     def check_after_start() -> None:
         for channel in channels:
             for question, shown in answers(channel, people[0]).items():
-                assert STOP not in buttons(shown), "nothing seems to be under way that is not"
+                assert STOP not in buttons(shown), "no answer seems to be still under way"
                 if not whole(question, shown):
                     assert question not in seen_whole
                     assert text(shown).count(INTERRUPTED) == 1
@@ -90,10 +91,10 @@ async def test_killed_at_any_moment_nothing_is_lost_half_or_double(discord, path
             seen_whole.update(seen)
             assert set(sorted(seen)[-5:]) <= stored.keys()
 
-    discord.limits.global_requests = None  # the bot's pace is faster here than Discord would have it
+    discord.limits.global_requests = None  # the bot is faster here than Discord allows
     async with nursery(discord) as births:
         for _ in range(KILLS):
-            if rng.random() < 0.2:  # again, while it still mends what the last one left
+            if rng.random() < 0.2:  # killed again while it still repairs what the last one left
                 (await births.start(path, online=False)).kill_after(rng.uniform(0.05, 0.3))
                 await asyncio.sleep(0.35)
                 await discord.gateway.gone()
@@ -104,7 +105,7 @@ async def test_killed_at_any_moment_nothing_is_lost_half_or_double(discord, path
             child.kill()
             await talking
             await discord.gateway.gone()
-            discord.clock.advance(10)  # what Discord counts of the killed is no matter here
+            discord.clock.advance(10)  # lets the rate limits of the killed bot expire
             check_after_kill()
         await births.start(path)
         check_after_start()
@@ -112,7 +113,7 @@ async def test_killed_at_any_moment_nothing_is_lost_half_or_double(discord, path
     assert interrupted
 
 
-async def test_an_answer_to_a_command_that_was_cut_off_says_so(discord, path, place):
+async def test_an_interrupted_answer_to_a_command_says_so(discord, path, place):
     _, channel, alice = place
 
     def noted() -> list[tuple[str, str]]:

@@ -1,58 +1,59 @@
-"""The machine unwell: whose request it hits is told, the others go on, and the bot is itself again."""
+"""When the disk, the database or the engine fails, the asker is told, others go on, and the bot recovers."""
 
 import asyncio
 import sqlite3
 
+import pytest
+
 from bot.engine.local.scheduler import Scheduler
 from bot.texts import DATABASE_UNAVAILABLE, UNEXPECTED
+from tests.support.databases import full_disk, gone, locked
 from tests.support.parley import parley, program
 from tests.support.scripted import ScriptedEngine
+from tests.support.waiting import until
 
 
-async def test_a_database_that_another_program_holds_is_told_and_used_again_later(discord, path, place):
+async def test_a_locked_database_is_reported_and_used_again_later(discord, path, place):
     guild, channel, alice = place
     other = guild.channel("other")
     async with parley(discord, ScriptedEngine(["Here again."], ["Here, too."]), path) as running:
-        holding = sqlite3.connect(path, isolation_level=None)
-        holding.execute("BEGIN EXCLUSIVE")
-        question = await alice.say(channel, f"{discord.bot.mention} tell")
-        await channel.reply_to(question, wanted=lambda message: message.content == DATABASE_UNAVAILABLE)
-        assert (await alice.command(channel, "status")).failed is None
-        holding.close()
+        with locked(path):
+            question = await alice.say(channel, f"{discord.bot.mention} tell")
+            await channel.reply_to(question, wanted=lambda message: message.content == DATABASE_UNAVAILABLE)
+            assert (await alice.command(channel, "status")).failed is None
         for where, said in ((channel, "Here again."), (other, "Here, too.")):
             await alice.say(where, f"{discord.bot.mention} and now?")
             await running.until_stored(where.id, ("and now?", said))
 
 
-async def test_a_full_disk_is_told_and_what_was_there_stays(discord, path, place):
+async def test_a_full_disk_is_reported_and_earlier_turns_stay(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(["Kept."], ["Here again."]), path) as running:
         await alice.say(channel, f"{discord.bot.mention} one")
         await running.until_stored(channel.id, ("one", "Kept."))
-        await running.database._connection.execute("PRAGMA max_page_count = 1")  # SQLite takes the size it has
-        question = await alice.say(channel, f"{discord.bot.mention} {'漢' * 1900}")
-        await channel.reply_to(question, wanted=lambda message: message.content == DATABASE_UNAVAILABLE)
-        await running.database._connection.execute("PRAGMA max_page_count = 100000")
+        async with full_disk(running.database):
+            question = await alice.say(channel, f"{discord.bot.mention} {'漢' * 1900}")
+            await channel.reply_to(question, wanted=lambda message: message.content == DATABASE_UNAVAILABLE)
         await alice.say(channel, f"{discord.bot.mention} two")
         await running.until_stored(channel.id, ("one", "Kept."), ("two", "Here again."))
 
 
-async def test_an_answer_that_a_full_disk_does_not_take_is_shown_all_the_same(discord, path, place):
+async def test_an_answer_that_does_not_fit_on_the_disk_is_shown_nevertheless(discord, path, place):
     _, channel, alice = place
     hold = asyncio.Event()
     long = "the end of it. " * 800
     async with parley(discord, ScriptedEngine(["The beginning, ", hold, long]), path) as running:
         question = await alice.say(channel, f"{discord.bot.mention} tell")
         await channel.reply_to(question)
-        await running.database._connection.execute("PRAGMA max_page_count = 1")
-        hold.set()
-        await channel.wait_for(DATABASE_UNAVAILABLE)
-        answer = [message.content for message in channel.shows(alice) if message.author is discord.bot]
+        async with full_disk(running.database):
+            hold.set()
+            await channel.wait_for(DATABASE_UNAVAILABLE)
+        answer = [message.content for message in channel.answers(alice)]
         assert "".join(answer[:-1]).count("the end of it.") == 800
         assert await running.stored(channel.id) == []
 
 
-async def test_a_database_that_is_deleted_is_made_anew(discord, path, place):
+async def test_a_deleted_database_is_created_again(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(["Gone."], ["Kept."]), path) as running:
         await alice.say(channel, f"{discord.bot.mention} one")
@@ -65,7 +66,7 @@ async def test_a_database_that_is_deleted_is_made_anew(discord, path, place):
     file.close()
 
 
-async def test_a_database_that_is_replaced_is_the_one_used_from_then_on(discord, path, place):
+async def test_a_replaced_database_is_used_from_then_on(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(["Kept."], ["Kept, too."]), path) as running:
         await alice.say(channel, f"{discord.bot.mention} one")
@@ -79,14 +80,12 @@ async def test_a_database_that_is_replaced_is_the_one_used_from_then_on(discord,
     file.close()
 
 
-async def test_a_deleted_database_that_cannot_be_made_anew_is_told_and_tried_again(discord, path, place):
+async def test_a_database_that_cannot_be_created_again_is_reported_and_retried(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(["Here again."]), path) as running:
-        path.unlink()
-        path.mkdir()
-        question = await alice.say(channel, f"{discord.bot.mention} one")
-        await channel.reply_to(question, wanted=lambda message: message.content == DATABASE_UNAVAILABLE)
-        path.rmdir()
+        with gone(path):
+            question = await alice.say(channel, f"{discord.bot.mention} one")
+            await channel.reply_to(question, wanted=lambda message: message.content == DATABASE_UNAVAILABLE)
         await alice.say(channel, f"{discord.bot.mention} two")
         await running.until_stored(channel.id, ("two", "Here again."))
 
@@ -100,13 +99,12 @@ async def test_an_exception_in_the_engines_thread_costs_one_answer(discord, path
             await channel.reply_to(question, wanted=lambda message: message.content == UNEXPECTED)
         await alice.say(channel, f"{discord.bot.mention} hello")
         await discord.until(lambda: demo_engine.status().running == 0)
-        async with asyncio.timeout(10):
-            while not await running.stored(channel.id):
-                await asyncio.sleep(0.02)
+        await until(lambda: running.stored(channel.id))
 
 
+@pytest.mark.slow
 async def test_an_engine_that_does_not_recover_ends_the_program_with_status_1(discord, tmp_path, place):
-    """So that a supervisor starts it anew."""
+    """A supervisor then restarts it."""
     _, channel, alice = place
     broken = "from bot.engine.local.scheduler import Scheduler; Scheduler.step = lambda scheduler: 1 / 0"
     async with program(discord, tmp_path, ["-c", f"{broken}; from bot.cli import main; main([])"]) as process:

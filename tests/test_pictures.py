@@ -1,4 +1,4 @@
-"""The pictures of the documentation: what their pages show, and that they are there."""
+"""The documentation's pictures exist, and their pages show what they should."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ async def test_the_page_shows_the_conversation_as_discord_holds_it(discord, path
         assert f'<span class="name">{person}</span>' in page
     assert '<span class="app">APP</span>' in page
     assert '<span class="mention">@Parley</span> write a short poem' in page
-    assert "the sun coming</div>" in page.replace("\n", ""), "what has come of the answer that is being written"
+    assert "the sun coming</div>" in page.replace("\n", ""), "the answer so far"
     assert "<pre><span" in page
     assert "1 question is ahead of yours: about" in page
     assert [page.count(f"<button>{label}</button>") for label in ("Stop", "Regenerate")] == [2, 1]

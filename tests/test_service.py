@@ -1,4 +1,4 @@
-"""What operating.md tells an operator to run, run as far as can be without systemd and without a container."""
+"""The unit and the image in operating.md, tried as far as possible without systemd and containers."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ from tests.support.parley import ROOT, program
 
 TEXT = (ROOT / "bot" / "docs" / "operating.md").read_text()
 PYTHON = "/opt/parley/.venv/bin/python"
-FOREIGN = {"HF_HOME", "TMPDIR"}  # variables that are not Parley's
+FOREIGN = {"HF_HOME", "TMPDIR"}  # not Parley's settings
 
 
 def block(kind: str) -> str:
@@ -59,6 +59,7 @@ def test_systemd_understands_the_unit(tmp_path):
     assert (seen.returncode, [line for line in seen.stderr.splitlines() if "parley" in line]) == (0, [])
 
 
+@pytest.mark.slow
 async def test_the_service_starts_says_so_and_ends(discord, place, tmp_path):
     command = shlex.split(*unit("ExecStart"))
     assert command[0] == PYTHON
@@ -78,13 +79,14 @@ async def test_the_service_starts_says_so_and_ends(discord, place, tmp_path):
     assert unit("NotifyAccess") == ["main"]
 
 
+@pytest.mark.slow
 async def test_a_wrong_setting_is_not_tried_again(discord, tmp_path):
     async with program(discord, tmp_path, HISTORY_TURNS="many") as service:
         assert [str(await service.wait())] == unit("RestartPreventExitStatus")
     assert unit("Restart") == ["on-failure"]
 
 
-def test_the_grace_of_answers_has_room_before_the_service_is_killed():
+def test_the_stop_timeout_leaves_room_for_the_grace_period():
     (stop,), (docker_stop,) = unit("TimeoutStopSec"), re.findall(r"--stop-timeout (\d+)", TEXT)
     assert seconds(stop) == seconds(docker_stop) >= Settings().shutdown_grace + 20
 
@@ -96,7 +98,8 @@ def test_all_variables_are_parleys_settings():
     assert names <= {option.name.upper() for option in fields(Settings)} | FOREIGN
 
 
-async def test_the_containers_check_tells_a_bot_that_is_well_from_one_that_is_not(discord, tmp_path):
+@pytest.mark.slow
+async def test_the_containers_health_check_recognizes_a_healthy_bot(discord, tmp_path):
     (check,) = (json.loads(text.split("CMD", 1)[1]) for text in image("HEALTHCHECK"))
     assert check[0] == PYTHON
     port = str(free_port())
@@ -118,7 +121,7 @@ async def test_the_containers_check_tells_a_bot_that_is_well_from_one_that_is_no
     assert await checked() != 0
 
 
-def test_the_image_is_made_of_what_there_is():
+def test_the_image_copies_files_that_exist():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     (torch,) = (text for text in project["dependencies"] if text.startswith("torch"))
     assert any(torch in line for line in image("RUN"))

@@ -1,4 +1,4 @@
-"""Settings: each from the environment over the file, bad ones told all at once, the token never."""
+"""Settings: the environment overrides the file, bad values are all reported at once, the token is never shown."""
 
 import os
 import re
@@ -63,7 +63,7 @@ def test_the_example_file_shows_each_option_with_its_meaning_and_default():
         assert shown[option.name.upper()] == default
 
 
-def test_the_environment_counts_more_than_the_file(tmp_path):
+def test_the_environment_overrides_the_file(tmp_path):
     file = tmp_path / ".env"
     file.write_text("TOP_K=7\nSEED=1\nSYSTEM_PROMPT='Costs $5: {yes}'\n")
     settings, _ = read({"TOP_K": "9"}, file)
@@ -101,19 +101,19 @@ def test_an_address_is_this_machines_own_unless_told_otherwise(text, address):
 
 
 @pytest.mark.parametrize("text", ["0", "65536", "::1:8080", "10.0.0.1", "http://localhost:8080", "a b:80", "8080:"])
-def test_what_is_no_address_is_told(text):
+def test_an_invalid_address_is_reported(text):
     with pytest.raises(SettingsError, match="HEALTH_ADDRESS"):
         read({"HEALTH_ADDRESS": text})
 
 
 @pytest.mark.parametrize(("name", "value"), BAD.items())
-def test_a_bad_value_is_told_with_its_name_and_what_is_allowed(name, value):
+def test_a_bad_value_is_reported_with_its_name_and_what_is_allowed(name, value):
     with pytest.raises(SettingsError, match=rf"^{name}: .* is not allowed; use .+\.$") as told:
         read({name: value})
     assert (value in str(told.value)) == (name != "DISCORD_TOKEN")
 
 
-def test_shards_are_written_as_ranges_and_are_among_those_that_there_are():
+def test_shards_are_ranges_within_the_count():
     settings, _ = read({"SHARD_COUNT": "8", "SHARD_IDS": "0-2,7"})
     assert (settings.shard_count, settings.shard_ids) == (8, {0, 1, 2, 7})
     with pytest.raises(SettingsError, match=r"^SHARD_IDS needs SHARD_COUNT: how many .* in each process\.$"):
@@ -122,13 +122,13 @@ def test_shards_are_written_as_ranges_and_are_among_those_that_there_are():
         read({"SHARD_COUNT": "4", "SHARD_IDS": "2-4"})
 
 
-def test_all_bad_values_are_told_at_once():
+def test_all_bad_values_are_reported_at_once():
     with pytest.raises(SettingsError) as told:
         read(BAD)
     assert [line.split(":")[0] for line in str(told.value).splitlines()] == list(BAD)
 
 
-def test_nan_is_no_number():
+def test_nan_is_not_a_number():
     with pytest.raises(SettingsError):
         read({"TOP_P": "nan"})
 
@@ -151,7 +151,7 @@ def test_a_misspelt_key_in_the_file_is_warned_of(tmp_path):
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\x00"], ids=["missing", "not text"])
-def test_an_unreadable_file_is_told(tmp_path, content):
+def test_an_unreadable_file_is_reported(tmp_path, content):
     file = tmp_path / "my.env"
     if content:
         file.write_bytes(content)
@@ -180,21 +180,21 @@ def test_a_file_with_the_token_that_others_can_read_is_warned_of(tmp_path):
         ("", ()),
     ],
 )
-def test_servers_are_named_by_their_addresses_with_or_without_the_version(text, urls):
+def test_engine_urls_may_leave_out_the_version(text, urls):
     assert read({"ENGINE_URL": text})[0].engine_url == urls
 
 
 @pytest.mark.parametrize(
     "text", ["10.0.0.5:8000", "http://", "http://me:secret@a/v1", "http://a:99999/v1", "http://a/v1?key=1"]
 )
-def test_what_is_no_address_of_a_server_is_refused_and_no_password_shown(text):
+def test_invalid_engine_urls_are_refused_without_showing_a_password(text):
     with pytest.raises(SettingsError, match="ENGINE_URL") as raised:
         read({"ENGINE_URL": text})
     assert "secret" not in str(raised.value)
     assert "key=1" not in str(raised.value)
 
 
-def test_the_key_of_the_servers_is_never_shown():
+def test_the_engine_api_key_is_not_in_the_repr():
     settings, _ = read({"ENGINE_API_KEY": "sesame"})
     assert settings.engine_api_key == "sesame"
     assert "sesame" not in repr(settings)

@@ -1,4 +1,4 @@
-"""The load simulation finds what gives out first."""
+"""The load simulation finds the bottleneck."""
 
 import asyncio
 import re
@@ -7,6 +7,8 @@ import sys
 import pytest
 
 from tests.support.parley import ROOT
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.timeout(180)

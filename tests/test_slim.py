@@ -1,4 +1,4 @@
-"""An install without torch, for those whose engine runs elsewhere: the packages that engine.md names, and no others."""
+"""An install without torch, for a remote engine, with exactly the packages that engine.md names."""
 
 import asyncio
 import importlib.metadata
@@ -32,7 +32,7 @@ def test_the_documentation_names_the_packages_that_are_needed():
 
 
 def closure(names: list[str]) -> set[str]:
-    """The packages, and all that they need."""
+    """The packages and their dependencies."""
     found: set[str] = set()
     left = [Requirement(name) for name in names]
     while left:
@@ -46,7 +46,7 @@ def closure(names: list[str]) -> set[str]:
 
 @pytest.fixture(scope="module")
 def slim_python(tmp_path_factory) -> str:
-    """A Python of its own that has these packages, taken from this one."""
+    """A virtual environment with only these packages, linked from this one."""
     place = tmp_path_factory.mktemp("slim")
     venv.create(place, symlinks=True)
     (site,) = place.glob("lib/*/site-packages")
@@ -60,6 +60,7 @@ def slim_python(tmp_path_factory) -> str:
     return python
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 async def test_the_bot_talks_without_torch(slim_python, discord, place, tmp_path, monkeypatch):
     _, channel, alice = place
@@ -75,6 +76,7 @@ async def test_the_bot_talks_without_torch(slim_python, discord, place, tmp_path
         assert await bot.wait() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 async def test_the_terminal_works_without_torch(slim_python, tmp_path):
     async def parley(*arguments: str, url: str) -> tuple[str, str, int | None]:

@@ -22,6 +22,7 @@ def results(tmp_path, capsys):
     return results
 
 
+@pytest.mark.slow
 def test_the_table_shows_all_figures_and_what_to_choose(results):
     lines = table(results).splitlines()
     assert lines[0].split()[-1] == "int8"

@@ -1,10 +1,9 @@
-"""The check tells all that is wrong in one run, says what to do about each, and changes nothing."""
+"""`python -m bot check` reports everything that is wrong in one run, says what to do about it, and changes nothing."""
 
 import asyncio
 import json
 import os
 import sqlite3
-import sys
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -33,31 +32,22 @@ from bot.storage.turns import Turn, TurnStore
 from tests.discord_stand_in import Permission
 from tests.support.engine_stand_in import EngineServer, refusal, serving
 from tests.support.models import save_model
-from tests.support.parley import ROOT
+from tests.support.parley import run
 from tests.support.tokenizers import CHATML
 
 TOKEN = "a.token.of-nobody"
 TURN = Turn(ChannelRef(7), 1, "Alice", "hello", "Hi!", datetime(2026, 1, 2, tzinfo=UTC), 11, (12,))
 
 
-async def run(folder, *arguments, **settings):
+async def checked(folder, *arguments, **settings):
     """`python -m bot check`: its exit status, standard output and standard error."""
-    environment = {name: os.environ[name] for name in ("PATH", "OMP_NUM_THREADS")} | settings
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (settings.get("PYTHONPATH"), str(ROOT))))
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "check", *arguments),
-        cwd=folder,
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    assert ("Traceback" in err.decode()) == ("--debug" in arguments)
-    return process.returncode, out.decode(), err.decode()
+    ended = await asyncio.to_thread(run, folder, "-m", "bot", "check", *arguments, **settings)
+    assert ("Traceback" in ended.stderr) == ("--debug" in arguments)
+    return ended.returncode, ended.stdout, ended.stderr
 
 
 async def found(findings):
-    """What an area tells, by mark. Whatever is wrong says what to do."""
+    """An area's findings by mark. Each one that is wrong says what to do."""
     told = {mark: [] for mark in Mark}
     async for finding in findings:
         assert finding.mark is not Mark.WRONG or finding.todo
@@ -83,10 +73,11 @@ def snapshot(folder):
 # The whole program
 
 
+@pytest.mark.slow
 async def test_when_all_is_well_it_says_so_and_nothing_has_changed(discord, tmp_path, place):
     token = discord.application.token
     settings = {"MODEL_PATH": "demo", "TEMPERATURE": "0", "DISCORD_TOKEN": token, "LOG_LEVEL": "DEBUG"}
-    status, out, err = await run(tmp_path, **settings, **discord.environment())
+    status, out, err = await checked(tmp_path, **settings, **discord.environment())
     assert status == 0
     assert "✗" not in out
     assert "✓ TEMPERATURE is 0.0 (default: 0.7)" in out
@@ -102,9 +93,10 @@ async def test_when_all_is_well_it_says_so_and_nothing_has_changed(discord, tmp_
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_all_that_is_wrong_is_told_in_one_run_as_json_too(discord, tmp_path):
+@pytest.mark.slow
+async def test_everything_wrong_is_reported_in_one_run_as_json_too(discord, tmp_path):
     (tmp_path / "parley.db").mkdir()
-    status, out, err = await run(tmp_path, "--json", DISCORD_TOKEN=TOKEN, **discord.environment())
+    status, out, err = await checked(tmp_path, "--json", DISCORD_TOKEN=TOKEN, **discord.environment())
     assert status == 1
     told = json.loads(out)
     assert told["ok"] is False
@@ -121,20 +113,22 @@ async def test_all_that_is_wrong_is_told_in_one_run_as_json_too(discord, tmp_pat
     assert TOKEN not in out + err
 
 
-async def test_where_the_marks_cannot_be_written_words_stand_for_them(tmp_path):
-    _, out, _ = await run(tmp_path, TOP_K="x", PYTHONIOENCODING="ascii")
+@pytest.mark.slow
+async def test_a_terminal_without_unicode_gets_words_instead_of_marks(tmp_path):
+    _, out, _ = await checked(tmp_path, TOP_K="x", PYTHONIOENCODING="ascii")
     assert "  WRONG TOP_K" in out
 
 
-async def test_each_setting_that_cannot_be_used_is_told(tmp_path):
-    status, out, err = await run(tmp_path, TOP_K="x", SEED="y", DISCORD_TOKEN="my secret")
+@pytest.mark.slow
+async def test_each_setting_that_cannot_be_used_is_reported(tmp_path):
+    status, out, err = await checked(tmp_path, TOP_K="x", SEED="y", DISCORD_TOKEN="my secret")
     assert status == 1
     marked = [line.split(":")[0] for line in out.splitlines() if "✗" in line]
     assert sorted(marked) == ["  ✗ DISCORD_TOKEN", "  ✗ SEED", "  ✗ TOP_K"]
     assert "my secret" not in out + err
 
 
-async def test_an_area_that_fails_is_told_and_the_next_is_looked_at(capsys):
+async def test_an_area_that_fails_is_reported_and_the_next_is_checked(capsys):
     async def fails():
         yield ok("before")
         raise RuntimeError("the unexpected")
@@ -183,7 +177,7 @@ async def test_what_is_warned_of_and_what_cannot_be_used_is_wrong(tmp_path):
 
 @contextmanager
 def as_somebody_else():
-    """In no group and with no rights of root's, which may write anywhere."""
+    """Drops root's right to write anywhere, and all groups."""
     if os.getuid() != 0:
         yield
         return
@@ -201,7 +195,7 @@ async def test_a_database_that_is_missing_is_not_made(tmp_path):
 
 
 @pytest.mark.parametrize("in_use", [False, True])
-async def test_what_a_database_holds_is_told_and_nothing_about_it_changes(tmp_path, in_use):
+async def test_what_a_database_holds_is_reported_and_nothing_in_it_changes(tmp_path, in_use):
     path = tmp_path / "a #1 file.db"
     async with open_database(path) as opened:
         turns = TurnStore(opened)
@@ -223,7 +217,7 @@ async def test_what_a_database_holds_is_told_and_nothing_about_it_changes(tmp_pa
     assert finding.facts["bytes"] >= path.stat().st_size > 0
 
 
-async def test_what_a_killed_program_left_is_read_and_stays(tmp_path):
+async def test_what_a_killed_program_left_is_read_and_left_alone(tmp_path):
     path, killed = tmp_path / "parley.db", tmp_path / "killed" / "parley.db"
     killed.parent.mkdir()
     async with open_database(path) as opened:
@@ -240,7 +234,7 @@ async def test_what_a_killed_program_left_is_read_and_stays(tmp_path):
     assert {name: (killed.parent / name).read_bytes() for name in before} == before
 
 
-async def test_an_older_schema_is_told_and_left(path):
+async def test_an_older_schema_is_reported_and_left_alone(path):
     with closing(sqlite3.connect(path)) as file:
         file.executescript(database._SCHEMA + "PRAGMA user_version = 1")
     before = path.read_bytes()
@@ -257,7 +251,7 @@ def _damaged(path):
         )
         file.commit()
     content = path.read_bytes()
-    path.write_bytes(content[:12288] + bytes(4096) + content[16384:])  # a page in its midst
+    path.write_bytes(content[:12288] + bytes(4096) + content[16384:])  # a page in the middle
 
 
 def _newer(path):
@@ -291,7 +285,7 @@ async def test_a_database_that_cannot_be_used_is_wrong_and_left_as_it_is(path, m
 
 
 @pytest.mark.parametrize("there", [False, True])
-async def test_a_place_that_cannot_be_written_is_wrong(tmp_path, there):
+async def test_a_folder_that_cannot_be_written_is_wrong(tmp_path, there):
     path = tmp_path / "folder" / "parley.db"
     async with open_database(path):
         pass
@@ -304,7 +298,7 @@ async def test_a_place_that_cannot_be_written_is_wrong(tmp_path, there):
     path.parent.chmod(0o755)
 
 
-async def test_a_place_in_a_file_is_wrong(tmp_path):
+async def test_a_path_below_a_file_is_wrong(tmp_path):
     (tmp_path / "file").touch()
     told = await found(look_at_database(str(tmp_path / "file" / "parley.db")))
     assert "Not a directory" in only(told.wrong).todo
@@ -327,7 +321,7 @@ async def test_without_a_token_discord_is_left_out(discord):
     assert told.ok == told.wrong == discord.requests == []
 
 
-async def test_a_refused_token_and_a_discord_out_of_reach_are_told(discord, monkeypatch):
+async def test_a_refused_token_and_an_unreachable_discord_are_reported(discord, monkeypatch):
     assert lines((await look(discord, discord_token=TOKEN)).wrong) == ["Discord rejects the token."]
     discord.fault("GET", "/users/@me", status=503)
     assert "503" in only((await look(discord)).wrong).what
@@ -338,7 +332,7 @@ async def test_a_refused_token_and_a_discord_out_of_reach_are_told(discord, monk
     assert "127.0.0.1" in only((await look(discord)).wrong).what
 
 
-async def test_the_message_content_intent_is_held_against_what_is_needed(discord, place):
+async def test_the_message_content_intent_is_compared_with_what_is_needed(discord, place):
     _, channel, _ = place
     assert (await look(discord, chat_channels={channel.id})).wrong == []
     assert (await look(discord)).wrong == []
@@ -348,7 +342,7 @@ async def test_the_message_content_intent_is_held_against_what_is_needed(discord
     assert lines(told.wrong) == ["The Message Content intent, which CHAT_CHANNELS needs, is off"]
 
 
-async def test_shards_and_the_sessions_that_may_begin_are_told(discord, monkeypatch):
+async def test_shards_and_the_remaining_sessions_are_reported(discord, monkeypatch):
     discord.gateway.shards, discord.gateway.session_starts = 2, 7
     here = discord.guild("Here")
     shard = (here.id >> 22) % 4
@@ -383,7 +377,7 @@ async def test_the_invite_link_asks_for_exactly_what_is_needed(discord, place):
     }
 
 
-async def test_missing_permissions_are_told_for_each_channel(discord, place):
+async def test_missing_permissions_are_reported_for_each_channel(discord, place):
     guild, channel, _ = place
     fine, second, hidden, forum = (
         guild.channel("fine"),
@@ -408,7 +402,7 @@ async def test_missing_permissions_are_told_for_each_channel(discord, place):
     assert (await look(discord, allowed_guilds={away.id})).wrong == []
 
 
-async def test_what_members_may_not_do_either_is_intended_but_not_where_the_bot_is_to_answer(discord, place):
+async def test_what_no_member_may_do_either_is_intended_except_in_a_chat_channel(discord, place):
     guild, channel, _ = place
     news, staff = guild.channel("news"), guild.channel("staff")
     news.overwrite(guild.everyone, deny=Permission.SEND_MESSAGES)
@@ -433,7 +427,7 @@ async def test_a_chat_channel_may_be_a_thread(discord, place):
     assert lines(told.wrong) == ["Home: the bot lacks Send Messages in Threads in #aside"]
 
 
-async def test_ids_that_lead_nowhere_are_told_with_their_setting(discord, place):
+async def test_unknown_ids_are_reported_with_their_setting(discord, place):
     guild, channel, alice = place
     forum, category, aside = guild.forum("help"), guild.category("All"), discord.guild("Away").channel("aside")
     told = await look(
@@ -457,13 +451,13 @@ async def test_ids_that_lead_nowhere_are_told_with_their_setting(discord, place)
     assert "Home: it can answer in 1 channel" in lines(told.ok)
 
 
-async def test_a_bot_in_no_server_is_told_to_be_invited(discord):
+async def test_a_bot_in_no_server_needs_an_invitation(discord):
     told = await look(discord)
     assert lines(told.wrong) == ["The bot is in no server"]
     assert "https://discord.com/oauth2/authorize" in told.ok[-1].what
 
 
-async def test_a_server_that_cannot_be_looked_at_keeps_no_other_from_it(discord, place):
+async def test_a_server_that_cannot_be_checked_does_not_stop_the_others(discord, place):
     guild, channel, _ = place
     away = discord.guild("Away")
     away.channel("there")
@@ -509,13 +503,13 @@ async def test_a_model_is_described_and_answers(tmp_path):
     assert answer.facts["tokens_per_s"] > 0
 
 
-async def test_a_model_that_cannot_be_batched_is_told(tmp_path):
+async def test_a_model_that_cannot_be_batched_is_reported(tmp_path):
     told = await model(save_model(tmp_path / "model", "mamba", endless=True))
     assert told.wrong == []
     assert "one answer at a time" in told.ok[2].what
 
 
-async def test_a_model_that_is_missing_broken_or_too_large_is_told(tmp_path, monkeypatch):
+async def test_a_missing_broken_or_too_large_model_is_reported(tmp_path, monkeypatch):
     told = await model(tmp_path / "none")
     assert "There is no model folder" in only(told.wrong).todo
     folder = save_model(tmp_path / "model")
@@ -526,10 +520,11 @@ async def test_a_model_that_is_missing_broken_or_too_large_is_told(tmp_path, mon
     assert "memory are free" in only((await model(folder)).wrong).todo
 
 
-async def test_where_a_broken_model_fails_is_told_to_who_asks_for_it(tmp_path):
+@pytest.mark.slow
+async def test_debug_shows_where_a_broken_model_fails(tmp_path):
     folder = save_model(tmp_path / "model")
     (folder / "model.safetensors").write_bytes(b"no weights")
-    status, out, err = await run(tmp_path, "--json", "--debug", "--model", str(folder))
+    status, out, err = await checked(tmp_path, "--json", "--debug", "--model", str(folder))
     assert status == 1
     last = json.loads(out)["findings"][-1]
     assert (last["area"], last["mark"]) == ("model", "wrong")
@@ -537,26 +532,26 @@ async def test_where_a_broken_model_fails_is_told_to_who_asks_for_it(tmp_path):
     assert "bot/engine/models/loading.py" in err
 
 
-async def test_a_model_that_still_thinks_at_the_end_of_the_short_answer_is_no_silent_one(tmp_path):
+async def test_a_model_that_is_still_thinking_after_the_short_answer_is_not_silent(tmp_path):
     template = CHATML + "<think>\n"
     told = await model(save_model(tmp_path / "model", template=template, endless=True))
     assert told.wrong == []
     assert told.ok[-1].shown
 
 
-async def test_a_model_without_a_template_is_shown_the_plain_form(tmp_path):
+async def test_a_model_without_a_template_gets_the_plain_form(tmp_path):
     told = await model(save_model(tmp_path / "model", template=None, endless=True))
     assert "in the plain form" in told.ok[3].what
     assert told.ok[3].shown.endswith("\nUser: Alice: What is my name?\nAssistant:")
 
 
-async def test_a_system_prompt_that_leaves_no_room_is_told(tmp_path):
+async def test_a_system_prompt_that_leaves_no_room_is_reported(tmp_path):
     told = await model(save_model(tmp_path / "model"), system_prompt="very long " * 500)
     assert "MAX_PROMPT_TOKENS" in only(told.wrong).todo
     assert only(told.skipped)
 
 
-async def test_a_model_that_says_nothing_is_told(monkeypatch):
+async def test_a_model_that_says_nothing_is_reported(monkeypatch):
     from bot.engine.local.sequence import Sequence
 
     monkeypatch.setattr(Sequence, "advance", lambda self, logits: False)  # it ends at once
@@ -564,11 +559,11 @@ async def test_a_model_that_says_nothing_is_told(monkeypatch):
     assert "It does not answer" in only(told.wrong).what
 
 
-# The servers of an engine elsewhere
+# Inference servers
 
 
 async def servers_found(*urls, **options):
-    from bot.engine.remote.engine import RemoteEngine  # takes a while, which most tests here do without
+    from bot.engine.remote.engine import RemoteEngine  # slow to import, and most tests here don't need it
 
     return await found(
         look_at_engines(
@@ -577,7 +572,7 @@ async def servers_found(*urls, **options):
     )
 
 
-async def test_each_server_is_told_of_by_itself():
+async def test_each_server_is_reported_separately():
     async with serving(EngineServer(["Alice."])) as good, serving(EngineServer()) as locked:
         locked.models = refusal(401)
         told = await servers_found(good.url, "http://127.0.0.1:9/v1", locked.url)

@@ -1,4 +1,4 @@
-"""/help and /status: what the bot is and how it is, told to who asks."""
+"""/help and /status: what the bot is and how it is doing, shown to the asker alone."""
 
 import re
 
@@ -7,11 +7,11 @@ from tests.support.parley import parley
 from tests.support.scripted import ScriptedEngine
 
 
-async def test_help_names_the_commands_so_that_they_can_be_clicked(discord, path, place):
+async def test_help_shows_commands_that_can_be_clicked(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path):
         ids = {command["name"]: command["id"] for command in discord.commands.registered[None]}
-    async with parley(discord, ScriptedEngine(), path):  # now they need not be registered again
+    async with parley(discord, ScriptedEngine(), path):  # the commands are registered already
         helped = await alice.command(channel, "help")
         text = (await helped.wait_for("last 5 questions and answers")).content
         assert helped.ephemeral
@@ -22,7 +22,7 @@ async def test_help_names_the_commands_so_that_they_can_be_clicked(discord, path
         assert len(text) <= 2000
 
 
-async def test_status_tells_how_the_bot_is(discord, path, place):
+async def test_status_shows_how_the_bot_is_doing(discord, path, place):
     _, channel, alice = place
     engine = ScriptedEngine()
     engine.loaded.clear()
@@ -43,7 +43,7 @@ async def test_status_tells_how_the_bot_is(discord, path, place):
             assert re.search(pattern, text), text
 
 
-async def test_where_the_model_lies_is_not_told(discord, path, place):
+async def test_status_does_not_show_the_path_of_the_model(discord, path, place):
     _, channel, alice = place
 
     class Elsewhere(ScriptedEngine):

@@ -1,4 +1,4 @@
-"""Who is answered, where, and how much at once."""
+"""Who is answered, where, and how many questions at once."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from tests.support.scripted import ScriptedEngine
 SUPPRESS_EMBEDS = 1 << 2
 
 
-async def test_only_the_allowed_servers_are_answered_and_the_others_are_told_in_private(discord, path, place):
+async def test_only_allowed_servers_are_answered_and_others_are_told_privately(discord, path, place):
     guild, channel, alice = place
     other = discord.guild("Other")
     elsewhere, bob = other.channel("general"), other.member("Bob")
@@ -26,7 +26,7 @@ async def test_only_the_allowed_servers_are_answered_and_the_others_are_told_in_
         assert len(engine.prompts) == 1
 
 
-async def test_only_the_allowed_channels_are_answered_and_their_threads(discord, path, place):
+async def test_only_allowed_channels_and_their_threads_are_answered(discord, path, place):
     guild, channel, alice = place
     thread, elsewhere = channel.thread("talk"), guild.channel("elsewhere")
     async with parley(discord, ScriptedEngine(), path, allowed_channels=frozenset({channel.id})):
@@ -37,19 +37,19 @@ async def test_only_the_allowed_channels_are_answered_and_their_threads(discord,
         assert (await discord.owner.command(elsewhere, "quit")).response.content != NOT_HERE
 
 
-async def test_a_blocked_person_is_not_heard(discord, path, place):
+async def test_a_blocked_person_is_ignored(discord, path, place):
     guild, channel, alice = place
     mallory = guild.member("Mallory")
     engine = ScriptedEngine()
     async with parley(discord, engine, path, blocked_users=frozenset({mallory.id})):
         answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} hi"))
-        await discord.until(lambda: answer.buttons and answer.buttons[0].label == "Regenerate")
+        await discord.until(lambda: answer.labels == ["Regenerate"])
         before = len(channel.shows(alice))
         await mallory.say(channel, f"{discord.bot.mention} hi")
         assert (await mallory.command(channel, "ask", prompt="hi")).response.content == BLOCKED
         assert (await mallory.press(answer, "Regenerate")).followups[-1:] == []
         await discord.quiet()
-        assert len(channel.shows(alice)) == before + 1, "only what was said"
+        assert len(channel.shows(alice)) == before + 1, "only what Mallory said"
         assert len(engine.prompts) == 1
 
 
@@ -81,7 +81,7 @@ async def test_a_person_has_one_answer_under_way_and_one_waiting(discord, path, 
         await others[0].reply_to(await alice.say(others[0], f"{discord.bot.mention} 5"))
 
 
-async def test_what_waits_is_bounded(discord, path, place):
+async def test_the_queue_is_bounded(discord, path, place):
     guild, channel, alice = place
     engine = ScriptedEngine([asyncio.Event()])
     async with parley(discord, engine, path, queue_limit=2):
@@ -112,7 +112,7 @@ async def test_a_busy_channel_leaves_room_in_the_queue_for_others(discord, path,
         await quiet.reply_to(await alice.say(quiet, f"{discord.bot.mention} and here?"))
 
 
-async def test_a_cooldown_is_told_with_its_seconds(discord, path, place):
+async def test_a_refusal_for_the_cooldown_gives_the_seconds_left(discord, path, place):
     guild, channel, alice = place
     async with parley(discord, ScriptedEngine(), path, cooldown=300):
         await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} hi"))

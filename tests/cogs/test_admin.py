@@ -1,4 +1,4 @@
-"""/quit: the owner ends the program, nobody else does, and nothing half-said is lost."""
+"""/quit: only the owner can end the program, and unfinished answers are kept."""
 
 import asyncio
 
@@ -35,7 +35,7 @@ async def test_quit_is_acknowledged_in_time_even_if_discord_is_slow_to_tell_the_
         await discord.gateway.gone()
 
 
-async def test_quit_lets_answers_finish_that_are_quick_about_it(discord, path, place):
+async def test_quit_lets_answers_finish_within_the_grace_period(discord, path, place):
     _, channel, alice = place
     hold = asyncio.Event()
     async with parley(
@@ -57,7 +57,7 @@ async def test_a_team_member_can_quit(discord, path, place):
         await discord.gateway.gone()
 
 
-async def test_quit_stops_answers_stores_what_was_said_and_tells_who_waits(discord, path, place):
+async def test_quit_stops_answers_stores_them_and_tells_those_who_wait(discord, path, place):
     guild, channel, alice = place
     other = guild.channel("other")
     engine = ScriptedEngine(["half an answer", asyncio.Event()], [asyncio.Event()])
@@ -73,6 +73,6 @@ async def test_quit_stops_answers_stores_what_was_said_and_tells_who_waits(disco
         await discord.gateway.gone()
         await running.ended
         assert answer.content == "half an answer"
-        assert [button.label for button in answer.buttons] == ["Regenerate"]
+        assert answer.labels == ["Regenerate"]
         await running.until_stored(channel.id, ("one", "half an answer"))
         assert not channel.is_typing(discord.bot)

@@ -1,4 +1,4 @@
-"""/ask: one question by itself, streamed, shown to all or to one."""
+"""/ask: a single question without memory, streamed, shown to everybody or to the asker alone."""
 
 import asyncio
 
@@ -66,7 +66,7 @@ async def test_it_is_acknowledged_while_the_model_is_busy_or_loading(discord, pa
         await asked.wait_for("at last")
 
 
-async def test_an_error_is_told_in_place_of_the_answer(discord, path, place):
+async def test_an_error_is_shown_in_place_of_the_answer(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine([RuntimeError("broken")]), path):
         asked = await alice.command(channel, "ask", prompt="hello?")
@@ -74,7 +74,7 @@ async def test_an_error_is_told_in_place_of_the_answer(discord, path, place):
 
 
 @pytest.mark.parametrize("said", [[], ["The beginning of it "]], ids=["nothing said", "something said"])
-async def test_a_private_answer_that_outlasts_the_interaction_says_so_in_time(discord, path, place, said):
+async def test_a_private_answer_that_outlasts_the_interaction_says_so_before_it_expires(discord, path, place, said):
     _, channel, alice = place
     engine = ScriptedEngine([*said, asyncio.Event()])
     async with parley(discord, engine, path, timing={"token_lifetime": 1.5}):
@@ -100,7 +100,7 @@ async def test_an_answer_that_outlasts_the_interaction_goes_on_in_the_channel(di
         assert not asked.response.buttons
 
 
-async def test_pages_that_were_whole_when_the_interaction_ran_out_stay(discord, path, place):
+async def test_complete_pages_stay_when_the_interaction_expires(discord, path, place):
     _, channel, alice = place
     hold = asyncio.Event()
     async with parley(

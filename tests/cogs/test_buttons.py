@@ -1,17 +1,13 @@
-"""Stop and Regenerate: who may press them, what they do, and that a stale one does nothing."""
+"""Stop and Regenerate: who may press them, what they do, and that stale ones do nothing."""
 
 import asyncio
 
 import pytest
 
 from bot.texts import NOT_YOURS, STALE
-from tests.discord_stand_in import Message, Permission
+from tests.discord_stand_in import Permission
 from tests.support.parley import parley
 from tests.support.scripted import ScriptedEngine
-
-
-def labels(message: Message) -> list[str]:
-    return [button.label for button in message.buttons]
 
 
 async def test_stop_ends_an_answer_with_what_was_said(discord, path, place):
@@ -19,16 +15,16 @@ async def test_stop_ends_an_answer_with_what_was_said(discord, path, place):
     engine = ScriptedEngine(["Once upon a time there ", asyncio.Event()])
     async with parley(discord, engine, path) as running:
         answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} tell"))
-        assert labels(answer) == ["Stop"]
+        assert answer.labels == ["Stop"]
         pressed = await alice.press(answer, "Stop")
         assert pressed.failed is None
-        await discord.until(lambda: labels(answer) == ["Regenerate"])
+        await discord.until(lambda: answer.labels == ["Regenerate"])
         assert engine.streams[0].stopped
         assert answer.content == "Once upon a time there"
         await running.until_stored(channel.id, ("tell", "Once upon a time there"))
 
 
-async def test_only_the_asker_and_who_manages_messages_may_press(discord, path, place):
+async def test_only_the_asker_and_moderators_may_press(discord, path, place):
     guild, channel, alice = place
     bob = guild.member("Bob")
     moderator = guild.member("Moderator", roles=[guild.role("mods", permissions=Permission.MANAGE_MESSAGES)])
@@ -37,9 +33,9 @@ async def test_only_the_asker_and_who_manages_messages_may_press(discord, path, 
         refused = await bob.press(answer, "Stop")
         assert refused.ephemeral
         assert refused.response.content == NOT_YOURS
-        assert labels(answer) == ["Stop"]
+        assert answer.labels == ["Stop"]
         await moderator.press(answer, "Stop")
-        await discord.until(lambda: labels(answer) == ["Regenerate"])
+        await discord.until(lambda: answer.labels == ["Regenerate"])
 
 
 async def test_regenerate_replaces_the_answer_in_discord_and_in_the_history(discord, path, place):
@@ -48,13 +44,13 @@ async def test_regenerate_replaces_the_answer_in_discord_and_in_the_history(disc
     engine = ScriptedEngine(["first answer"], ["second, which takes ", hold, "a while"])
     async with parley(discord, engine, path) as running:
         answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} tell"))
-        await discord.until(lambda: labels(answer) == ["Regenerate"])
+        await discord.until(lambda: answer.labels == ["Regenerate"])
         await discord.quiet()
         assert (await alice.press(answer, "Regenerate")).failed is None
         await discord.until(lambda: answer.content == "second, which takes")
-        assert labels(answer) == ["Stop"]
+        assert answer.labels == ["Stop"]
         hold.set()
-        await discord.until(lambda: labels(answer) == ["Regenerate"])
+        await discord.until(lambda: answer.labels == ["Regenerate"])
         assert answer.content == "second, which takes a while"
         assert engine.prompts[1] == engine.prompts[0]
         await running.until_stored(channel.id, ("tell", "second, which takes a while"))
@@ -67,15 +63,15 @@ async def test_a_replacement_may_have_another_length(discord, path, place, old, 
     engine = ScriptedEngine(["old " * old], ["new " * new])
     async with parley(discord, engine, path) as running:
         await alice.say(channel, f"{discord.bot.mention} tell")
-        await discord.until(lambda: labels(channel.shows(alice)[-1]) == ["Regenerate"])
+        await discord.until(lambda: channel.shows(alice)[-1].labels == ["Regenerate"])
         await discord.quiet()
         await alice.press(channel.shows(alice)[-1], "Regenerate")
         await discord.until(lambda: sum(m.content.count("new") for m in channel.shows(alice)) == new)
-        await discord.until(lambda: labels(channel.shows(alice)[-1]) == ["Regenerate"])
+        await discord.until(lambda: channel.shows(alice)[-1].labels == ["Regenerate"])
         await discord.quiet()
         answers = channel.shows(alice)[1:]
         assert not any("old" in message.content for message in answers)
-        assert [label for message in answers for label in labels(message)] == ["Regenerate"]
+        assert [label for message in answers for label in message.labels] == ["Regenerate"]
         await running.settled()
         (turn,) = await running.turns.recent(channel.id)
         assert turn.answer_messages == tuple(message.id for message in answers)
@@ -85,12 +81,12 @@ async def test_stop_before_the_first_word_of_a_replacement_leaves_the_answer(dis
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(["first answer"], [asyncio.Event()]), path) as running:
         answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} tell"))
-        await discord.until(lambda: labels(answer) == ["Regenerate"])
+        await discord.until(lambda: answer.labels == ["Regenerate"])
         await discord.quiet()
         await alice.press(answer, "Regenerate")
-        await discord.until(lambda: labels(answer) == ["Stop"])
+        await discord.until(lambda: answer.labels == ["Stop"])
         await alice.press(answer, "Stop")
-        await discord.until(lambda: labels(answer) == ["Regenerate"])
+        await discord.until(lambda: answer.labels == ["Regenerate"])
         assert answer.content == "first answer"
         await running.until_stored(channel.id, ("tell", "first answer"))
 
@@ -99,48 +95,48 @@ async def test_only_the_newest_answer_of_a_channel_has_a_button(discord, path, p
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(["one"], ["two"]), path):
         first = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} 1"))
-        await discord.until(lambda: labels(first) == ["Regenerate"])
+        await discord.until(lambda: first.labels == ["Regenerate"])
         second = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} 2"))
-        await discord.until(lambda: labels(second) == ["Regenerate"] and labels(first) == [])
+        await discord.until(lambda: second.labels == ["Regenerate"] and first.labels == [])
         await alice.command(channel, "clear")
-        await discord.until(lambda: labels(second) == [])
+        await discord.until(lambda: second.labels == [])
 
 
 async def test_buttons_work_after_a_restart_and_stale_ones_say_so(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(["first"]), path):
         answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} tell"))
-        await discord.until(lambda: labels(answer) == ["Regenerate"])
+        await discord.until(lambda: answer.labels == ["Regenerate"])
         await discord.quiet()
     async with parley(discord, ScriptedEngine(["second"]), path) as running:
         await alice.press(answer, "Regenerate")
-        await discord.until(lambda: answer.content == "second" and labels(answer) == ["Regenerate"])
+        await discord.until(lambda: answer.content == "second" and answer.labels == ["Regenerate"])
         await discord.quiet()
         await running.turns.clear(channel.id)  # as if another program had done it: the button still stands
         stale = await alice.press(answer, "Regenerate")
         await stale.wait_for(STALE)
         assert all(message.ephemeral for message in stale.followups)
-        assert labels(answer) == []
+        assert answer.labels == []
 
 
-async def test_a_stop_that_a_crash_left_behind_says_that_it_is_stale(discord, path, place):
+async def test_a_stop_button_that_a_crash_left_behind_says_that_it_is_stale(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(["Once upon a time there ", asyncio.Event()]), path):
         answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} tell"))
-        await discord.until(lambda: labels(answer) == ["Stop"])
+        await discord.until(lambda: answer.labels == ["Stop"])
         crashed = discord.fault("PATCH", "/channels/*/messages/*", status=403, times=None)
     crashed.times = 0
     async with parley(discord, ScriptedEngine(), path):
         stale = await alice.press(answer, "Stop")
         await stale.wait_for(STALE)
-        assert labels(answer) == []
+        assert answer.labels == []
 
 
 async def test_an_answer_to_ask_can_be_stopped_too(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(["Once upon a time there ", asyncio.Event()]), path):
         asked = await alice.command(channel, "ask", prompt="tell")
-        await asked.wait_for(lambda message: labels(message) == ["Stop"])
+        await asked.wait_for(lambda message: message.labels == ["Stop"])
         await alice.press(asked.response, "Stop")
         await asked.wait_for(lambda message: message.content == "Once upon a time there" and not message.buttons)
 
@@ -152,4 +148,4 @@ async def test_no_button_stays_under_an_answer_that_was_cleared_while_it_grew(di
         answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} tell"))
         await (await alice.command(channel, "clear")).wait_for("I have forgotten")
         hold.set()
-        await discord.until(lambda: answer.content == "Once upon a time there was." and labels(answer) == [])
+        await discord.until(lambda: answer.content == "Once upon a time there was." and answer.labels == [])

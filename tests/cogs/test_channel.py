@@ -1,6 +1,5 @@
-"""/persona and /settings: how the model answers in a channel is for who manages it to say, within limits."""
+"""/persona and /settings: those who manage a channel decide how the model answers there, within limits."""
 
-import asyncio
 import sqlite3
 
 import pytest
@@ -20,8 +19,10 @@ from bot.texts import (
     question_too_long,
 )
 from tests.discord_stand_in import NotPossible, Permission
+from tests.support.databases import full_disk, locked
 from tests.support.parley import parley
 from tests.support.scripted import ScriptedEngine
+from tests.support.waiting import until
 
 SUPPRESS_EMBEDS = 1 << 2
 PIRATE = "You are a pirate.\n- Say arr.\n- Greet <@&1> @everyone, see https://example.com"
@@ -34,28 +35,19 @@ def manager(place):
 
 
 async def open_form(person, where):
-    """The form of /persona set, and its field."""
+    """The form that /persona set opens, and its text field."""
     opened = await person.command(where, "persona set")
     assert opened.modal is not None, opened.messages
     return opened, opened.modal["components"][0]["components"][0]
 
 
 async def write(person, where, text):
-    """Set a persona; returns what came of it."""
+    """Set a persona by the form; returns the interaction."""
     opened, field = await open_form(person, where)
     return await person.submit(opened, **{field["custom_id"]: text})
 
 
-async def ask(discord, running, channel, person, text="hi"):
-    """A question; returns its answer once all of it is done."""
-    question = await person.say(channel, f"{discord.bot.mention} {text}")
-    answer = await channel.reply_to(question)
-    await discord.until(lambda: answer.content == "ok" and STOP not in [button.label for button in answer.buttons])
-    await running.settled()
-    return answer
-
-
-async def test_the_model_is_told_a_channels_persona_in_all_that_it_answers_there(discord, path, place, manager):
+async def test_the_persona_of_a_channel_is_in_every_prompt_there(discord, path, place, manager):
     guild, channel, alice = place
     other = guild.channel("other")
     engine = ScriptedEngine()
@@ -63,7 +55,7 @@ async def test_the_model_is_told_a_channels_persona_in_all_that_it_answers_there
         written = await write(manager, channel, f"  {PIRATE}\n")
         await written.wait_for(f"{len(PIRATE)} characters")
         assert written.ephemeral
-        answer = await ask(discord, running, channel, alice)
+        answer = await running.ask(channel, alice)
         await alice.press(answer, REGENERATE)
         await discord.until(lambda: len(engine.prompts) == 2)
         await discord.quiet()
@@ -71,11 +63,11 @@ async def test_the_model_is_told_a_channels_persona_in_all_that_it_answers_there
             await (await manager.command(channel, "ask", prompt="hi", private=private)).wait_for("ok")
         await discord.quiet(1.5)
         assert [prompt.system for prompt in engine.prompts] == [PIRATE] * 4
-        await ask(discord, running, other, alice)
+        await running.ask(other, alice)
         assert engine.prompts[-1].system == Settings.system_prompt
 
 
-async def test_it_survives_a_restart_and_a_clear_and_is_gone_when_taken_away(discord, path, place, manager):
+async def test_a_persona_survives_a_restart_and_a_clear_until_it_is_removed(discord, path, place, manager):
     _, channel, alice = place
     engine = ScriptedEngine()
     async with parley(discord, engine, path):
@@ -83,15 +75,15 @@ async def test_it_survives_a_restart_and_a_clear_and_is_gone_when_taken_away(dis
     async with parley(discord, engine, path) as running:
         await (await alice.command(channel, "clear")).wait_for("0 turns")
         await (await alice.command(channel, "forget")).wait_for("0 turns")
-        await ask(discord, running, channel, alice)
+        await running.ask(channel, alice)
         taken = await manager.command(channel, "persona clear")
         await taken.wait_for(NO_PERSONA)
         assert taken.ephemeral
-        await ask(discord, running, channel, alice, "and now?")
+        await running.ask(channel, alice, "and now?")
     assert [prompt.system for prompt in engine.prompts] == [PIRATE, Settings.system_prompt]
 
 
-async def test_it_is_shown_as_it_is_to_who_asks_alone_without_pings_and_previews(discord, path, place, manager):
+async def test_a_persona_is_shown_to_the_asker_alone_without_pings_and_previews(discord, path, place, manager):
     _, channel, _ = place
     async with parley(discord, ScriptedEngine(), path):
         none = await manager.command(channel, "persona show")
@@ -106,7 +98,7 @@ async def test_it_is_shown_as_it_is_to_who_asks_alone_without_pings_and_previews
             assert not message.pings
 
 
-async def test_the_form_holds_the_present_persona_and_takes_2000_characters(discord, path, place, manager):
+async def test_the_form_shows_the_current_persona_and_takes_2000_characters(discord, path, place, manager):
     _, channel, _ = place
     async with parley(discord, ScriptedEngine(), path):
         _, field = await open_form(manager, channel)
@@ -125,7 +117,9 @@ async def test_a_thread_has_the_persona_and_settings_of_its_channel_until_it_has
     async with parley(discord, engine, path) as running:
         await (await write(manager, channel, PIRATE)).wait_for("From now on")
         await (await manager.command(channel, "settings", turns=0)).wait_for("Turns remembered: 0")
-        await ask(discord, running, thread, alice)
+        question = await alice.say(thread, f"{discord.bot.mention} hi")
+        await thread.reply_to(question, wanted=lambda answer: answer.content == "ok" and STOP not in answer.labels)
+        await running.settled()
         assert await running.stored(thread.id) == []
         await (await alice.command(thread, "ask", prompt="hi")).wait_for("ok")
         await (await alice.command(thread, "help")).wait_for("Here I remember nothing")
@@ -137,10 +131,11 @@ async def test_a_thread_has_the_persona_and_settings_of_its_channel_until_it_has
 
         await (await write(manager, thread, "You are a cook.")).wait_for("From now on")
         await (await manager.command(thread, "settings", turns=1)).wait_for("Turns remembered: 1 (set here;")
-        answer = await ask(discord, running, thread, alice)
+        answer = await running.ask(thread, alice)
         await alice.press(answer, REGENERATE)
         await discord.until(lambda: len(engine.prompts) == 4)
-        await ask(discord, running, channel, alice)
+        await alice.say(channel, f"{discord.bot.mention} hi")
+        await discord.until(lambda: len(engine.prompts) == 5)
         personas = [prompt.system for prompt in engine.prompts]
         assert personas == [PIRATE, PIRATE, "You are a cook.", "You are a cook.", PIRATE]
 
@@ -151,13 +146,13 @@ async def test_fewer_turns_are_forgotten_in_the_threads_of_a_channel_too(discord
     async with parley(discord, ScriptedEngine(), path) as running:
         await (await manager.command(own, "settings", turns=3)).wait_for("Turns remembered: 3")
         for where in (channel, thread, own):
-            await ask(discord, running, where, alice)
+            await running.ask(where, alice)
             assert len(await running.stored(where.id)) == 1
         await (await manager.command(channel, "settings", turns=0)).wait_for("Turns remembered: 0")
         assert [len(await running.stored(where.id)) for where in (channel, thread, own)] == [0, 0, 1]
 
 
-async def test_a_direct_message_has_its_own_which_the_person_sets(discord, path, place):
+async def test_in_direct_messages_the_person_sets_their_own(discord, path, place):
     _, _, alice = place
     engine = ScriptedEngine()
     async with parley(discord, engine, path):
@@ -168,7 +163,7 @@ async def test_a_direct_message_has_its_own_which_the_person_sets(discord, path,
     assert (engine.prompts[0].system, engine.samplings[0].temperature) == (PIRATE, 0.5)
 
 
-async def test_they_are_for_who_may_manage_the_channel(discord, path, place, manager):
+async def test_only_those_who_may_manage_the_channel_can_use_the_commands(discord, path, place, manager):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path):
         offered = {command["name"] for command in discord.commands.offered(manager, channel)}
@@ -178,7 +173,7 @@ async def test_they_are_for_who_may_manage_the_channel(discord, path, place, man
                 await alice.command(channel, command)
 
 
-async def test_they_are_refused_where_and_to_whom_the_bot_does_not_answer(discord, path, place, manager):
+async def test_the_commands_are_refused_wherever_the_bot_does_not_answer(discord, path, place, manager):
     guild, channel, _ = place
     elsewhere = guild.channel("elsewhere")
     allowed, blocked = frozenset({channel.id}), frozenset({discord.owner.id})
@@ -188,7 +183,7 @@ async def test_they_are_refused_where_and_to_whom_the_bot_does_not_answer(discor
             assert (await discord.owner.command(channel, command)).response.content == BLOCKED
 
 
-async def test_settings_change_how_an_answer_is_made_and_are_taken_back(discord, path, place, manager):
+async def test_settings_change_how_answers_are_generated_and_can_be_reset(discord, path, place, manager):
     _, channel, alice = place
     engine = ScriptedEngine()
     async with parley(discord, engine, path) as running:
@@ -199,7 +194,7 @@ async def test_settings_change_how_an_answer_is_made_and_are_taken_back(discord,
         assert "Longest answer in tokens: 50 (set here; allowed: 1 to 200)" in text
         assert "Turns remembered: 5 (the default; allowed: 0 to 20)" in text
         assert "Persona: the default" in text
-        await ask(discord, running, channel, alice)
+        await running.ask(channel, alice)
         await (await alice.command(channel, "ask", prompt="hi")).wait_for("ok")
         await (await write(manager, channel, PIRATE)).wait_for("From now on")
     async with parley(discord, engine, path) as running:
@@ -208,7 +203,7 @@ async def test_settings_change_how_an_answer_is_made_and_are_taken_back(discord,
         assert "Temperature: 0 (the default" in text
         assert "Longest answer in tokens: 60 (set here" in text
         assert "Persona: set here" in text
-        await ask(discord, running, channel, alice)
+        await running.ask(channel, alice)
     used = [(sampling.temperature, sampling.max_new_tokens) for sampling in engine.samplings]
     assert used == [(1.2, 50), (1.2, 50), (0, 60)]
     assert {(sampling.top_p, sampling.top_k) for sampling in engine.samplings} == {(0.9, 50)}
@@ -222,7 +217,7 @@ async def test_settings_change_how_an_answer_is_made_and_are_taken_back(discord,
         ("turns", 21, "Turns remembered must be between 0 and 20,"),
     ],
 )
-async def test_beyond_a_limit_nothing_is_changed_and_the_limit_is_told(
+async def test_a_value_out_of_range_changes_nothing_and_the_limit_is_shown(
     discord, path, place, manager, option, value, sentence
 ):
     _, channel, _ = place
@@ -247,35 +242,36 @@ async def test_a_limit_that_is_lowered_holds_for_what_was_set_before(discord, pa
         assert "Longest answer in tokens: 100 (set here to 200; allowed: 1 to 100)" in told.content
         assert "Turns remembered: 1 (set here to 20; allowed: 0 to 1)" in told.content
         for text in ("one", "two"):
-            await ask(discord, running, channel, alice, text)
+            await running.ask(channel, alice, text)
         assert await running.stored(channel.id) == [("two", "ok")]
     assert (engine.samplings[-1].temperature, engine.samplings[-1].max_new_tokens) == (0.9, 100)
 
 
-async def test_as_many_turns_are_kept_and_read_as_the_channel_says(discord, path, place, manager):
+async def test_a_channel_keeps_as_many_turns_as_its_setting_says(discord, path, place, manager):
     _, channel, alice = place
     engine = ScriptedEngine()
     async with parley(discord, engine, path) as running:
         await (await manager.command(channel, "settings", turns=2)).wait_for("Turns remembered: 2")
         await (await alice.command(channel, "help")).wait_for("the last 2 questions")
         for text in ("1", "2", "3"):
-            await ask(discord, running, channel, alice, text)
+            await running.ask(channel, alice, text)
         assert [question for question, _ in await running.stored(channel.id)] == ["2", "3"]
         await (await manager.command(channel, "settings", turns=1)).wait_for("Turns remembered: 1")
         assert [question for question, _ in await running.stored(channel.id)] == ["3"], "forgotten at once"
-        await ask(discord, running, channel, alice, "4")
+        await running.ask(channel, alice, "4")
         assert [turn.question for turn in engine.prompts[-1].turns] == ["3"]
 
 
-async def test_they_go_with_the_channel_the_thread_and_the_server(discord, path, place, manager):
+async def test_settings_are_deleted_with_their_channel_thread_or_server(discord, path, place, manager):
     guild, channel, _ = place
     second, left = guild.channel("second"), discord.guild("Left")
     thread, there = second.thread("talk"), left.channel("there")
 
     async def until_left(running, *expected):
-        async with asyncio.timeout(5):
-            while {ref.channel for ref in await running.database.guild_channels()} != {where.id for where in expected}:
-                await asyncio.sleep(0.01)
+        async def left():
+            return {ref.channel for ref in await running.database.guild_channels()} == {where.id for where in expected}
+
+        await until(left)
 
     async with parley(discord, ScriptedEngine(), path) as running:
         for where in (channel, second, thread, there):
@@ -296,32 +292,30 @@ async def test_they_go_with_the_channel_the_thread_and_the_server(discord, path,
     file.close()
 
 
-async def test_they_are_acknowledged_while_another_program_holds_the_database(discord, path, place, manager):
+async def test_commands_are_acknowledged_while_another_program_locks_the_database(discord, path, place, manager):
     _, channel, _ = place
     async with parley(discord, ScriptedEngine(), path, timing={"form_patience": 0.1}):
-        holding = sqlite3.connect(path, isolation_level=None)
-        holding.execute("BEGIN EXCLUSIVE")
-        sent = await write(manager, channel, PIRATE)
-        asked = await manager.command(channel, "settings", turns=1)
-        opened = await manager.command(channel, "persona set")
-        await opened.wait_for(DATABASE_UNAVAILABLE)
-        assert (sent.failed, asked.failed, opened.failed) == (None, None, None)
-        holding.close()
+        with locked(path):
+            sent = await write(manager, channel, PIRATE)
+            asked = await manager.command(channel, "settings", turns=1)
+            opened = await manager.command(channel, "persona set")
+            await opened.wait_for(DATABASE_UNAVAILABLE)
+            assert (sent.failed, asked.failed, opened.failed) == (None, None, None)
         await sent.wait_for("From now on")
         await asked.wait_for("Turns remembered: 1")
 
 
-async def test_a_persona_that_cannot_be_stored_is_told(discord, path, place, manager):
+async def test_a_persona_that_cannot_be_stored_is_reported(discord, path, place, manager):
     _, channel, _ = place
     async with parley(discord, ScriptedEngine(), path) as running:
         opened, field = await open_form(manager, channel)
-        await running.database._connection.execute("PRAGMA max_page_count = 1")  # SQLite takes the size it has
-        refused = await manager.submit(opened, **{field["custom_id"]: "漢" * 2000})
-        await refused.wait_for(DATABASE_UNAVAILABLE)
-        assert all(message.ephemeral for message in refused.messages)
+        async with full_disk(running.database):
+            refused = await manager.submit(opened, **{field["custom_id"]: "漢" * 2000})
+            await refused.wait_for(DATABASE_UNAVAILABLE)
+            assert all(message.ephemeral for message in refused.messages)
 
 
-async def test_a_persona_that_leaves_no_room_for_a_question_is_told(discord, path, place, manager):
+async def test_a_persona_that_leaves_no_room_for_a_question_is_reported(discord, path, place, manager):
     _, channel, alice = place
     too_long = QuestionTooLong(question_too_long(3, -500))
     async with parley(discord, ScriptedEngine([too_long]), path):

@@ -1,4 +1,4 @@
-"""What the bot answers, what it leaves alone, and how the answer appears."""
+"""Which messages the bot answers, which it ignores, and how an answer appears."""
 
 import asyncio
 from itertools import pairwise
@@ -44,7 +44,7 @@ async def test_a_reply_to_the_bot_is_answered(discord, path, place):
         await channel.reply_to(await alice.reply(first, "and?"), wanted=lambda message: message.content == "two")
 
 
-async def test_a_reply_that_does_not_ping_is_told_why_it_is_not_understood(discord, path, place):
+async def test_a_reply_without_a_ping_is_told_why_it_cannot_be_read(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(["one"]), path):
         first = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} hi"))
@@ -73,7 +73,7 @@ async def test_in_chat_channels_everything_is_answered(discord, path, place):
         assert len(other.shows(alice)) == 1
 
 
-async def test_what_is_not_for_the_bot_is_left_alone(discord, path, place):
+async def test_what_is_not_for_the_bot_is_ignored(discord, path, place):
     guild, channel, alice = place
     engine = ScriptedEngine()
     role = guild.role("Parley fans", mentionable=True)
@@ -92,7 +92,7 @@ async def test_what_is_not_for_the_bot_is_left_alone(discord, path, place):
         ]
         await discord.quiet(0.5)
         assert engine.prompts == []
-        assert not [message for message in channel.shows(alice) if message.author == discord.bot]
+        assert not channel.answers(alice)
         assert said
 
 
@@ -103,7 +103,7 @@ async def test_an_attachment_alone_gets_a_sentence(discord, path, place):
         assert (await channel.reply_to(question)).content == ONLY_TEXT
 
 
-async def test_others_mentions_become_names(discord, path, place):
+async def test_mentions_of_others_become_names(discord, path, place):
     guild, channel, alice = place
     bob = guild.member("Bob")
     engine = ScriptedEngine()
@@ -112,7 +112,7 @@ async def test_others_mentions_become_names(discord, path, place):
         assert engine.prompts[0].question == "do you know @Bob?"
 
 
-async def test_the_answer_grows_and_is_whole_in_the_end(discord, path, place):
+async def test_the_answer_grows_until_it_is_complete(discord, path, place):
     _, channel, alice = place
     hold = asyncio.Event()
     async with parley(discord, ScriptedEngine(["Once ", "upon ", hold, "a time."]), path):
@@ -124,7 +124,7 @@ async def test_the_answer_grows_and_is_whole_in_the_end(discord, path, place):
         await discord.quiet()
     shown = [version.content for version in answer.versions]
     assert all("Once upon a time.".startswith(text) for text in shown)
-    assert len(shown) == len(set(shown)), "no edit shows what is shown already"
+    assert len(shown) == len(set(shown)), "every edit changes the text"
 
 
 async def test_it_types_until_there_is_text(discord, path, place):
@@ -168,7 +168,7 @@ async def test_a_long_answer_goes_on_in_further_messages_and_nothing_is_lost(dis
         await discord.until(
             lambda: sum(len("".join(m.content.split())) for m in channel.shows(alice)[1:]) == len("".join(text.split()))
         )
-        answers = [message for message in channel.shows(alice) if message.author == discord.bot]
+        answers = channel.answers(alice)
         assert len(answers) == 3
         assert answers[0].reference == question
         assert all(len(message.content) <= 2000 for message in answers)
@@ -196,7 +196,7 @@ async def test_emoji_and_cjk_arrive_whole(discord, path, place):
         await channel.reply_to(question, wanted=lambda message: message.content == "👩‍👩‍👧 你好, naïve")
 
 
-async def test_an_error_is_told_in_one_sentence_and_the_channel_works_on(discord, path, place, caplog):
+async def test_an_error_is_told_in_one_sentence_and_the_channel_goes_on(discord, path, place, caplog):
     _, channel, alice = place
     engine = ScriptedEngine(["half a ", RuntimeError("secret detail")], [], ["fine"])
     async with parley(discord, engine, path) as running:
@@ -249,14 +249,14 @@ async def test_an_answer_whose_message_is_deleted_ends_quietly(discord, path, pl
         await discord.owner.delete(answer)
         hold.set()
         await discord.quiet(1.5)
-        assert not [message for message in channel.shows(alice) if message.author == discord.bot], "nothing is said"
+        assert not channel.answers(alice), "nothing is said"
         await channel.reply_to(
             await alice.say(channel, f"{discord.bot.mention} two"), wanted=lambda m: m.content == "fine"
         )
         await running.until_stored(channel.id, ("two", "fine"))
 
 
-async def test_where_it_may_not_speak_it_tells_the_asker_alone_and_generates_nothing(discord, path, place, caplog):
+async def test_where_it_may_not_write_it_tells_the_asker_privately_and_generates_nothing(discord, path, place, caplog):
     guild, channel, alice = place
     other = guild.channel("other")
     channel.overwrite(discord.bot, deny=Permission.SEND_MESSAGES)
@@ -273,7 +273,7 @@ async def test_where_it_may_not_speak_it_tells_the_asker_alone_and_generates_not
     assert "Traceback" not in caplog.text
 
 
-async def test_who_takes_no_direct_messages_is_only_logged(discord, path, place, caplog):
+async def test_an_asker_who_takes_no_direct_messages_is_only_logged(discord, path, place, caplog):
     _, channel, alice = place
     channel.overwrite(discord.bot, deny=Permission.SEND_MESSAGES)
     alice.blocks_direct_messages = True
@@ -283,7 +283,7 @@ async def test_who_takes_no_direct_messages_is_only_logged(discord, path, place,
     assert "Traceback" not in caplog.text
 
 
-async def test_a_permission_that_is_taken_away_during_an_answer_is_told_the_asker(discord, path, place):
+async def test_an_asker_is_told_of_a_permission_lost_during_the_answer(discord, path, place):
     _, channel, alice = place
     hold = asyncio.Event()
     async with parley(discord, ScriptedEngine([hold, "too late"]), path):
@@ -294,7 +294,7 @@ async def test_a_permission_that_is_taken_away_during_an_answer_is_told_the_aske
         await alice.direct.wait_for(MAY_NOT_WRITE)
 
 
-async def test_a_thread_has_a_memory_of_its_own_that_begins_with_what_it_grew_from(discord, path, place):
+async def test_a_thread_has_its_own_memory_that_begins_with_its_starter_message(discord, path, place):
     guild, channel, alice = place
     bob = guild.member("Bob")
     said = await bob.say(channel, "the sky is green")
@@ -330,7 +330,7 @@ async def test_a_thread_without_a_first_message_begins_with_nothing(discord, pat
         assert engine.prompts[0].question == "hi"
 
 
-async def test_a_locked_thread_is_told_to_the_asker_alone(discord, path, place):
+async def test_an_asker_is_told_privately_that_a_thread_is_locked(discord, path, place):
     guild, channel, _ = place
     moderator = guild.member("Mo", roles=[guild.role("mods", permissions=Permission.MANAGE_THREADS)])
     thread = channel.thread("closed")
@@ -340,7 +340,7 @@ async def test_a_locked_thread_is_told_to_the_asker_alone(discord, path, place):
         await moderator.direct.wait_for("I don't have the permission Manage Threads")
 
 
-async def test_an_answer_goes_on_in_a_thread_that_was_archived_meanwhile(discord, path, place):
+async def test_an_answer_goes_on_in_a_thread_that_is_archived_meanwhile(discord, path, place):
     _, channel, alice = place
     thread, hold = channel.thread("talk"), asyncio.Event()
     async with parley(discord, ScriptedEngine(["The beginning of it ", hold, "and its end"]), path) as running:
@@ -348,11 +348,11 @@ async def test_an_answer_goes_on_in_a_thread_that_was_archived_meanwhile(discord
         thread.update(archived=True)
         hold.set()
         await running.until_stored(thread.id, ("hi", "The beginning of it and its end"))
-        answers = [message for message in thread.shows(alice) if message.author is discord.bot]
+        answers = thread.answers(alice)
         assert [answer.content for answer in answers] == ["The beginning of it and its end"]
 
 
-async def test_a_reply_to_somebody_else_brings_along_what_they_wrote(discord, path, place):
+async def test_a_reply_to_somebody_else_includes_what_they_wrote(discord, path, place):
     guild, channel, alice = place
     bob = guild.member("Bob", nick="Bobby")
     long = await bob.say(channel, "word " * 300)
@@ -367,7 +367,7 @@ async def test_a_reply_to_somebody_else_brings_along_what_they_wrote(discord, pa
         assert text == "is that right?"
 
 
-async def test_a_reply_that_only_mentions_the_bot_asks_about_what_it_replies_to(discord, path, place):
+async def test_a_reply_that_only_mentions_the_bot_asks_about_the_message(discord, path, place):
     guild, channel, alice = place
     said = await guild.member("Bob").say(channel, "how high is Everest?")
     engine = ScriptedEngine()
@@ -387,7 +387,7 @@ async def test_whatever_is_mentioned_is_called_by_its_name(discord, path, place)
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
-async def test_what_discord_fails_to_take_is_shown_with_the_next_edit(discord, path, place, method):
+async def test_text_of_a_failed_edit_is_shown_by_the_next_one(discord, path, place, method):
     _, channel, alice = place
     hold = asyncio.Event()
     async with parley(discord, ScriptedEngine(["The beginning of an answer ", hold, "and its end"]), path) as running:
@@ -403,7 +403,7 @@ async def test_what_discord_fails_to_take_is_shown_with_the_next_edit(discord, p
         assert len(channel.shows(alice)) == 2
 
 
-async def test_a_message_whose_receipt_was_lost_does_not_appear_twice(discord, path, place):
+async def test_a_message_whose_response_was_lost_does_not_appear_twice(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(["one answer"]), path) as running:
         discord.fault("POST", "/channels/*/messages", status=503, too_late=True)
@@ -441,9 +441,7 @@ async def test_a_question_that_is_deleted_is_still_answered(discord, path, place
 @pytest.mark.parametrize(
     ("show_thinking", "shown"), [(False, "It is four."), (True, "> Two and two.\n> \n> Four!\n\nIt is four.")]
 )
-async def test_what_the_model_thinks_is_shown_as_a_quote_if_at_all_and_never_stored(
-    discord, path, place, show_thinking, shown
-):
+async def test_thoughts_are_shown_as_a_quote_if_at_all_and_never_stored(discord, path, place, show_thinking, shown):
     _, channel, alice = place
     thoughts = [Thought("\nTwo and two.\n"), Thought("\nFour"), Thought("!\n")]
     async with parley(
@@ -468,7 +466,7 @@ async def test_a_stop_while_the_model_thinks_stores_nothing(discord, path, place
         assert answer.content.startswith("> This takes some time.")
 
 
-async def test_while_the_model_thinks_unseen_the_asker_is_told_and_can_stop_it(discord, path, place):
+async def test_while_thoughts_are_hidden_the_asker_is_told_and_can_stop(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine([Thought("Well, "), asyncio.Event()]), path) as running:
         question = await alice.say(channel, f"{discord.bot.mention} two and two?")
@@ -486,9 +484,9 @@ async def test_an_answer_is_replaced_by_another_answer_and_not_by_a_thought(disc
         answer = await channel.reply_to(question)
         await running.until_stored(channel.id, ("tell", "First."))
         await alice.press(answer, REGENERATE)
-        await discord.until(lambda: [button.label for button in answer.buttons] == [STOP])
+        await discord.until(lambda: answer.labels == [STOP])
         await discord.quiet(1.5)
         await alice.press(answer, STOP)
-        await discord.until(lambda: [button.label for button in answer.buttons] == [REGENERATE])
+        await discord.until(lambda: answer.labels == [REGENERATE])
         assert answer.content == "First."
         await running.until_stored(channel.id, ("tell", "First."))

@@ -1,8 +1,8 @@
 """/clear: the channel forgets."""
 
 import asyncio
-import sqlite3
 
+from tests.support.databases import locked
 from tests.support.parley import parley
 from tests.support.scripted import ScriptedEngine
 
@@ -45,13 +45,10 @@ async def test_a_direct_message_can_be_cleared(discord, path, place):
         assert await running.stored(alice.direct.id) == []
 
 
-async def test_it_is_acknowledged_while_another_program_holds_the_database(discord, path, place):
+async def test_clear_is_acknowledged_while_another_program_locks_the_database(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path):
-        other = sqlite3.connect(path, isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-        asked = await alice.command(channel, "clear")
-        assert asked.failed is None
-        other.execute("COMMIT")
-        other.close()
+        with locked(path):
+            asked = await alice.command(channel, "clear")
+            assert asked.failed is None
         await asked.wait_for("0 turns")

@@ -1,80 +1,67 @@
-"""What leaves Discord leaves the history, and people get and erase what is theirs."""
+"""What is deleted in Discord is deleted from the history, and people can export and erase what is theirs."""
 
 import asyncio
 import csv
 import io
 import json
-import sqlite3
-from contextlib import asynccontextmanager
 
 import pytest
 
 from bot.texts import NOTHING_TO_EXPORT
 from tests.discord_stand_in import Permission
+from tests.support.databases import locked
 from tests.support.parley import parley
 from tests.support.scripted import ScriptedEngine
-
-
-async def ask(discord, running, channel, person, text="hi"):
-    """A question, and its answer once it is stored."""
-    question = await person.say(channel, f"{discord.bot.mention} {text}")
-    answer = await channel.reply_to(question)
-    await discord.until(lambda: answer.buttons and answer.buttons[0].label == "Regenerate")
-    async with asyncio.timeout(5):
-        while question.id not in [turn.question_message for turn in await running.turns.recent(channel.id)]:
-            await asyncio.sleep(0.01)
-    return question, answer
+from tests.support.waiting import until
 
 
 async def until_gone(running, channel):
-    async with asyncio.timeout(5):
-        while await running.stored(channel.id):
-            await asyncio.sleep(0.01)
+    """Until the channel has no turns."""
+
+    async def nothing_stored():
+        return not await running.stored(channel.id)
+
+    await until(nothing_stored)
 
 
-@asynccontextmanager
-async def held_by_another_program(running, path):
-    """Within the block nothing can be written to the database, which is found out soon."""
+async def fail_soon(running):
+    """Have writes to a locked database fail after 50 ms instead of five seconds."""
     await running.settled()
     await running.database._connection.execute_fetchall("PRAGMA busy_timeout = 50")
-    holding = sqlite3.connect(path, isolation_level=None)
-    holding.execute("BEGIN EXCLUSIVE")
-    yield
-    holding.close()
 
 
-async def test_what_is_deleted_while_the_database_cannot_be_used_goes_when_it_can(discord, path, place):
+async def test_a_deletion_that_the_locked_database_refused_is_repeated(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path, timing={"retry_interval": 0.05}) as running:
-        question, _ = await ask(discord, running, channel, alice)
-        async with held_by_another_program(running, path):
+        question = (await running.ask(channel, alice)).reference
+        await fail_soon(running)
+        with locked(path):
             await alice.delete(question)
             await discord.quiet()
         await until_gone(running, channel)
 
 
-async def test_of_two_edits_that_the_database_did_not_take_the_newer_one_stays(discord, path, place):
+async def test_an_edit_that_the_locked_database_refused_does_not_undo_a_newer_one(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path, timing={"retry_interval": 0.3}) as running:
-        question, _ = await ask(discord, running, channel, alice)
-        async with held_by_another_program(running, path):
+        question = (await running.ask(channel, alice)).reference
+        await fail_soon(running)
+        with locked(path):
             await alice.edit(question, f"{discord.bot.mention} second")
             await discord.quiet(0.2)
         await alice.edit(question, f"{discord.bot.mention} third")
-        async with asyncio.timeout(10):
-            while [turn.question for turn in await running.turns.recent(channel.id)] != ["third"]:
-                await asyncio.sleep(0.01)
+        await running.until_stored(channel.id, ("third", "ok"))
         await asyncio.sleep(0.6)
-        assert [turn.question for turn in await running.turns.recent(channel.id)] == ["third"], "and not the older"
+        assert await running.stored(channel.id) == [("third", "ok")], "and not the older one"
 
 
-async def test_a_deleted_question_takes_its_turn_along_and_so_does_a_deleted_answer(discord, path, place):
+async def test_deleting_a_question_or_an_answer_deletes_its_turn(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path) as running:
-        question, _ = await ask(discord, running, channel, alice)
+        question = (await running.ask(channel, alice)).reference
         await alice.delete(question)
         await until_gone(running, channel)
-        _, answer = await ask(discord, running, channel, alice)
+        answer = await running.ask(channel, alice)
         await discord.owner.delete(answer)
         await until_gone(running, channel)
 
@@ -101,8 +88,7 @@ async def test_an_answer_deleted_while_it_grows_is_not_remembered(discord, path,
         discord, ScriptedEngine(*scripts, ["the beginning of one ", hold, "and its end"]), path
     ) as running:
         if again:
-            _, answer = await ask(discord, running, channel, alice)
-            await discord.until(lambda: answer.buttons and answer.buttons[0].label == "Regenerate")
+            answer = await running.ask(channel, alice)
             await alice.press(answer, "Regenerate")
         else:
             await alice.say(channel, f"{discord.bot.mention} hi")
@@ -115,10 +101,10 @@ async def test_an_answer_deleted_while_it_grows_is_not_remembered(discord, path,
         assert await running.turns.unfinished() == []
 
 
-async def test_a_question_edited_to_nothing_for_the_bot_is_forgotten(discord, path, place):
+async def test_a_question_edited_so_that_it_is_not_for_the_bot_is_forgotten(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path) as running:
-        question, _ = await ask(discord, running, channel, alice, "my password is secret")
+        question = (await running.ask(channel, alice, "my password is secret")).reference
         await alice.edit(question, "never mind")
         await until_gone(running, channel)
 
@@ -129,7 +115,7 @@ async def test_what_was_deleted_or_left_while_the_bot_was_away_is_forgotten(disc
     there = left.channel("there")
     async with parley(discord, ScriptedEngine(), path) as running:
         for where in (channel, other, there):
-            await ask(discord, running, where, alice if where is not there else left.member("Bob"))
+            await running.ask(where, alice if where is not there else left.member("Bob"))
     guild.remove(other)
     left.expel_bot()
     async with parley(discord, ScriptedEngine(), path) as running:
@@ -146,7 +132,7 @@ async def test_another_answer_with_fewer_messages_keeps_its_turn(discord, path, 
         await alice.say(channel, f"{discord.bot.mention} hi")
         await discord.until(lambda: len(channel.shows(alice)) == 3)
         last = channel.shows(alice)[-1]
-        await discord.until(lambda: last.buttons and last.buttons[0].label == "Regenerate")
+        await discord.until(lambda: last.labels == ["Regenerate"])
         await discord.quiet()
         await alice.press(last, "Regenerate")
         await discord.until(lambda: last.deleted_at is not None)
@@ -158,7 +144,7 @@ async def test_another_answer_with_fewer_messages_keeps_its_turn(discord, path, 
 async def test_an_edited_question_is_remembered_as_it_is_now(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path) as running:
-        question, _ = await ask(discord, running, channel, alice, "helo")
+        question = (await running.ask(channel, alice, "helo")).reference
         await alice.edit(question, f"{discord.bot.mention} hello")
         await running.until_stored(channel.id, ("hello", "ok"))
 
@@ -169,7 +155,7 @@ async def test_a_deleted_channel_and_a_left_server_are_forgotten_with_their_thre
     thread, other = channel.thread("talk"), second.thread("talk")
     async with parley(discord, ScriptedEngine(), path) as running:
         for where in (channel, thread, second, other):
-            await ask(discord, running, where, alice)
+            await running.ask(where, alice)
         guild.remove(thread)
         await until_gone(running, thread)
         guild.remove(channel)
@@ -185,7 +171,7 @@ async def test_forget_erases_what_one_person_asked_everywhere(discord, path, pla
     second, bob = guild.channel("second"), guild.member("Bob")
     async with parley(discord, ScriptedEngine(), path) as running:
         for where, who in ((channel, alice), (channel, bob), (second, alice)):
-            await ask(discord, running, where, who, f"I am {who.name}")
+            await running.ask(where, who, f"I am {who.name}")
         asked = await alice.command(second, "forget")
         await asked.wait_for("2 turns")
         assert asked.ephemeral
@@ -202,7 +188,7 @@ async def test_an_export_holds_the_channels_turns(discord, path, place):
     async with parley(discord, ScriptedEngine(['say "hi",\nfriend']), path) as running:
         empty = await moderator.command(channel, "export")
         await empty.wait_for(NOTHING_TO_EXPORT)
-        await ask(discord, running, channel, alice, "grüß dich")
+        await running.ask(channel, alice, "grüß dich")
         expected = {
             "asker": str(alice.id),
             "asker_name": "Alice",
@@ -220,11 +206,11 @@ async def test_an_export_holds_the_channels_turns(discord, path, place):
             assert expected.items() <= turn.items()
 
 
-async def test_a_spreadsheet_finds_no_formula_in_an_export(discord, path, place):
+async def test_an_export_contains_no_formula_for_a_spreadsheet(discord, path, place):
     _, channel, _ = place
     mallory = channel.guild.member("=cmd|' /C calc'!A1")
     async with parley(discord, ScriptedEngine(["+1 and @SUM(1)"]), path) as running:
-        await ask(discord, running, channel, mallory, "-2+3")
+        await running.ask(channel, mallory, "-2+3")
         asked = await discord.owner.command(channel, "export", format="csv")
         content = (await asked.wait_for("1 turn.")).attachments[0].data.decode()
         cells = [cell for row in csv.reader(io.StringIO(content, newline="")) for cell in row]
@@ -232,7 +218,7 @@ async def test_a_spreadsheet_finds_no_formula_in_an_export(discord, path, place)
         assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
 
 
-async def test_an_export_is_offered_to_who_may_manage_messages_and_to_oneself(discord, path, place):
+async def test_an_export_is_offered_to_moderators_and_in_direct_messages(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path):
         names = [command["name"] for command in discord.commands.offered(alice, channel)]

@@ -1,4 +1,4 @@
-"""Whoever has to wait is told so: for what, behind how many, about how long."""
+"""People who have to wait are told for what, behind how many others, and about how long."""
 
 import asyncio
 
@@ -21,7 +21,7 @@ from tests.support.scripted import ScriptedEngine
         (3, None, True, "My model is still loading, and 3 questions are ahead of yours. I'll answer as soon as I can."),
     ],
 )
-def test_the_sentence_is_exact(ahead, seconds, loading, sentence):
+def test_the_sentence_says_how_many_are_ahead_and_how_long_it_takes(ahead, seconds, loading, sentence):
     assert waits(ahead, seconds, loading) == sentence
 
 
@@ -35,14 +35,14 @@ async def test_the_place_in_a_channel_is_shown_kept_up_to_date_and_replaced_by_t
         assert (await channel.reply_to(asked[1])).content == "1 question is ahead of yours."
         waiting = await channel.reply_to(asked[2])
         assert waiting.content == "2 questions are ahead of yours."
-        assert [button.label for button in waiting.buttons] == ["Stop"]
+        assert waiting.labels == ["Stop"]
         first.set()
         await discord.until(lambda: waiting.content.startswith("1 question is ahead of yours: about"))
         second.set()
         await discord.until(lambda: waiting.content == "three")
         await running.until_stored(channel.id, ("Alice", "one"), ("Bob", "two"), ("Carol", "three"))
-        answers = [message.content for message in channel.shows(alice) if message.author is discord.bot]
-        assert sorted(answers) == ["one", "three", "two"], "nothing is left of the notices"
+        answers = [message.content for message in channel.answers(alice)]
+        assert sorted(answers) == ["one", "three", "two"], "no notice is left"
 
 
 async def test_the_place_in_the_engine_counts_too(discord, path, place):
@@ -59,7 +59,7 @@ async def test_the_place_in_the_engine_counts_too(discord, path, place):
         await discord.until(lambda: answer.content == "at last")
 
 
-async def test_while_the_model_loads_the_reason_is_told_and_then_the_answer(discord, path, place):
+async def test_while_the_model_loads_the_asker_is_told_so(discord, path, place):
     _, channel, alice = place
     engine = ScriptedEngine(["here"])
     engine.loaded.clear()
@@ -73,7 +73,7 @@ async def test_while_the_model_loads_the_reason_is_told_and_then_the_answer(disc
         await asked.wait_for("ok")
 
 
-async def test_a_model_that_fails_to_load_is_told_in_place_of_the_notice(discord, path, place):
+async def test_a_failure_to_load_replaces_the_notice(discord, path, place):
     _, channel, alice = place
     hold = asyncio.Event()
     engine = ScriptedEngine([hold, ModelError("broken")])
@@ -87,7 +87,7 @@ async def test_a_model_that_fails_to_load_is_told_in_place_of_the_notice(discord
         assert not answer.buttons
 
 
-async def test_who_waits_can_stop_waiting(discord, path, place):
+async def test_people_can_stop_waiting(discord, path, place):
     guild, channel, alice = place
     bob = guild.member("Bob")
     hold = asyncio.Event()
@@ -100,16 +100,16 @@ async def test_who_waits_can_stop_waiting(discord, path, place):
         assert not notice.buttons
         hold.set()
         await running.until_stored(channel.id, ("one", "one"))
-        assert len(engine.prompts) == 1, "nothing was generated for who went away"
+        assert len(engine.prompts) == 1, "nothing is generated for an asker who stopped waiting"
 
 
-async def test_another_answer_that_must_wait_is_told_in_private_and_the_old_one_stays(discord, path, place):
+async def test_a_regeneration_that_has_to_wait_is_announced_privately_and_the_old_answer_stays(discord, path, place):
     _, channel, alice = place
     hold = asyncio.Event()
     engine = ScriptedEngine(["old"], [hold, "new"])
     async with parley(discord, engine, path, timing={"notice_interval": 1.5}):
         answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} hi"))
-        await discord.until(lambda: [button.label for button in answer.buttons] == ["Regenerate"])
+        await discord.until(lambda: answer.labels == ["Regenerate"])
         await discord.quiet()
         pressed = await alice.press(answer, "Regenerate")
         await discord.until(lambda: len(engine.streams) == 2 and engine.streams[1].begun_at)

@@ -1,7 +1,6 @@
-"""One turn at a time per channel, in order; stored whole or not at all."""
+"""A channel's turns run one at a time, in order, and are stored completely or not at all."""
 
 import asyncio
-from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 import pytest
@@ -15,6 +14,7 @@ from bot.storage.channel_settings import ChannelLimits, ChannelOverrides, Channe
 from bot.storage.database import open_database
 from bot.storage.turns import TurnStore
 from tests.support.scripted import ScriptedEngine
+from tests.support.waiting import until
 
 HERE, THERE, ELSEWHERE = (ChannelRef(number, guild=1) for number in (7, 8, 9))
 
@@ -52,7 +52,7 @@ async def talk(turns, channel_settings):
 
 
 class Screen:
-    """Shows an answer like Discord does, to be read by a test."""
+    """Shows an answer as Discord does, for a test to read."""
 
     def __init__(self, *messages: int) -> None:
         self.text = ""
@@ -77,13 +77,7 @@ async def stored(turns: TurnStore, channel: int = 7) -> list[tuple[str, str]]:
     return [(turn.question, turn.answer) for turn in await turns.recent(channel)]
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.001)
-
-
-async def test_the_model_is_told_the_channels_turns_and_who_speaks(talk):
+async def test_the_prompt_has_the_channels_turns_and_the_speakers(talk):
     conversations, engine = talk(["Hel", "lo "], ["yes"])
     await Screen().show(conversations.answering(ask("hi")))
     await Screen().show(conversations.answering(ask("again", name="Bob")))
@@ -103,7 +97,7 @@ async def test_the_engine_is_told_the_channel_that_an_answer_is_for(talk):
     assert engine.channels == [7, 7, 8]
 
 
-async def test_nobody_is_named_where_one_person_talks(talk):
+async def test_speakers_are_not_named_in_direct_messages(talk):
     conversations, engine = talk()
     for text in ("one", "two"):
         await Screen().show(conversations.answering(ask(text, ChannelRef(7))))
@@ -144,7 +138,7 @@ async def test_a_channel_answers_in_the_order_asked_and_others_do_not_wait(talk,
     for asker, text in enumerate(("2", "3"), start=2):
         asked.append(asyncio.create_task(Screen().show(conversations.answering(ask(text, asker=asker)))))
         await asyncio.sleep(0)
-    assert len(engine.prompts) == 2, "the channel's next waits for its first"
+    assert len(engine.prompts) == 2, "the second question waits for the first"
     hold.set()
     await asyncio.gather(*asked)
     assert await stored(turns) == [("1", "first"), ("2", "second"), ("3", "third")]
@@ -173,13 +167,13 @@ async def test_a_clear_during_an_answer_wins(talk, turns):
     assert len(await conversations.clear(7)) == 1
     hold.set()
     await asyncio.gather(running, waiting)
-    assert screen.text == "during", "the answer itself is shown to its end"
+    assert screen.text == "during", "the answer itself is shown completely"
     assert await stored(turns) == []
     await Screen().show(conversations.answering(ask("4")))
     assert await stored(turns) == [("4", "after")]
 
 
-async def test_a_failed_answer_is_not_stored_and_the_channel_works_on(talk, turns):
+async def test_a_failed_answer_is_not_stored_and_the_channel_goes_on(talk, turns):
     conversations, engine = talk(["half", RuntimeError("broken")], [], ["fine"])
     screen = Screen()
     with pytest.raises(RuntimeError, match="broken"):
@@ -220,7 +214,7 @@ async def test_the_text_is_saved_before_readers_see_the_end(talk, turns):
         assert await stored(turns) == [("1", "all of it")]
 
 
-async def test_a_newest_answer_is_replaced_by_another_to_the_same_question(talk, turns):
+async def test_the_newest_answer_can_be_regenerated(talk, turns):
     conversations, engine = talk(["first"], ["second"], ["third"])
     await Screen(21).show(conversations.answering(ask("1")))
     await Screen(22, 23).show(conversations.answering(ask("2", name="Bob")))
@@ -229,7 +223,7 @@ async def test_a_newest_answer_is_replaced_by_another_to_the_same_question(talk,
     assert screen.text == "third"
     again = engine.prompts[2]
     assert (again.speaker, again.question) == ("Bob", "2")
-    assert [turn.question for turn in again.turns] == ["1"], "the answer that is replaced is not shown to the model"
+    assert [turn.question for turn in again.turns] == ["1"], "the answer that is replaced is not in the prompt"
     assert await stored(turns) == [("1", "first"), ("2", "third")]
     assert (await turns.recent(7))[-1].answer_messages == (22,)
 
@@ -284,7 +278,7 @@ async def test_close_stops_what_runs_refuses_what_waits_and_returns_when_all_is_
         await Screen().show(conversations.answering(ask("late")))
 
 
-async def test_close_does_not_wait_for_ever_for_a_discord_out_of_reach(talk):
+async def test_close_does_not_wait_for_ever_for_an_unreachable_discord(talk):
     conversations, _ = talk(last_words=0.1)
 
     async def hang() -> None:
@@ -298,7 +292,7 @@ async def test_close_does_not_wait_for_ever_for_a_discord_out_of_reach(talk):
     asked.cancel()
 
 
-async def test_nothing_is_kept_of_a_channel_at_rest(talk):
+async def test_an_idle_channel_takes_no_memory(talk):
     conversations, _ = talk()
     for channel in range(100):
         await Screen().show(conversations.answering(ask("x", ChannelRef(channel))))

@@ -1,4 +1,4 @@
-"""What the turns do not hold any more is known from the summary, which is made while nobody waits."""
+"""A summary, written while nobody waits, keeps what the turns no longer hold."""
 
 import asyncio
 import json
@@ -17,12 +17,14 @@ from bot.texts import SUMMARY_LABEL
 from tests.discord_stand_in import Permission
 from tests.support.parley import parley
 from tests.support.scripted import ScriptedEngine
+from tests.support.waiting import until
 
+TURNS = 5  # that are remembered word for word
 NAME = re.compile(r"my name is (\w+)")
 
 
 class Reader(ScriptedEngine):
-    """Knows the name that its prompt tells, if that does, and puts it into summaries."""
+    """Knows only the name that its prompt mentions, and puts that into summaries."""
 
     def submit(self, prompt: Prompt, sampling: Sampling, channel: int | None = None) -> Stream:
         said = " ".join(message["content"] for message in messages(prompt))
@@ -41,43 +43,35 @@ def is_summary(prompt: Prompt) -> bool:
     return "Write the summary anew" in prompt.question
 
 
-async def until(condition) -> None:
-    async with asyncio.timeout(20):
-        while not await condition():
-            await asyncio.sleep(0.01)
-
-
 async def past(path, channel, person, *texts: str) -> None:
-    """What was said before the program was started."""
+    """Stores turns, as if they were from before the start."""
     async with open_database(path) as database:
         turns = TurnStore(database, SPARE)
         for number, text in enumerate(texts, start=len(await turns.recent(channel.id))):
             where = ChannelRef(channel.id, guild=channel.guild.id)
             turn = await turns.begin(Turn(where, person.id, person.name, text, "", datetime.now(UTC), number))
             await turns.save_answer(turn, "ok")
-            await turns.save_messages(turn, [1000 + number], 5)
+            await turns.save_messages(turn, [1000 + number], TURNS)
 
 
-async def talk(discord, channel, person, text: str) -> str:
-    """Ask; returns the whole answer."""
-    answer = await channel.reply_to(await person.say(channel, f"{discord.bot.mention} {text}"))
-    await discord.until(lambda: "Regenerate" in [button.label for button in answer.buttons])
-    return answer.content
+async def until_folded(running, channel) -> None:
+    """Until the excess turns have been folded into the summary."""
+
+    async def folded() -> bool:
+        return len(await running.turns.recent(channel.id)) == TURNS
+
+    await until(folded)
 
 
 @pytest.mark.parametrize("summary", [True, False])
-async def test_what_was_told_twelve_turns_ago_is_known_with_a_summary_and_not_without(discord, path, place, summary):
+async def test_what_was_said_twelve_turns_ago_is_known_only_with_a_summary(discord, path, place, summary):
     _, channel, alice = place
     await past(path, channel, alice, "my name is Wendolyn", *(f"hello {n}" for n in range(10)))
     async with parley(discord, Reader(), path, summary=summary) as running:
-        await talk(discord, channel, alice, "hello again")
-        await until(lambda: folded(running, channel, 5))
-        answer = await talk(discord, channel, alice, "what is my name?")
+        await running.ask(channel, alice, "hello again")
+        await until_folded(running, channel)
+        answer = (await running.ask(channel, alice, "what is my name?")).content
         assert answer == ("Wendolyn" if summary else "I don't know.")
-
-
-async def folded(running, channel, turns: int) -> bool:
-    return len(await running.turns.recent(channel.id)) == turns
 
 
 async def test_what_was_left_is_folded_at_the_next_start(discord, path, place):
@@ -86,15 +80,15 @@ async def test_what_was_left_is_folded_at_the_next_start(discord, path, place):
     engine = ScriptedEngine(["ok"], [hold])
     await past(path, channel, alice, *"12345")
     async with parley(discord, engine, path, summary=True) as running:
-        await talk(discord, channel, alice, "6")
+        await running.ask(channel, alice, "6")
         await discord.until(lambda: is_summary(engine.prompts[-1]))
-        assert await folded(running, channel, 6)
+        assert len(await running.turns.recent(channel.id)) == TURNS + 1
     async with parley(discord, ScriptedEngine(["They counted."]), path, summary=True) as running:
-        await until(lambda: folded(running, channel, 5))
+        await until_folded(running, channel)
         assert await running.turns.summary(channel.id) == "They counted."
 
 
-async def test_it_gives_way_to_whoever_asks_and_is_made_when_they_are_answered(discord, path, place):
+async def test_a_summary_is_interrupted_for_a_question_and_written_after_it(discord, path, place):
     guild, channel, alice = place
     bob, other = guild.member("Bob"), guild.channel("other")
     hold = asyncio.Event()
@@ -106,21 +100,21 @@ async def test_it_gives_way_to_whoever_asks_and_is_made_when_they_are_answered(d
         await other.reply_to(question)
         assert engine.streams[0].stopped
         assert [is_summary(prompt) for prompt in engine.prompts] == [True, False]
-        assert await folded(running, channel, 6)
+        assert len(await running.turns.recent(channel.id)) == TURNS + 1
         hold.set()
-        await until(lambda: folded(running, channel, 5))
+        await until_folded(running, channel)
         assert await running.turns.summary(channel.id) == "They counted."
 
 
-async def test_a_turn_that_the_model_can_do_nothing_with_does_not_keep_the_others_waiting(discord, path, place, caplog):
+async def test_a_turn_that_cannot_be_summarized_does_not_hold_up_the_others(discord, path, place, caplog):
     _, channel, alice = place
     engine = ScriptedEngine([NoAnswer()], ["ok"], ["They counted to seven."])
     await past(path, channel, alice, *"123456")
     async with parley(discord, engine, path, summary=True) as running:
-        await until(lambda: folded(running, channel, 5))
+        await until_folded(running, channel)
         assert await running.turns.summary(channel.id) == ""
-        await talk(discord, channel, alice, "7")
-        await until(lambda: folded(running, channel, 5))
+        await running.ask(channel, alice, "7")
+        await until_folded(running, channel)
         assert await running.turns.summary(channel.id) == "They counted to seven."
     assert "is not part of its channel's summary" in caplog.text
 
@@ -130,20 +124,20 @@ async def test_a_turn_is_kept_for_later_while_the_engine_is_out_of_reach(discord
     await past(path, channel, alice, *(f"hello {n}" for n in range(6)))
     engine = ScriptedEngine([OutOfReach("away")], [OutOfReach("away")], ["They said hello."])
     async with parley(discord, engine, path, summary=True, timing={"summary_retry_interval": 0.01}) as running:
-        await until(lambda: folded(running, channel, 5))
+        await until_folded(running, channel)
         assert await running.turns.summary(channel.id) == "They said hello."
 
 
 @pytest.mark.parametrize("command", ["clear", "forget"])
-async def test_clear_and_forget_erase_it_and_what_is_being_made_too(discord, path, place, command):
+async def test_clear_and_forget_erase_the_summary_and_one_being_written(discord, path, place, command):
     _, channel, alice = place
     hold = asyncio.Event()
     engine = ScriptedEngine(["They counted to six."], ["ok"], ["They counted", hold, " to seven."])
     await past(path, channel, alice, *"123456")
     async with parley(discord, engine, path, summary=True) as running:
-        await until(lambda: folded(running, channel, 5))
+        await until_folded(running, channel)
         assert await running.turns.summary(channel.id) == "They counted to six."
-        await talk(discord, channel, alice, "7")
+        await running.ask(channel, alice, "7")
         await discord.until(lambda: is_summary(engine.prompts[-1]))
         assert "They counted to six." in engine.prompts[-1].question
         ended = await alice.command(channel, command)
@@ -154,47 +148,47 @@ async def test_clear_and_forget_erase_it_and_what_is_being_made_too(discord, pat
     assert all(b"They counted" not in file.read_bytes() for file in path.parent.iterdir())
 
 
-async def test_what_is_being_made_of_what_somebody_forgets_is_made_anew_without_it(discord, path, place):
+async def test_a_summary_being_written_is_started_again_without_what_somebody_forgets(discord, path, place):
     guild, channel, alice = place
     bob, hold = guild.member("Bob"), asyncio.Event()
     engine = ScriptedEngine(["Bob counted."], ["ok"], ["Bob counted", hold, " on."], ["Alice counted."])
     await past(path, channel, bob, "1")
     await past(path, channel, alice, *"23456")
     async with parley(discord, engine, path, summary=True) as running:
-        await until(lambda: folded(running, channel, 5))
-        await talk(discord, channel, alice, "7")
+        await until_folded(running, channel)
+        await running.ask(channel, alice, "7")
         await discord.until(lambda: is_summary(engine.prompts[-1]))
         ended = await bob.command(channel, "forget")
         await ended.wait_for(lambda message: "forgotten" in message.content)
         hold.set()
-        await until(lambda: folded(running, channel, 5))
+        await until_folded(running, channel)
         assert "Bob" not in engine.prompts[-1].question
         assert await running.turns.summary(channel.id) == "Alice counted."
 
 
-async def test_somebody_else_forgetting_leaves_it(discord, path, place):
+async def test_the_summary_stays_when_somebody_forgets_who_is_not_in_it(discord, path, place):
     guild, channel, alice = place
     bob = guild.member("Bob")
     await past(path, channel, alice, *"123456")
     async with parley(discord, ScriptedEngine(["They counted."]), path, summary=True) as running:
-        await until(lambda: folded(running, channel, 5))
+        await until_folded(running, channel)
         ended = await bob.command(channel, "forget")
         await ended.wait_for(lambda message: "forgotten" in message.content)
         assert await running.turns.summary(channel.id) == "They counted."
         guild.remove(channel)
-        await until(lambda: no_summary(running, channel))
+
+        async def no_summary() -> bool:
+            return await running.turns.summary(channel.id) == ""
+
+        await until(no_summary)
 
 
-async def no_summary(running, channel) -> bool:
-    return await running.turns.summary(channel.id) == ""
-
-
-async def test_an_export_shows_it(discord, path, place):
+async def test_an_export_contains_the_summary(discord, path, place):
     guild, channel, _ = place
     mona = guild.member("Mona", roles=[guild.role("mods", permissions=Permission.MANAGE_MESSAGES)])
     await past(path, channel, mona, *"123456")
     async with parley(discord, ScriptedEngine([Thought("How far? "), "They counted."]), path, summary=True) as running:
-        await until(lambda: folded(running, channel, 5))
+        await until_folded(running, channel)
         asked = await mona.command(channel, "export")
         (file,) = (await asked.wait_for(lambda message: message.attachments)).attachments
         rows = json.loads(file.data)

@@ -1,4 +1,4 @@
-"""The model that ships with Parley: that it is small, made by its script, and remembers five turns."""
+"""The model that ships with Parley is small, reproducible by its script, and remembers five turns."""
 
 import hashlib
 import itertools
@@ -29,7 +29,7 @@ def model() -> PreTrainedModel:
 
 
 def chat(*messages: tuple[str | None, str]) -> list[str]:
-    """The model's answers to messages, each of a speaker or of no one by name."""
+    """The model's answers to messages, each with its speaker or None."""
     said = Conversation(random.Random(0), "held out")
     said.turns = [Turn(speaker, text, "") for speaker, text in messages]
     return evaluate.hold(model(), tokens(), [said], sample=False)[0]
@@ -63,7 +63,7 @@ def test_the_model_was_trained_on_these_dialogues():
 
 
 def test_the_model_was_trained_on_these_phrases():
-    """All of them: a few hundred dialogues say only some."""
+    """Complete, as a few hundred dialogues contain only some of them."""
     assert_trained_on(
         [
             (phrasebook.TALK, phrasebook.NOTHING_KNOWN, phrasebook.PLAIN_REPLIES),
@@ -80,7 +80,7 @@ def test_the_model_was_trained_on_these_phrases():
 
 
 def test_no_phrasing_is_in_both_sides_of_the_split():
-    """But the same words may ask for an animal's name on one side, and for a favourite thing on the other."""
+    """The same words may still ask for an animal's name on one side and for a favourite thing on the other."""
     talk = [block for _, block in phrasebook.TALK.values()]
     facts = [*phrasebook.TELL.values(), *phrasebook.ASK.values(), *phrasebook.ASK_ABOUT.values()]
     blocks = [*talk, *facts, phrasebook.REPEAT, phrasebook.TELL_FRAMES, phrasebook.ASK_FRAMES]
@@ -91,8 +91,9 @@ def test_no_phrasing_is_in_both_sides_of_the_split():
     assert {phrasebook.normal(phrase) for block in blocks for phrase in block.held_out} == phrasebook.HELD_OUT
 
 
+@pytest.mark.slow
 def test_training_says_no_held_out_phrase():
-    """Not even by an opener, a frame, or a word thrown in or left out."""
+    """Not even with an opener, a frame, or a word added or left out."""
     said = Conversation(random.Random(5), "train")
     for situation in ("greet", "how are you", "/clear"):
         for _ in range(20_000):
@@ -135,7 +136,7 @@ def test_training_sees_what_the_chat_template_makes():
     assert tokens().decode(tokenizer.encode(tokens(), said, reply=True)[0]) == text
 
 
-def test_those_who_speak_are_numbered_where_all_are_named():
+def test_speakers_are_numbered_where_all_are_named():
     said = Dialogue("", (Turn("Ann", "hi", "Hello!"), Turn("Ben: x", "hi", "Hello!"), Turn("Ann", "so: what?", "")))
     messages = [
         {"role": role, "content": text}
@@ -147,6 +148,7 @@ def test_those_who_speak_are_numbered_where_all_are_named():
     assert re.findall(r"user.*", text) == ["user 1", "user 2", "user 1"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sample", [False, True])
 def test_unseen_chats_are_answered_right(sample: bool):
     named = evaluate.conversations(each=1, seed=11)

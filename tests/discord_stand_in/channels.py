@@ -228,6 +228,10 @@ class Channel:
             return []
         return [m for m in self.messages.values() if m.deleted_at is None and m.visible_to in (None, to)]
 
+    def answers(self, to: User | None = None) -> list[Message]:
+        """What the bot wrote of that."""
+        return [m for m in self.shows(to) if m.author is self.discord.bot]
+
     def transcript(self, to: User | None = None) -> str:
         """The same as text, for a person who reads a failed test."""
         lines = [f"  {message}" for message in self.shows(to)] or ["  (nothing)"]

@@ -155,6 +155,11 @@ class Message:
             if c["type"] == 2
         ]
 
+    @property
+    def labels(self) -> list[str]:
+        """What its buttons say."""
+        return [button.label for button in self.buttons]
+
     def mentions_user(self, user: User) -> bool:
         return user in self.mentions.users
 

@@ -1,4 +1,4 @@
-"""The bot connects, says what Discord refuses, registers its commands once, and shows what it is doing."""
+"""The bot connects, reports what Discord refuses, registers its commands once, and shows its status."""
 
 import pytest
 
@@ -16,14 +16,14 @@ async def test_without_chat_channels_no_privileged_intent_is_asked_for(discord, 
         pass
 
 
-async def test_a_refused_intent_is_told_with_what_to_do(discord, path):
+async def test_a_refused_intent_is_reported_with_what_to_do(discord, path):
     discord.application.privileged_intents = set()
     with pytest.raises(DiscordError, match="Message Content intent"):
         async with parley(discord, ScriptedEngine(), path, chat_channels=frozenset({1}), wait=False) as running:
             await running.ended
 
 
-async def test_a_wrong_token_is_told_without_it(discord, path, monkeypatch):
+async def test_a_wrong_token_is_reported_without_showing_it(discord, path, monkeypatch):
     token, discord.application.token = discord.application.token, "another.token"
     with pytest.raises(DiscordError, match="DISCORD_TOKEN") as told:
         async with parley(discord, ScriptedEngine(), path, wait=False) as running:
@@ -32,7 +32,7 @@ async def test_a_wrong_token_is_told_without_it(discord, path, monkeypatch):
     assert "another.token" not in str(told.value)
 
 
-async def test_a_token_that_the_gateway_refuses_is_told(discord, path):
+async def test_a_token_that_the_gateway_refuses_is_reported(discord, path):
     with pytest.raises(DiscordError, match="DISCORD_TOKEN"):
         async with parley(discord, ScriptedEngine(), path) as running:
             discord.gateway.close(4004)
@@ -40,15 +40,14 @@ async def test_a_token_that_the_gateway_refuses_is_told(discord, path):
 
 
 @pytest.mark.parametrize(("code", "told"), [(4010, "does not know such a shard"), (4011, "Set SHARD_COUNT higher")])
-async def test_a_refused_shard_is_told_with_what_to_do(discord, path, code, told):
+async def test_a_refused_shard_is_reported_with_what_to_do(discord, path, code, told):
     with pytest.raises(DiscordError, match=told):
         async with parley(discord, ScriptedEngine(), path) as running:
             discord.gateway.close(code)
             await running.ended
 
 
-async def test_the_first_connection_is_tried_again(discord, path, monkeypatch, caplog):
-    monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.05)
+async def test_the_first_connection_is_tried_again(discord, path, quick_reconnects, caplog):
     with discord.gateway.refusing():
         trying = parley(discord, ScriptedEngine(), path, wait=False)
         await trying.__aenter__()
@@ -58,29 +57,28 @@ async def test_the_first_connection_is_tried_again(discord, path, monkeypatch, c
 
 
 @pytest.mark.parametrize("route", ["/users/@me", "/applications/*/commands"])
-async def test_a_refusal_at_the_start_is_told(discord, path, route):
+async def test_a_refusal_at_the_start_is_reported(discord, path, route):
     discord.fault("GET", route, status=403)
     with pytest.raises(DiscordError, match="does not let the bot start"):
         async with parley(discord, ScriptedEngine(), path, wait=False) as running:
             await running.ended
 
 
-async def test_a_fault_of_ours_is_not_taken_for_a_missing_network(discord, path, monkeypatch):
+async def test_a_bug_is_not_mistaken_for_a_missing_network(discord, path, monkeypatch):
     monkeypatch.delattr("bot.app.Ask")
     with pytest.raises((AttributeError, NameError)):
         async with parley(discord, ScriptedEngine(), path, wait=False) as running:
             await running.ended
 
 
-async def test_without_a_network_it_keeps_trying(discord, path, monkeypatch, caplog):
-    monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.05)
+async def test_without_a_network_it_keeps_trying(discord, path, quick_reconnects, monkeypatch, caplog):
     async with parley(discord, ScriptedEngine(), path, wait=False):
         with monkeypatch.context() as offline:
             offline.setattr("discord.http.Route.BASE", "http://127.0.0.1:1")
             await discord.until(lambda: caplog.text.count("cannot be reached") >= 2)
 
 
-async def test_commands_are_registered_once_and_again_when_they_changed(discord, path):
+async def test_commands_are_registered_once_and_again_after_a_change(discord, path):
     async with parley(discord, ScriptedEngine(), path):
         names = {command["name"] for command in discord.commands.registered[None]}
         ours = {"ask", "clear", "export", "forget", "help", "persona", "quit", "settings", "status", ABOUT_MESSAGE}
@@ -94,7 +92,7 @@ async def test_commands_are_registered_once_and_again_when_they_changed(discord,
     assert discord.commands.syncs == 2
 
 
-async def test_commands_are_named_and_described_in_the_languages_of_people(discord, path):
+async def test_commands_are_translated(discord, path):
     async with parley(discord, ScriptedEngine(), path):
         for command in discord.commands.registered[None]:
             texts = [command, *command.get("options", [])]
@@ -104,7 +102,7 @@ async def test_commands_are_named_and_described_in_the_languages_of_people(disco
                 assert localizations.keys() >= {"de", "fr", "es-ES", "es-419", "ja"}, command["name"]
 
 
-async def test_for_development_commands_are_registered_in_one_server(discord, path):
+async def test_commands_can_be_registered_in_one_server_for_development(discord, path):
     guild = discord.guild("Home")
     for _ in range(2):
         async with parley(discord, ScriptedEngine(), path, guild_id=guild.id):

@@ -1,4 +1,4 @@
-"""Shards of one key begin their sessions with a pause between, whichever process they are in."""
+"""Shards with the same rate-limit key identify one after the other, in whichever process they are."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ from bot.gateway.identify import may_identify
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that only waiting moves on."""
+    """A clock that moves only when somebody waits."""
     clock = SimpleNamespace(now=1000.0)
 
     async def sleep(seconds: float) -> None:
@@ -58,7 +58,7 @@ async def test_only_shards_of_the_same_key_and_bot_wait_for_each_other(clock):
     assert clock.now >= 1005
 
 
-async def test_of_many_that_wait_one_goes_at_a_time():
+async def test_those_that_wait_go_one_at_a_time():
     begun = time.time()
     await asyncio.gather(*(may_identify(1, shard, 1, pause=0.05) for shard in range(6)))
     assert time.time() - begun >= 5 * 0.05
@@ -71,7 +71,7 @@ async def test_a_clock_that_was_set_back_keeps_nobody_waiting(clock):
     assert clock.now == 10
 
 
-async def test_whoever_ends_while_waiting_leaves_no_gap(clock, monkeypatch):
+async def test_a_cancelled_wait_leaves_no_gap(clock, monkeypatch):
     await may_identify(1, 0, 1, pause=5.0)
 
     async def ends(seconds: float) -> None:
@@ -86,7 +86,7 @@ async def test_whoever_ends_while_waiting_leaves_no_gap(clock, monkeypatch):
     assert clock.now == 1005
 
 
-async def test_a_file_that_cannot_be_used_is_told_and_the_pause_is_waited_for(clock, caplog):
+async def test_an_unusable_file_is_logged_and_the_pause_is_kept(clock, caplog):
     await may_identify(1, 0, 1, pause=5.0)
     file().write_bytes(b"no database " * 100)
     clock.now = 2000

@@ -1,4 +1,4 @@
-"""Several processes share the shards: each server is one process's own, and each does only what is its to do."""
+"""Several processes share the shards: each serves its own servers and leaves the others alone."""
 
 import asyncio
 import shutil
@@ -22,10 +22,11 @@ from tests.discord_stand_in import Channel, Discord, Guild, Message, User
 from tests.support.forked import answer, nursery
 from tests.support.parley import WITHOUT_A_MODEL, parley, program
 from tests.support.scripted import ScriptedEngine
+from tests.support.waiting import until
 
 
 def server(discord: Discord, shard: int, count: int) -> tuple[Guild, Channel, User]:
-    """A server of that shard, its channel, and somebody in it."""
+    """A server of that shard, its channel and a member."""
     guild = discord.guild("Of another shard")
     while shard_of(guild.id, count) != shard:
         guild.expel_bot()
@@ -47,7 +48,7 @@ def stored(*paths: Path) -> list[list[tuple[int, str]]]:
 
 
 async def noted(path: Path, channel: Channel, asker: User, guild: Guild | None) -> Message:
-    """A question, and its turn in a file: with the answer, but no message that shows it."""
+    """A question whose answer is stored but not shown yet."""
     question = await asker.say(channel, f"{channel.discord.bot.mention} hello")
     async with open_database(path) as database:
         ref = ChannelRef(channel.id, guild=guild and guild.id)
@@ -58,7 +59,8 @@ async def noted(path: Path, channel: Channel, asker: User, guild: Guild | None) 
 # Two processes
 
 
-async def test_each_message_is_answered_once_by_its_process_and_one_outlives_the_other(discord, tmp_path):
+@pytest.mark.slow
+async def test_each_message_is_answered_once_by_its_process_even_if_the_other_is_killed(discord, tmp_path):
     servers = [server(discord, shard, 4) for shard in range(4)]
     channels = [channel for _, channel, _ in servers]
     direct = discord.direct(servers[3][2])
@@ -67,7 +69,7 @@ async def test_each_message_is_answered_once_by_its_process_and_one_outlives_the
     number = 0
 
     async def ask(*channels: Channel) -> None:
-        """Have a question answered in each channel, and see that it was, once, and by whom."""
+        """Ask in each channel, and check that the right process answers, once."""
         nonlocal number
         asked = []
         for channel in channels:
@@ -99,8 +101,9 @@ async def test_each_message_is_answered_once_by_its_process_and_one_outlives_the
     assert discord.commands.syncs == 1
 
 
+@pytest.mark.slow
 async def test_processes_begin_their_sessions_one_after_the_other(discord, tmp_path):
-    """Four seconds of the pause are for what a busy machine is late by."""
+    """Four seconds of the pause allow for a busy machine."""
     discord.gateway.identify_pause, pause = 0.5, 4.5
     async with nursery(discord) as births:
         for name, shards in (("here", [0, 1]), ("there", [2, 3])):
@@ -109,6 +112,7 @@ async def test_processes_begin_their_sessions_one_after_the_other(discord, tmp_p
     assert (discord.gateway.identifies, discord.gateway.too_early) == (4, 0)
 
 
+@pytest.mark.slow
 async def test_the_settings_reach_the_gateway(discord, tmp_path):
     async with program(discord, tmp_path, WITHOUT_A_MODEL, SHARD_COUNT="4", SHARD_IDS="2"):
         await discord.gateway.ready()
@@ -116,7 +120,7 @@ async def test_the_settings_reach_the_gateway(discord, tmp_path):
         assert not discord.commands.registered[None]
 
 
-# One of several
+# One process of several
 
 
 async def test_without_settings_it_has_all_shards_that_discord_recommends(discord, path):
@@ -148,12 +152,12 @@ async def test_only_the_first_shard_registers_commands(discord, path):
     async with parley(discord, ScriptedEngine(), path, shard_count=2, shard_ids=frozenset({1})):
         text = (await (await member.command(channel, "help")).wait_for("I answer with")).content
         assert f"</ask:{by_name['ask']['id']}> answers" in text
-        assert "/clear makes me forget" in text, "which cannot be clicked, as Discord does not know it"
+        assert "/clear makes me forget" in text, "not clickable, as Discord does not know it"
     assert discord.commands.syncs == 1
 
 
 @pytest.mark.parametrize("shard_ids", [[0], [1]])
-async def test_a_server_of_another_shard_is_not_taken_for_one_that_was_left(discord, path, caplog, shard_ids):
+async def test_a_server_of_another_shard_is_not_mistaken_for_one_that_was_left(discord, path, caplog, shard_ids):
     other = 1 - shard_ids[0]
     (ours, here, _), (theirs, there, _) = server(discord, shard_ids[0], 2), server(discord, other, 2)
     left, away, _ = server(discord, shard_ids[0], 2)
@@ -169,7 +173,7 @@ async def test_a_server_of_another_shard_is_not_taken_for_one_that_was_left(disc
     assert "remembers 1 servers that belong to other shards" in caplog.text
 
 
-async def test_what_a_copy_of_another_processs_file_has_unfinished_is_left_to_that_process(discord, tmp_path):
+async def test_unfinished_turns_in_a_copied_file_are_left_to_their_process(discord, tmp_path):
     (ours, here, alice), (theirs, there, bob) = server(discord, 0, 2), server(discord, 1, 2)
     first, second = tmp_path / "first.db", tmp_path / "second.db"
     asked = {
@@ -183,19 +187,17 @@ async def test_what_a_copy_of_another_processs_file_has_unfinished_is_left_to_th
         assert [len(replies(*each)) for each in asked.items()] == [1, 1, 1]
 
 
-async def test_a_command_that_was_cut_off_is_known_to_be_of_its_server(discord, path):
+async def test_an_unfinished_command_is_stored_with_its_server(discord, path):
     guild, channel, member = server(discord, 0, 2)
     hold = asyncio.Event()
     async with parley(discord, ScriptedEngine([hold]), path, shard_count=2, shard_ids=frozenset({0})) as running:
         await member.command(channel, "ask", prompt="what?")
-        async with asyncio.timeout(30):
-            while not (unfinished := await running.turns.unfinished()):
-                await asyncio.sleep(0.01)
+        unfinished = await until(running.turns.unfinished)
         assert [turn.channel.guild for turn in unfinished] == [guild.id]
         hold.set()
 
 
-async def test_it_says_what_only_this_process_has_done(discord, path):
+async def test_it_says_that_it_is_one_process_of_several(discord, path):
     _, channel, member = server(discord, 0, 2)
     async with parley(discord, ScriptedEngine(), path, shard_count=2, shard_ids=frozenset({0})) as running:
         await member.say(channel, f"{discord.bot.mention} hello")
@@ -207,7 +209,7 @@ async def test_it_says_what_only_this_process_has_done(discord, path):
         assert (await discord.owner.command(channel, "quit")).response.content == QUITTING_HERE
 
 
-async def test_a_process_with_all_shards_speaks_of_no_other(discord, path):
+async def test_a_process_with_all_shards_does_not_mention_processes(discord, path):
     _, channel, member = server(discord, 1, 2)
     async with parley(discord, ScriptedEngine(), path, shard_count=2):
         forgot = await (await member.command(channel, "forget")).wait_for("0 turns.")
@@ -218,7 +220,7 @@ async def test_a_process_with_all_shards_speaks_of_no_other(discord, path):
 # A shard's connection
 
 
-async def test_a_shard_goes_on_with_its_session_and_the_others_notice_nothing(discord, path):
+async def test_a_shard_resumes_without_disturbing_the_others(discord, path):
     servers = [server(discord, shard, 2) for shard in range(2)]
     async with parley(discord, ScriptedEngine(), path, shard_count=2) as running:
         undisturbed = next(session for session in discord.gateway.connected if session.shard[0] == 0).connection
@@ -232,7 +234,9 @@ async def test_a_shard_goes_on_with_its_session_and_the_others_notice_nothing(di
         assert undisturbed in {session.connection for session in discord.gateway.connected}
 
 
-async def test_a_shard_that_cannot_connect_at_first_costs_the_others_no_session(discord, path, monkeypatch, caplog):
+async def test_a_shard_that_cannot_connect_at_first_does_not_disturb_the_others(
+    discord, path, quick_reconnects, monkeypatch, caplog
+):
     connect, failed = DiscordWebSocket.from_client, []
 
     async def fails_once(client, *, shard_id, **options):
@@ -242,14 +246,13 @@ async def test_a_shard_that_cannot_connect_at_first_costs_the_others_no_session(
         return await connect(client, shard_id=shard_id, **options)
 
     monkeypatch.setattr(DiscordWebSocket, "from_client", staticmethod(fails_once))
-    monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.05)
     async with parley(discord, ScriptedEngine(), path, shard_count=2):
         assert discord.gateway.identifies == 2
         assert "Discord cannot be reached (no way there)" in caplog.text
         assert "Traceback" not in caplog.text
 
 
-async def test_a_shard_that_was_away_when_the_model_had_loaded_shows_it_too(discord, path):
+async def test_a_shard_that_was_away_when_the_model_was_loaded_shows_it_too(discord, path):
     engine = ScriptedEngine()
     engine.loaded.clear()
 
@@ -265,7 +268,7 @@ async def test_a_shard_that_was_away_when_the_model_had_loaded_shows_it_too(disc
         await discord.until(lambda: activities() == ["Mention me to talk"] * 2)
 
 
-async def test_servers_are_not_taken_for_left_while_their_shard_is_away(discord, path, place, monkeypatch):
+async def test_servers_are_not_forgotten_while_their_shard_is_away(discord, path, place, monkeypatch):
     clients = []
     drop = Client.before_identify_hook
 
@@ -281,12 +284,12 @@ async def test_servers_are_not_taken_for_left_while_their_shard_is_away(discord,
         monkeypatch.setattr(discord.gateway, "_identify", lambda *_: None)
         discord.gateway.invalidate()
         await discord.until(lambda: len(clients) == 2)
-        assert not clients[-1].guilds, "as long as Discord has not named them again"
-        await clients[-1].cogs["Privacy"].on_shard_ready(0)  # late, from before
+        assert not clients[-1].guilds, "until Discord has listed them again"
+        await clients[-1].cogs["Privacy"].on_shard_ready(0)  # a late event
         assert await running.stored(channel.id) == [("hello", "ok")]
 
 
-async def test_a_server_left_while_a_shard_had_lost_its_session_is_forgotten(discord, path):
+async def test_a_server_left_while_its_shard_was_away_is_forgotten(discord, path):
     (_, here, alice), (left, there, bob) = server(discord, 0, 2), server(discord, 1, 2)
     async with parley(discord, ScriptedEngine(), path, shard_count=2) as running:
         for channel, who in ((here, alice), (there, bob)):
@@ -300,16 +303,16 @@ async def test_a_server_left_while_a_shard_had_lost_its_session_is_forgotten(dis
         await discord.until(lambda: stored(path) == [[(here.id, "ok")]])
 
 
-# How shards are written
+# The notation
 
 
 @given(st.frozensets(st.integers(0, MOST - 1), min_size=1, max_size=20))
-def test_what_is_written_is_read_as_it_was(ids):
+def test_what_is_written_can_be_read_back(ids):
     assert read_ids(written(ids)) == ids
 
 
 @pytest.mark.parametrize("text", ["", ",", "a", "-1", "3-1", "1-", "0-99999", "1.5", "0--2", "²"])
-def test_what_is_no_shard_is_refused(text):
+def test_invalid_shards_are_refused(text):
     with pytest.raises(ValueError):  # noqa: PT011 - the setting says what is allowed
         read_ids(text)
 

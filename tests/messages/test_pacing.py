@@ -1,4 +1,4 @@
-"""Discord is written to at a pace that it likes, and a slow channel holds up no other."""
+"""Requests stay within Discord's limits, and a slow channel does not hold up the others."""
 
 import asyncio
 from collections import Counter
@@ -12,7 +12,7 @@ from tests.support.scripted import ScriptedEngine
 
 
 def talkative(pieces: int, seconds: float):
-    """A script of so many words over so many seconds."""
+    """A script of this many words over this many seconds."""
 
     class Pause(asyncio.Event):
         async def wait(self) -> bool:
@@ -22,7 +22,7 @@ def talkative(pieces: int, seconds: float):
     return [step for number in range(pieces) for step in (f"word {number} ", Pause())]
 
 
-def test_a_channel_slows_down_when_held_back_and_gets_faster_again():
+def test_a_channel_slows_down_when_requests_take_long_and_recovers():
     lane = Lane(1.2, 60)
     intervals = []
     for seconds in (0.1, 5, 5, 5, *[0.1] * 20):
@@ -36,7 +36,7 @@ def test_a_channel_slows_down_when_held_back_and_gets_faster_again():
     assert lane.interval == 60
 
 
-async def test_a_channel_writes_once_at_a_time_and_others_go_on():
+async def test_a_channel_sends_one_request_at_a_time_and_others_go_on():
     pacer = Pacer(30, 1.2, 60)
     hold = asyncio.Event()
     written: list[str] = []
@@ -57,7 +57,7 @@ async def test_a_channel_writes_once_at_a_time_and_others_go_on():
     assert written == ["stuck", "other", "behind"]
 
 
-async def test_channels_at_rest_are_forgotten():
+async def test_idle_channels_are_forgotten():
     pacer = Pacer(30, 1.2, 60)
     for channel in range(30):
         async with pacer.turn(channel):
@@ -68,7 +68,7 @@ async def test_channels_at_rest_are_forgotten():
     assert list(pacer._lanes) == [99]
 
 
-async def test_a_slow_discord_in_one_channel_slows_no_other_and_no_generation(discord, path):
+async def test_slow_edits_in_one_channel_slow_down_no_other_and_no_generation(discord, path):
     guild = discord.guild("Home")
     slow, quick, alice = guild.channel("slow"), guild.channel("quick"), guild.member("Alice")
     engine = ScriptedEngine(["At first this, ", *talkative(20, 2)], talkative(20, 2))
@@ -95,6 +95,7 @@ async def test_a_429_slows_the_channel_down_and_nothing_is_lost(discord, path):
     assert len(answer.versions) <= 4
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 async def test_two_hundred_channels_at_once_stay_within_the_limits(path):
     async with Discord(validate=False) as discord:
@@ -106,7 +107,7 @@ async def test_two_hundred_channels_at_once_stay_within_the_limits(path):
                 await people[number].say(channel, f"{discord.bot.mention} tell")
             for channel in channels:
                 await channel.wait_for(lambda message: message.content.endswith("word 29"), within=60)
-        # A machine that stood still for a moment sends at once what was meant to be apart; 429s are waited for.
+        # After a stall of the machine, requests that were meant to be spread out are sent at once.
         assert len(discord.limits.too_many) <= 5
         assert {refused.scope for refused in discord.limits.too_many} <= {"global"}
         shown = Counter(len(message.versions) for channel in channels for message in channel.shows(people[0])[1:])
@@ -127,7 +128,7 @@ async def test_typing_is_left_out_while_the_bot_is_busy(discord, path, monkeypat
         await channel.wait_for("done")
 
 
-async def test_a_process_with_a_part_of_the_shards_takes_that_part_of_the_requests(discord, path, monkeypatch):
+async def test_a_process_with_some_of_the_shards_takes_its_share_of_the_requests(discord, path, monkeypatch):
     rates = []
     monkeypatch.setattr(Pacer, "limit", lambda self, per_second: rates.append(per_second))
     for shards in ((), (0, 1, 2)):
@@ -136,7 +137,7 @@ async def test_a_process_with_a_part_of_the_shards_takes_that_part_of_the_reques
     assert rates == [30, 22.5]
 
 
-async def test_so_many_requests_are_sent_in_a_second_and_no_more():
+async def test_requests_per_second_are_limited():
     loop = asyncio.get_running_loop()
     pacer, began = Pacer(20, 1.2, 60), loop.time()
     for _ in range(9):

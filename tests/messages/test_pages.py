@@ -1,4 +1,4 @@
-"""A long answer is broken where it hurts least, and what has been shown is never moved."""
+"""A long answer is split at the best places, and what has been shown is never moved."""
 
 import re
 
@@ -29,7 +29,7 @@ ANY = st.one_of(
 
 
 def parts(text: str) -> list[str]:
-    """The stretches of the text that the pages stand for."""
+    """The part of the text that each page shows."""
     ends = [page.end for page in pages(text)]
     return [text[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
@@ -40,7 +40,7 @@ def squeezed(text: str) -> str:
 
 
 @given(ANY)
-def test_pages_fit_and_joined_again_they_are_the_text(text):
+def test_pages_fit_and_together_are_the_text(text):
     found = list(pages(text))
     assert "".join(parts(text)) == text
     opened = ""
@@ -48,12 +48,12 @@ def test_pages_fit_and_joined_again_they_are_the_text(text):
         assert len(page.content) <= LIMIT
         closed = "```" if page.fence and page is not found[-1] else ""
         marked = squeezed(opened) + squeezed(part) + closed
-        assert squeezed(page.content) == (marked if squeezed(part) else ""), "only a code block's marks are added"
+        assert squeezed(page.content) == (marked if squeezed(part) else ""), "only the fences of code blocks are added"
         opened = page.fence
 
 
 @given(MARKDOWN, st.integers(1, 400))
-def test_what_stands_in_a_finished_message_is_not_moved_later(text, step):
+def test_finished_pages_never_change(text, step):
     finished: list[str] = []
     for size in range(0, len(text) + step, step):
         now = [page.content for page in pages(text[:size])]
@@ -62,7 +62,7 @@ def test_what_stands_in_a_finished_message_is_not_moved_later(text, step):
 
 
 @given(MARKDOWN)
-def test_reading_on_from_a_page_gives_the_same_pages(text):
+def test_continuing_from_a_page_gives_the_same_pages(text):
     found = list(pages(text))
     for number, page in enumerate(found[:-1]):
         assert list(pages(text, page.end, page.fence)) == found[number + 1 :]
@@ -88,7 +88,7 @@ def test_no_character_span_link_or_emoji_is_broken(text):
     ],
     ids=["paragraph", "line", "sentence", "word"],
 )
-def test_the_break_is_at_the_best_place_there_is(unit, last):
+def test_the_text_is_split_at_the_best_place(unit, last):
     found = list(pages(unit * (5000 // len(unit))))
     assert len(found) > 2
     assert all(page.content.rstrip().endswith(last) for page in found[:-1])
@@ -110,7 +110,7 @@ def test_a_stray_backtick_does_not_spoil_the_message():
     assert len(found[0].content) > LIMIT / 3
 
 
-def test_what_cannot_be_kept_whole_is_broken_at_a_character():
+def test_what_cannot_be_kept_together_is_split_between_characters():
     assert [len(page.content) for page in pages("👩‍👩‍👧" * 900)] == [1995, 1995, 510]
     assert all(len(page.content) <= LIMIT for page in pages("https://example.com/" + "x" * 5000))
     assert all(len(page.content) <= LIMIT for page in pages("e" + "\u0301" * 5000))

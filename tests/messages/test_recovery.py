@@ -1,4 +1,4 @@
-"""What a killed program left unfinished is finished, or marked as interrupted and can be asked again."""
+"""What a killed program left unfinished is finished, or marked as interrupted with a button to ask again."""
 
 from datetime import UTC, datetime
 
@@ -17,7 +17,7 @@ from tests.support.scripted import ScriptedEngine
 
 
 async def left(discord: Discord, path, channel: Channel, asker: User, text: str, answer: str = "") -> Message:
-    """Somebody asks, and the program is killed when it has noted the question and, if there is one, the answer."""
+    """A question, as left by a program that was killed after storing it and, if there is one, the answer."""
     question = await asker.say(channel, f"{discord.bot.mention} {text}")
     async with open_database(path) as database:
         turns = TurnStore(database)
@@ -29,16 +29,12 @@ async def left(discord: Discord, path, channel: Channel, asker: User, text: str,
     return question
 
 
-def labels(message: Message) -> list[str]:
-    return [button.label for button in message.buttons]
-
-
-async def test_a_question_that_was_not_answered_is_told_so_and_can_be_asked_again(discord, path, place):
+async def test_an_unanswered_question_is_marked_and_can_be_asked_again(discord, path, place):
     _, channel, alice = place
     question = await left(discord, path, channel, alice, "what is left?")
     async with parley(discord, ScriptedEngine(["Something newer."], ["This is left."]), path) as running:
         answer = await channel.reply_to(question)
-        assert (answer.content, labels(answer)) == (INTERRUPTED, [REGENERATE])
+        assert (answer.content, answer.labels) == (INTERRUPTED, [REGENERATE])
         await alice.say(channel, f"{discord.bot.mention} something else")
         await running.until_stored(channel.id, ("something else", "Something newer."))
         await alice.press(answer, REGENERATE)
@@ -48,19 +44,19 @@ async def test_a_question_that_was_not_answered_is_told_so_and_can_be_asked_agai
         assert answer.content == "This is left."
 
 
-async def test_a_whole_answer_that_was_not_shown_whole_is_shown(discord, path, place):
+async def test_a_complete_answer_that_was_only_partly_shown_is_shown(discord, path, place):
     _, channel, alice = place
     said = "All of it, at some length. " * 150
     question = await left(discord, path, channel, alice, "tell", said.strip())
     async with parley(discord, ScriptedEngine(), path) as running:
         await running.until_stored(channel.id, ("tell", said.strip()))
-        first, second, third = [message for message in channel.shows(alice) if message.author is discord.bot]
+        first, second, third = channel.answers(alice)
         assert first.reference is question
         assert [m.content for m in (first, second, third)] == [page.content.strip() for page in pages(said.strip())]
-        assert [labels(message) for message in (first, second, third)] == [[], [], [REGENERATE]]
+        assert [message.labels for message in (first, second, third)] == [[], [], [REGENERATE]]
 
 
-async def test_a_turn_that_is_finished_late_is_not_kept_where_none_are(discord, path, place):
+async def test_a_turn_finished_late_is_not_kept_in_a_channel_without_memory(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path) as running:
         await running.channel_settings.change(ChannelRef(channel.id), ChannelOverrides(turns=0))
@@ -71,15 +67,15 @@ async def test_a_turn_that_is_finished_late_is_not_kept_where_none_are(discord, 
         assert await running.stored(channel.id) == []
 
 
-async def test_it_is_told_once(discord, path, place):
+async def test_an_interruption_is_told_once(discord, path, place):
     _, channel, alice = place
     await left(discord, path, channel, alice, "what is left?")
     for _ in range(2):
         async with parley(discord, ScriptedEngine(), path):
-            assert len([message for message in channel.shows(alice) if message.author is discord.bot]) == 1
+            assert len(channel.answers(alice)) == 1
 
 
-async def test_what_cannot_be_told_is_forgotten_and_keeps_nothing_from_starting(discord, path, place, caplog):
+async def test_what_cannot_be_told_is_forgotten_and_does_not_prevent_the_start(discord, path, place, caplog):
     guild, channel, alice = place
     await left(discord, path, channel, alice, "what is left?")
     guild.remove(channel)
@@ -89,7 +85,7 @@ async def test_what_cannot_be_told_is_forgotten_and_keeps_nothing_from_starting(
     assert "what is left?" not in caplog.text
 
 
-async def test_while_discord_fails_it_is_left_for_the_next_start(discord, path, place):
+async def test_while_discord_fails_recovery_is_left_to_the_next_start(discord, path, place):
     _, channel, alice = place
     question = await left(discord, path, channel, alice, "what is left?")
     trouble = discord.fault("GET", "/channels/*/messages", times=None, status=503)
@@ -120,5 +116,5 @@ async def test_an_interrupted_question_that_is_cleared_is_not_answered_again(dis
         ([f"Once upon\n\n{INTERRUPTED}"], [f"Once upon\n\n{INTERRUPTED}"]),
     ],
 )
-def test_what_stood_there_stays_before_the_mark(shown, marked):
+def test_the_text_shown_so_far_stays_before_the_mark(shown, marked):
     assert interrupted(shown) == marked

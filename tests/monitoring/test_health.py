@@ -1,8 +1,7 @@
-"""/healthz: 200 while all is well, 503 with the reason when not, and no answer from a bot that hangs."""
+"""/healthz: 200 while all is well, 503 with the reason otherwise, and no response from a bot that hangs."""
 
 import asyncio
 import socket
-import sqlite3
 import threading
 import time
 
@@ -10,27 +9,12 @@ import pytest
 
 from bot.monitoring.http import AddressError, served
 from bot.texts import DATABASE_UNAVAILABLE
-from tests.support.outside import Outside, free_port, outside
+from tests.support.databases import gone, locked
+from tests.support.outside import free_port, outside
 from tests.support.parley import parley
 from tests.support.scripted import ScriptedEngine
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-
-
-@pytest.fixture
-def impatient(monkeypatch):
-    """discord.py tries again at once."""
-    monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.05)
-
-
-async def until(seen: Outside, status: int) -> str:
-    """Until it is well, or not; returns what is told then."""
-    async with asyncio.timeout(30):
-        while True:
-            now, text = await seen.health()
-            if now == status:
-                return text
-            await asyncio.sleep(0.02)
 
 
 async def test_all_is_well_with_a_bot_that_is_connected_and_idle(discord, path):
@@ -64,7 +48,7 @@ async def test_a_bot_that_hangs_gives_no_answer(discord, path):
 
     async with parley(discord, ScriptedEngine(), path) as running, outside(running) as seen:
         threading.Thread(target=ask, args=(seen.port,), daemon=True).start()
-        asked.wait(30)  # and the loop stands still
+        asked.wait(30)  # blocks the event loop
         await discord.until(heard.is_set)
         assert replies[0] == b""
         assert replies[1].startswith(b"HTTP/1.1 200")
@@ -72,7 +56,7 @@ async def test_a_bot_that_hangs_gives_no_answer(discord, path):
         assert "stood still for 0.0 s" not in text
 
 
-async def test_a_gateway_may_be_away_for_a_while(discord, path, impatient):
+async def test_a_gateway_may_be_away_for_a_while(discord, path, quick_reconnects):
     async with parley(discord, ScriptedEngine(), path) as running, outside(running) as seen:
         await running.gateway.online.wait()
         with discord.gateway.refusing():
@@ -84,7 +68,7 @@ async def test_a_gateway_may_be_away_for_a_while(discord, path, impatient):
             assert parts["gateway"]["since"]
 
 
-async def test_a_gateway_that_is_away_for_longer_is_not_well_until_it_is_back(discord, path, impatient):
+async def test_a_gateway_that_is_away_too_long_is_not_well_until_it_is_back(discord, path, quick_reconnects):
     async with (
         parley(discord, ScriptedEngine(), path, timing={"gateway_limit": 0.2}) as running,
         outside(running) as seen,
@@ -92,51 +76,51 @@ async def test_a_gateway_that_is_away_for_longer_is_not_well_until_it_is_back(di
         await running.gateway.online.wait()
         with discord.gateway.refusing():
             discord.gateway.drop()
-            text = await until(seen, 503)
+            text = await seen.until_health(503)
             assert text.splitlines()[0] == "not well"
             assert "gateway: shard 0 not connected" in text
             since = running.gateway.away[0]
             await discord.until(lambda: discord.gateway.attempts > 2)
-            assert running.gateway.away[0] == since, "an attempt that fails does not make it shorter"
-        await until(seen, 200)
+            assert running.gateway.away[0] == since, "a failed attempt does not reset it"
+        await seen.until_health(200)
 
 
-async def test_a_gateway_that_has_never_let_the_bot_in_counts_from_the_start(discord, path, impatient):
+async def test_a_gateway_that_was_never_connected_counts_from_the_start(discord, path, quick_reconnects):
     with discord.gateway.refusing():
         trying = parley(discord, ScriptedEngine(), path, wait=False, timing={"gateway_limit": 0.2})
         running = await trying.__aenter__()
         async with outside(running) as seen:
-            assert "gateway: shard 0 not connected" in await until(seen, 503)
+            assert "gateway: shard 0 not connected" in await seen.until_health(503)
     await discord.gateway.ready()
     await trying.__aexit__(None, None, None)
 
 
-async def test_a_shard_that_has_never_connected_is_missed(discord, path, impatient):
+async def test_a_shard_that_has_never_connected_is_missed(discord, path, quick_reconnects):
     discord.gateway.shards = 2
     async with (
         parley(discord, ScriptedEngine(), path, timing={"gateway_limit": 0.2}) as running,
         outside(running) as seen,
     ):
         with discord.gateway.refusing():
-            assert "gateway: shard 1 not connected" in await until(seen, 503)
+            assert "gateway: shard 1 not connected" in await seen.until_health(503)
             assert not running.gateway.online.is_set()
-        await until(seen, 200)
+        await seen.until_health(200)
         assert running.gateway.online.is_set()
 
 
-async def test_an_engine_that_stands_still_is_not_well_until_it_goes_on(discord, path, place):
+async def test_an_engine_without_progress_is_not_well_until_it_goes_on(discord, path, place):
     _, channel, alice = place
     hold = asyncio.Event()
     engine = ScriptedEngine(["The first few words ", hold, "and the rest."])
     async with parley(discord, engine, path, timing={"engine_limit": 0.2}) as running, outside(running) as seen:
         await alice.say(channel, f"{discord.bot.mention} tell")
         await channel.wait_for("The first few words")
-        text = await until(seen, 503)
+        text = await seen.until_health(503)
         assert "engine: no progress for" in text
         assert "1 running, 0 waiting, since" in text
         hold.set()
         await running.until_stored(channel.id, ("tell", "The first few words and the rest."))
-        await until(seen, 200)
+        await seen.until_health(200)
 
 
 async def test_a_model_may_load_for_as_long_as_it_takes(discord, path, place):
@@ -155,12 +139,10 @@ async def test_a_model_may_load_for_as_long_as_it_takes(discord, path, place):
 
 async def test_a_database_that_is_gone_is_not_well_until_it_is_back(discord, path):
     async with parley(discord, ScriptedEngine(), path) as running, outside(running) as seen:
-        path.unlink()
-        path.mkdir()
-        status, text = await seen.health()
-        assert status == 503
-        assert "database: cannot be used; the log says why, since 20" in text
-        path.rmdir()
+        with gone(path):
+            status, text = await seen.health()
+            assert status == 503
+            assert "database: cannot be used; the log says why, since 20" in text
         assert (await seen.health())[0] == 200
 
 
@@ -168,16 +150,14 @@ async def test_a_database_that_cannot_be_written_is_not_well_though_it_can_be_re
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path) as running, outside(running) as seen:
         await running.database._connection.execute("PRAGMA busy_timeout = 20")  # instead of five seconds
-        holding = sqlite3.connect(path, isolation_level=None)
-        holding.execute("BEGIN EXCLUSIVE")
-        assert (await seen.health())[0] == 200, "nobody needs to write"
-        question = await alice.say(channel, f"{discord.bot.mention} tell")
-        await channel.reply_to(question, wanted=lambda message: message.content == DATABASE_UNAVAILABLE)
-        before = await seen.parts()
-        assert before[0] is False
-        await running.turns.recent(channel.id)
-        assert (await seen.parts())[0] is False
-        holding.close()
+        with locked(path):
+            assert (await seen.health())[0] == 200, "nothing was to be written yet"
+            question = await alice.say(channel, f"{discord.bot.mention} tell")
+            await channel.reply_to(question, wanted=lambda message: message.content == DATABASE_UNAVAILABLE)
+            before = await seen.parts()
+            assert before[0] is False
+            await running.turns.recent(channel.id)
+            assert (await seen.parts())[0] is False
         assert (await seen.health())[0] == 200
         assert running.database.unusable_since is None
 
@@ -193,11 +173,11 @@ async def test_a_database_that_does_not_answer_is_not_well(discord, path):
             assert "database: does not answer, since 20" in text
             first = running.health._probe
             await seen.health()
-            assert running.health._probe is first, "no other waits behind it"
-        await until(seen, 200)
+            assert running.health._probe is first, "no second probe waits behind it"
+        await seen.until_health(200)
 
 
-async def test_an_address_in_use_is_told(discord, path):
+async def test_an_address_in_use_is_reported(discord, path):
     async with parley(discord, ScriptedEngine(), path) as running, outside(running) as seen:
         with pytest.raises(AddressError, match=r"HEALTH_ADDRESS cannot be used: .*address already in use\. Set it to"):
             async with served(("127.0.0.1", seen.port), running.health, running.metrics.registry):
@@ -221,10 +201,8 @@ async def test_it_is_served_where_the_setting_says(discord, path):
 
 async def test_since_is_the_time_of_day(discord, path):
     async with parley(discord, ScriptedEngine(), path) as running:
-        path.unlink()
-        path.mkdir()
-        begun = time.time()
-        database = (await running.health.check())[-1]
-        assert database.since
-        assert begun - 1 < database.since.timestamp() < time.time() + 1
-        path.rmdir()
+        with gone(path):
+            begun = time.time()
+            database = (await running.health.check())[-1]
+            assert database.since
+            assert begun - 1 < database.since.timestamp() < time.time() + 1

@@ -1,26 +1,17 @@
-"""The whole program, seen from outside while somebody talks with the real model."""
+"""The whole program, monitored while somebody talks with the real model."""
 
 import asyncio
 import socket
 from contextlib import closing
 
-import aiohttp
+import pytest
 
-from tests.support.outside import Outside, Systemd, entries, free_port, outside
+from tests.support.outside import Systemd, entries, free_port, outside
 from tests.support.parley import WITHOUT_A_MODEL, program
 
 
-async def answers(seen: Outside) -> str:
-    """What it says of its health, once it is up."""
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                return (await seen.health())[1]
-            except aiohttp.ClientConnectionError:
-                await asyncio.sleep(0.05)
-
-
-async def test_a_program_is_seen_from_its_start_to_its_end(discord, tmp_path, place):
+@pytest.mark.slow
+async def test_a_program_is_monitored_from_start_to_end(discord, tmp_path, place):
     _, channel, alice = place
     port = free_port()
     with closing(Systemd(str(tmp_path / "notify"))) as systemd:
@@ -31,14 +22,13 @@ async def test_a_program_is_seen_from_its_start_to_its_end(discord, tmp_path, pl
         ):
             log = asyncio.create_task(process.communicate())
             with discord.gateway.refusing():
-                assert "gateway: connected" not in await answers(seen), "it is up before the gateway lets it in"
+                await seen.until_up()
+                assert "gateway: connected" not in (await seen.health())[1], "up before the gateway lets the bot in"
                 assert systemd.all_told() == []
             assert [await systemd.told() for _ in range(2)] == ["READY=1", "WATCHDOG=1"]
             for count in (1, 2):
                 await alice.say(channel, f"{discord.bot.mention} my name is Wendolyn")
-                async with asyncio.timeout(30):
-                    while await seen.metric("parley_answer_seconds_count") != count:
-                        await asyncio.sleep(0.05)
+                await seen.until_metric("parley_answer_seconds_count", count)
             assert await seen.metric("parley_time_to_first_text_seconds_count") == 2
             assert await seen.metric("parley_requests_total") == 2
             assert await seen.metric("parley_tokens_total") > 2
@@ -49,7 +39,7 @@ async def test_a_program_is_seen_from_its_start_to_its_end(discord, tmp_path, pl
             assert "Wendolyn" not in await seen.text()
             well, parts = await seen.parts()
             assert well, parts
-            systemd.all_told()  # the kernel keeps ten at the most, and what comes then is lost
+            systemd.all_told()  # the kernel keeps only ten and drops the rest
             process.terminate()
             while await systemd.told() != "STOPPING=1":
                 pass
@@ -61,7 +51,8 @@ async def test_a_program_is_seen_from_its_start_to_its_end(discord, tmp_path, pl
     assert discord.application.token not in written.decode()
 
 
-async def test_a_port_in_use_is_told_in_a_sentence(discord, tmp_path):
+@pytest.mark.slow
+async def test_a_port_in_use_is_reported_in_one_sentence(discord, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         async with program(discord, tmp_path, WITHOUT_A_MODEL, HEALTH_ADDRESS=str(port), LOG_LEVEL="ERROR") as process:

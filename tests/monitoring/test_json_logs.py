@@ -1,13 +1,10 @@
-"""The log as JSON: each line an object, whoever wrote it."""
+"""The log as JSON: every line is an object, whichever library wrote it."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 from tests.support.outside import entries
+from tests.support.parley import run
 
-ROOT = Path(__file__).parents[2]
 WRITES = """
 import logging, sys, warnings
 from bot.monitoring.json_logs import tell, write_json
@@ -36,21 +33,12 @@ raise SystemExit(7)
 
 def ran(tmp_path: Path, *arguments: str, **settings: str) -> tuple[int, str]:
     """The exit status of a program, and what it wrote to standard error."""
-    environment = {name: os.environ[name] for name in ("PATH", "HOME", "OMP_NUM_THREADS") if name in os.environ}
-    ended = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=tmp_path,
-        env={**environment, "PYTHONPATH": str(ROOT), **settings},
-        text=True,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
+    ended = run(tmp_path, *arguments, **settings)
     assert ended.stdout == ""
     return ended.returncode, ended.stderr
 
 
-def test_each_line_is_an_object_whoever_wrote_it(tmp_path):
+def test_every_line_is_an_object(tmp_path):
     status, log = ran(tmp_path, "-c", WRITES)
     assert status == 7
     told = [(entry["level"], entry["logger"], entry["message"]) for entry in entries(log)]
@@ -69,7 +57,7 @@ def test_each_line_is_an_object_whoever_wrote_it(tmp_path):
     assert not any(exceptions[2:])
 
 
-def test_what_ends_the_bot_is_an_entry_too(tmp_path):
+def test_the_error_that_ends_the_bot_is_an_entry_too(tmp_path):
     (tmp_path / "my.env").write_text("LOG_FORMAT=json\nTEMPRATURE=1\n")
     status, log = ran(tmp_path, "-m", "bot", "--env-file", "my.env")
     warning, error = entries(log)
@@ -79,7 +67,7 @@ def test_what_ends_the_bot_is_an_entry_too(tmp_path):
     assert "DISCORD_TOKEN is not set" in error["message"]
 
 
-def test_an_error_that_nobody_expected_is_told_in_json_too(tmp_path):
+def test_an_unexpected_error_is_an_entry_too(tmp_path):
     broken = "from bot import app, cli; app.locate_model = lambda settings: 1 / 0; cli.main([])"
     status, log = ran(tmp_path, "-c", broken, DISCORD_TOKEN="x.y.z", LOG_FORMAT="json")
     assert status == 1
@@ -88,7 +76,7 @@ def test_an_error_that_nobody_expected_is_told_in_json_too(tmp_path):
     assert "ZeroDivisionError" in failure["exception"]
 
 
-def test_the_commands_of_the_terminal_write_as_ever(tmp_path):
+def test_terminal_commands_still_write_plain_text(tmp_path):
     status, log = ran(tmp_path, "-m", "bot", "ask", "hi", LOG_FORMAT="json")
     assert status == 1
     assert log.startswith("There is no model folder")

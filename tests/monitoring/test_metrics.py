@@ -1,23 +1,14 @@
-"""/metrics: each moves by what it is of, and none tells who, where or what."""
+"""/metrics: each counts what its name says, and none reveals who asked where or what."""
 
 import asyncio
 import time
-from collections.abc import Callable
 
 from bot.engine import ModelError
 from bot.engine.prompt import QuestionTooLong
-from tests.support.outside import Outside, outside
+from tests.support.databases import gone
+from tests.support.outside import outside
 from tests.support.parley import parley
 from tests.support.scripted import ScriptedEngine
-
-
-async def reaches(seen: Outside, enough: Callable[[float], bool], name: str, **labels: str) -> None:
-    """Until a metric has such a value."""
-    value = None
-    async with asyncio.timeout(30):
-        while value is None or not enough(value):
-            await asyncio.sleep(0.02)
-            value = await seen.metric(name, **labels)
 
 
 async def test_a_conversation_is_counted_and_timed(discord, path, place):
@@ -29,14 +20,14 @@ async def test_a_conversation_is_counted_and_timed(discord, path, place):
         await alice.say(channel, f"{discord.bot.mention} one")
         await alice.say(channel, f"{discord.bot.mention} two")
         await channel.wait_for("The first few words")
-        await reaches(seen, lambda value: value == 1, "parley_requests_running")
-        await reaches(seen, lambda value: value == 1, "parley_requests_waiting")
+        await seen.until_metric("parley_requests_running", 1)
+        await seen.until_metric("parley_requests_waiting", 1)
         assert await seen.metric("parley_answer_seconds_count") == 0
         await asyncio.sleep(0.3)
         hold.set()
         late.set()
         await running.until_stored(channel.id, ("one", "The first few words and the rest."), ("two", "Later."))
-        await reaches(seen, lambda value: value == 2, "parley_answer_seconds_count")
+        await seen.until_metric("parley_answer_seconds_count", 2)
         assert await seen.metric("parley_requests_total") == 2
         assert await seen.metric("parley_requests_running") == 0
         assert await seen.metric("parley_requests_waiting") == 0
@@ -48,7 +39,7 @@ async def test_a_conversation_is_counted_and_timed(discord, path, place):
         assert await seen.metric("parley_history_operation_seconds_count", kind="read") >= 2
 
 
-async def test_the_first_text_is_timed_and_so_is_the_whole(discord, path, place):
+async def test_the_first_text_and_the_whole_answer_are_timed(discord, path, place):
     _, channel, alice = place
     hold = asyncio.Event()
     engine = ScriptedEngine(["The first few words ", hold, "and the rest."])
@@ -59,7 +50,7 @@ async def test_the_first_text_is_timed_and_so_is_the_whole(discord, path, place)
         until_seen = time.monotonic() - before
         await asyncio.sleep(0.3)
         hold.set()
-        await reaches(seen, lambda value: value == 1, "parley_answer_seconds_count")
+        await seen.until_metric("parley_answer_seconds_count", 1)
         first = await seen.metric("parley_time_to_first_text_seconds_sum")
         assert 0 < first < until_seen
         assert await seen.metric("parley_answer_seconds_sum") > first + 0.3
@@ -70,7 +61,7 @@ async def test_commands_are_requests_too(discord, path, place):
     async with parley(discord, ScriptedEngine(["Here."]), path) as running, outside(running) as seen:
         asked = await alice.command(channel, "ask", prompt="hi")
         await asked.wait_for("Here.")
-        await reaches(seen, lambda value: value == 1, "parley_answer_seconds_count")
+        await seen.until_metric("parley_answer_seconds_count", 1)
         assert await seen.metric("parley_requests_total") == 1
 
 
@@ -82,23 +73,21 @@ async def test_errors_are_counted_by_their_kind(discord, path, place):
     async with parley(discord, ScriptedEngine(*errors, [hold, "Here."]), path) as running, outside(running) as seen:
         for kind in kinds:
             await alice.say(channel, f"{discord.bot.mention} tell")
-            await reaches(seen, lambda value: value == 1, "parley_errors_total", kind=kind)
+            await seen.until_metric("parley_errors_total", 1, kind=kind)
         for _ in range(3):
             await alice.say(channel, f"{discord.bot.mention} tell")
-        await reaches(seen, lambda value: value == 1, "parley_errors_total", kind="Busy")
+        await seen.until_metric("parley_errors_total", 1, kind="Busy")
         hold.set()
         await running.until_stored(channel.id, ("tell", "Here."), ("tell", "ok"))
         await discord.quiet()
         discord.fault("POST", "/channels/*/messages", status=403)
         await guild.member("Bob").say(guild.channel("other"), f"{discord.bot.mention} tell")
-        await reaches(seen, lambda value: value == 1, "parley_errors_total", kind="Forbidden")
-        path.unlink()
-        path.mkdir()
-        await alice.command(channel, "clear")
-        await reaches(seen, lambda value: value == 1, "parley_errors_total", kind="DatabaseError")
-        await alice.command(channel, "help")
-        await reaches(seen, lambda value: value == 2, "parley_errors_total", kind="DatabaseError")
-        path.rmdir()
+        await seen.until_metric("parley_errors_total", 1, kind="Forbidden")
+        with gone(path):
+            await alice.command(channel, "clear")
+            await seen.until_metric("parley_errors_total", 1, kind="DatabaseError")
+            await alice.command(channel, "help")
+            await seen.until_metric("parley_errors_total", 2, kind="DatabaseError")
 
 
 async def test_an_error_of_a_command_is_counted_once(discord, path, place):
@@ -108,7 +97,7 @@ async def test_an_error_of_a_command_is_counted_once(discord, path, place):
         outside(running) as seen,
     ):
         await alice.command(channel, "ask", prompt="hi")
-        await reaches(seen, lambda value: value == 1, "parley_errors_total", kind="QuestionTooLong")
+        await seen.until_metric("parley_errors_total", 1, kind="QuestionTooLong")
         await discord.quiet()
         assert await seen.metric("parley_errors_total", kind="QuestionTooLong") == 1
 
@@ -138,27 +127,25 @@ async def test_a_429_is_counted(discord, path, place):
         assert await seen.metric("parley_rate_limited_total") == 1
 
 
-async def test_the_gateways_latency_is_told(discord, path):
+async def test_the_gateways_latency_is_measured(discord, path):
     discord.gateway.heartbeat_interval = 0.05
     async with parley(discord, ScriptedEngine(), path) as running, outside(running) as seen:
-        await reaches(seen, lambda value: 0 < value < 30, "parley_gateway_latency_seconds", shard="0")
+        await seen.until_metric("parley_gateway_latency_seconds", lambda value: 0 < value < 30, shard="0")
 
 
-async def test_each_reconnect_is_counted_once(discord, path, monkeypatch):
-    monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.05)
+async def test_each_reconnect_is_counted_once(discord, path, quick_reconnects):
     async with parley(discord, ScriptedEngine(), path) as running, outside(running) as seen:
-        await reaches(seen, lambda value: value == 0, "parley_gateway_reconnects_total", shard="0")
+        await seen.until_metric("parley_gateway_reconnects_total", 0, shard="0")
         with discord.gateway.refusing():
             discord.gateway.drop()
             await discord.until(lambda: discord.gateway.attempts > 3)
-        await reaches(seen, lambda value: value == 1, "parley_gateway_reconnects_total", shard="0")
+        await seen.until_metric("parley_gateway_reconnects_total", 1, shard="0")
         discord.gateway.sessions.clear()
         discord.gateway.drop()
-        await reaches(seen, lambda value: value == 2, "parley_gateway_reconnects_total", shard="0")
+        await seen.until_metric("parley_gateway_reconnects_total", 2, shard="0")
 
 
-async def test_each_shard_is_told_of_by_itself(discord, path, monkeypatch):
-    monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.05)
+async def test_each_shard_is_measured_separately(discord, path, quick_reconnects):
     discord.gateway.shards = 2
     discord.gateway.heartbeat_interval = 0.05
     async with (
@@ -167,7 +154,7 @@ async def test_each_shard_is_told_of_by_itself(discord, path, monkeypatch):
     ):
         await running.gateway.online.wait()
         for shard in "01":
-            await reaches(seen, lambda value: 0 < value < 30, "parley_gateway_latency_seconds", shard=shard)
+            await seen.until_metric("parley_gateway_latency_seconds", lambda value: 0 < value < 30, shard=shard)
         (second,) = [session.connection for session in discord.gateway.connected if session.shard[0] == 1]
         with discord.gateway.refusing():
             second.drop()
@@ -175,16 +162,16 @@ async def test_each_shard_is_told_of_by_itself(discord, path, monkeypatch):
             status, text = await seen.health()
             assert status == 503
             assert "gateway: shard 1 not connected" in text
-        await reaches(seen, lambda value: value == 1, "parley_gateway_reconnects_total", shard="1")
+        await seen.until_metric("parley_gateway_reconnects_total", 1, shard="1")
         assert await seen.metric("parley_gateway_reconnects_total", shard="0") == 0
         assert (await seen.health())[0] == 200
 
 
-async def test_a_stall_of_the_event_loop_is_told(discord, path):
+async def test_a_stall_of_the_event_loop_is_measured(discord, path):
     async with parley(discord, ScriptedEngine(), path) as running, outside(running) as seen:
         await asyncio.sleep(0)
-        time.sleep(0.7)  # noqa: ASYNC251 - the loop is to stand still
-        await reaches(seen, lambda value: 0.5 < value < 60, "parley_event_loop_stall_seconds")
+        time.sleep(0.7)  # noqa: ASYNC251 - blocks the event loop on purpose
+        await seen.until_metric("parley_event_loop_stall_seconds", lambda value: 0.5 < value < 60)
 
 
 async def test_the_process_is_measured(discord, path):
@@ -192,7 +179,7 @@ async def test_the_process_is_measured(discord, path):
         assert await seen.metric("process_resident_memory_bytes") > 1e7
 
 
-async def test_no_metric_tells_who_asked_where_or_what(discord, path, place):
+async def test_no_metric_reveals_who_asked_where_or_what(discord, path, place):
     guild, channel, _ = place
     mallory = guild.member("Mallory")
     errors = ScriptedEngine(
@@ -203,7 +190,7 @@ async def test_no_metric_tells_who_asked_where_or_what(discord, path, place):
         await running.until_stored(channel.id, ("an unmistakable question", "An unmistakable answer."))
         for kind in ("RuntimeError", "QuestionTooLong"):
             await mallory.say(channel, f"{discord.bot.mention} another unmistakable question")
-            await reaches(seen, lambda value: value == 1, "parley_errors_total", kind=kind)
+            await seen.until_metric("parley_errors_total", 1, kind=kind)
         told = (await seen.text() + (await seen.health())[1]).lower()
         for secret in ("mallory", "unmistakable", "77777", discord.application.token, str(path)):
             assert secret not in told

@@ -1,4 +1,4 @@
-"""What systemd is told, on a socket like its own."""
+"""Notifications to systemd, received on a socket like its own."""
 
 import asyncio
 import os
@@ -11,6 +11,7 @@ from bot.monitoring.systemd import notified
 from tests.support.outside import Systemd
 from tests.support.parley import Running, parley
 from tests.support.scripted import ScriptedEngine
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="needs Unix sockets")
 
@@ -28,7 +29,7 @@ def told_of(running: Running, systemd: Systemd, **environment: str):
 
 
 async def several_checks(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Until its health was checked a few more times."""
+    """Until its health has been checked a few more times."""
     checks, check = 0, running.health.check
 
     async def counted():
@@ -37,12 +38,10 @@ async def several_checks(running: Running, monkeypatch: pytest.MonkeyPatch) -> N
         return await check()
 
     monkeypatch.setattr(running.health, "check", counted)
-    async with asyncio.timeout(30):
-        while checks < 5:
-            await asyncio.sleep(0.01)
+    await until(lambda: checks >= 5)
 
 
-async def test_it_hears_when_the_bot_is_online_and_when_it_ends(discord, path, systemd):
+async def test_systemd_is_told_when_the_bot_is_online_and_when_it_stops(discord, path, systemd):
     with discord.gateway.refusing():
         trying = parley(discord, ScriptedEngine(), path, wait=False)
         running = await trying.__aenter__()
@@ -55,10 +54,10 @@ async def test_it_hears_when_the_bot_is_online_and_when_it_ends(discord, path, s
     assert await systemd.told() == "STOPPING=1"
     await telling.__aexit__(None, None, None)
     await trying.__aexit__(None, None, None)
-    assert systemd.all_told() == [], "no watchdog was asked for"
+    assert systemd.all_told() == [], "the watchdog is off"
 
 
-async def test_a_bot_that_ends_by_an_error_says_so_too(discord, path, systemd):
+async def test_a_bot_that_ends_by_an_error_is_stopping_too(discord, path, systemd):
     async with parley(discord, ScriptedEngine(), path) as running:
         with pytest.raises(RuntimeError):
             async with told_of(running, systemd):
@@ -67,8 +66,7 @@ async def test_a_bot_that_ends_by_an_error_says_so_too(discord, path, systemd):
         assert systemd.all_told() == ["STOPPING=1"]
 
 
-async def test_the_watchdog_hears_of_a_bot_that_is_well_and_of_no_other(discord, path, systemd, monkeypatch):
-    monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda self: 0.05)
+async def test_only_a_healthy_bot_feeds_the_watchdog(discord, path, systemd, quick_reconnects, monkeypatch):
     async with (
         parley(discord, ScriptedEngine(), path, timing={"gateway_limit": 0}) as running,
         told_of(running, systemd, WATCHDOG_USEC="40000", WATCHDOG_PID=str(os.getpid())),
@@ -84,7 +82,7 @@ async def test_the_watchdog_hears_of_a_bot_that_is_well_and_of_no_other(discord,
         assert await systemd.told() == "WATCHDOG=1"
 
 
-async def test_a_watchdog_of_another_process_hears_nothing(discord, path, systemd):
+async def test_the_watchdog_of_another_process_is_not_fed(discord, path, systemd):
     async with (
         parley(discord, ScriptedEngine(), path) as running,
         told_of(running, systemd, WATCHDOG_USEC="1000", WATCHDOG_PID="1"),
@@ -96,7 +94,7 @@ async def test_a_watchdog_of_another_process_hears_nothing(discord, path, system
         assert await systemd.told() == "STOPPING=1"
 
 
-async def test_an_abstract_name_is_understood(discord, path):
+async def test_an_abstract_socket_works(discord, path):
     with closing(Systemd(f"@parley-{os.getpid()}")) as systemd:
         async with parley(discord, ScriptedEngine(), path) as running, told_of(running, systemd):
             assert await systemd.told() == "READY=1"
@@ -109,7 +107,7 @@ async def test_a_socket_that_is_gone_does_no_harm(discord, path, systemd):
             await running.gateway.online.wait()
 
 
-async def test_without_systemd_nobody_is_told(discord, path):
+async def test_without_systemd_nothing_is_sent(discord, path):
     async with parley(discord, ScriptedEngine(), path) as running:
         before = len(asyncio.all_tasks())
         async with notified({}, running.health, running.gateway, running.quitting):

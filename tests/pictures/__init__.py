@@ -1,6 +1,6 @@
 """Draws the pictures of the documentation from real runs: `python -m tests.pictures [FOLDER]`.
 
-That needs Chromium and fonts, on Debian `apt-get install chromium fonts-noto-core fonts-noto-mono
+It needs Chromium and fonts; on Debian: `apt-get install chromium fonts-noto-core fonts-noto-mono
 fonts-noto-color-emoji`.
 
     conversation  people and the bot talk in the stand-in

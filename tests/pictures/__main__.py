@@ -1,4 +1,4 @@
-"""Draw the pictures into a folder, by default into the one where the documentation has them."""
+"""Draw the pictures into a folder, by default the documentation's."""
 
 import asyncio
 import sys

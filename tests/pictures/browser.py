@@ -1,6 +1,6 @@
 """HTML → PNG, by a headless Chromium and its DevTools protocol.
 
-Its command line can take a picture too, but on a busy machine it does so before all is drawn.
+Chromium's own `--screenshot` may be too early on a busy machine.
 """
 
 import base64
@@ -16,7 +16,7 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _OPTIONS = (
     "--headless",
     "--remote-debugging-pipe",  # it reads from file descriptor 3 and writes to 4
-    "--no-sandbox",  # root cannot have one, and only our own page is opened
+    "--no-sandbox",  # not available to root; only our own page is opened
     "--disable-gpu",
     "--disable-background-networking",
     "--disable-sync",
@@ -28,7 +28,7 @@ _SIZE = "({width: document.body.offsetWidth, height: document.body.offsetHeight}
 
 
 def screenshot(page: str, picture: Path, *, scale: float) -> None:
-    """Draw the body of a page; `scale` is how many pixels of the picture one of the page becomes."""
+    """Draw the body of a page, with `scale` pixels for each CSS pixel."""
     browser = next(filter(shutil.which, _NAMES), None)
     if browser is None:
         sys.exit("There is no browser to draw with: install Chromium, by `apt-get install chromium` on Debian.")
@@ -49,7 +49,7 @@ def screenshot(page: str, picture: Path, *, scale: float) -> None:
 
 
 class _Tab:
-    """An empty tab of a browser that runs on a pipe."""
+    """A tab of a browser, controlled over a pipe."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
@@ -59,7 +59,7 @@ class _Tab:
         self._session = self.ask("Target.attachToTarget", targetId=self.id, flatten=True)
 
     def ask(self, method: str, **parameters: Any) -> Any:
-        """Have the browser do something; returns the result."""
+        """Send a DevTools command; returns its result."""
         assert self._process.stdin
         self._asked += 1
         request = {"id": self._asked, "method": method, "params": parameters} | self._session

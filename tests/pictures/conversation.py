@@ -1,4 +1,4 @@
-"""Two people talk with the bot in a channel and a thread. The model's answers are scripted, all else is the bot's."""
+"""Two people talk with the bot in a channel and a thread. Only the model's answers are scripted."""
 
 import asyncio
 from pathlib import Path
@@ -28,11 +28,11 @@ the frost before dawn, the first drop of rain,
 the sun coming"""
 _MINUTE = 60  # seconds
 _DAY = 24 * 60 * _MINUTE
-_EVENING = (18 * 60 + 50) * _MINUTE  # the pictures are the same whenever they are drawn
+_EVENING = (18 * 60 + 50) * _MINUTE  # always the same time, so that the pictures do not change
 
 
 async def conversation(discord: Discord, path: Path) -> str:
-    """The page that shows it while one answer is being written and another one waits; the history goes into `path`."""
+    """The page that shows it while one answer is being written and another one waits; `path` is the database."""
     guild = discord.guild("Hilltop Makers")
     workshop, maya, tom = guild.channel("workshop"), guild.member("Maya"), guild.member("Tom")
     to_parley = discord.bot.mention

@@ -1,4 +1,4 @@
-"""The part of Discord's Markdown that the conversation has: code, bold text and mentions."""
+"""The part of Discord's Markdown that the conversation uses: code, bold text and mentions."""
 
 import html
 import re

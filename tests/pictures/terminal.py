@@ -21,7 +21,7 @@ _LINES = (
 
 
 def terminal(folder: Path) -> str:
-    """The page that shows the chat; the history goes into `folder`."""
+    """The page that shows the chat; the database is made in `folder`."""
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TERM": "dumb", "TEMPERATURE": "0"}
     chat = pexpect.spawn(
         sys.executable, _COMMAND.split(), cwd=folder, env=environment, encoding="utf-8", dimensions=(40, 90)

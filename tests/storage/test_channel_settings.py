@@ -1,4 +1,4 @@
-"""What channels have of their own counts before the operator's, within limits, and goes with them."""
+"""A channel's own settings override the operator's, within limits, and are deleted with it."""
 
 import sqlite3
 
@@ -32,14 +32,14 @@ def channels(file):
     return ChannelSettingsStore(file, OPERATORS, LIMITS)
 
 
-async def test_what_a_channel_has_not_of_its_own_is_the_operators(channels):
+async def test_what_a_channel_does_not_override_is_the_operators(channels):
     assert await channels.effective(ChannelRef(7)) == OPERATORS
     await channels.change(ChannelRef(7), ChannelOverrides(persona="Be a pirate.", turns=0))
     assert await channels.effective(ChannelRef(7)) == ChannelSettings("Be a pirate.", 0.7, 200, 0)
     assert await channels.effective(ChannelRef(8)) == OPERATORS
 
 
-async def test_a_thread_has_what_its_channel_has_but_for_its_own(channels):
+async def test_a_thread_inherits_what_it_does_not_override(channels):
     await channels.change(ChannelRef(7), ChannelOverrides("Be a pirate.", 0.1, 50, 2))
     await channels.change(ChannelRef(70, parent=7), ChannelOverrides(temperature=0.0, turns=9))
     assert await channels.effective(ChannelRef(70, parent=7)) == ChannelSettings("Be a pirate.", 0.0, 50, 9)
@@ -70,19 +70,19 @@ async def test_a_change_leaves_the_rest_and_a_reset_leaves_nothing_behind(path, 
         (ChannelOverrides(turns=-1), "Turns remembered must be between 0 and 20,"),
     ],
 )
-async def test_beyond_a_limit_nothing_is_changed(channels, given, sentence):
+async def test_a_value_out_of_range_changes_nothing(channels, given, sentence):
     with pytest.raises(BeyondLimit, match=sentence):
         await channels.change(ChannelRef(7), given)
     assert await channels.overrides(7) == ChannelOverrides()
 
 
-async def test_up_to_a_limit_it_is(channels):
+async def test_a_value_at_the_limit_is_accepted(channels):
     for own in (ChannelOverrides(None, 0, 1, 0), ChannelOverrides(None, 1.5, 200, 20)):
         await channels.change(ChannelRef(7), own)
         assert await channels.overrides(7) == own
 
 
-async def test_a_limit_that_is_lowered_holds_for_what_was_set_before_but_not_for_the_operators_own(file, channels):
+async def test_a_lowered_limit_applies_to_earlier_overrides_but_not_to_the_operators_settings(file, channels):
     await channels.change(ChannelRef(7), ChannelOverrides(None, 1.5, 200, 20))
     lower = ChannelSettingsStore(file, OPERATORS, ChannelLimits(0.5, 100, 2))
     assert await lower.effective(ChannelRef(7)) == ChannelSettings("Be brief.", 0.5, 100, 2)
@@ -92,7 +92,7 @@ async def test_a_limit_that_is_lowered_holds_for_what_was_set_before_but_not_for
     assert await channels.overrides(7) == ChannelOverrides("Be a pirate.", 1.5, 200, 20)
 
 
-async def test_it_goes_with_the_channel_its_threads_and_the_server(file, channels):
+async def test_overrides_are_deleted_with_their_channel_its_threads_and_the_server(file, channels):
     turns = TurnStore(file)
     for place in (
         ChannelRef(7, guild=1),
@@ -124,14 +124,14 @@ async def test_it_goes_with_the_channel_its_threads_and_the_server(file, channel
     ]
 
 
-async def test_a_cleared_persona_is_gone_from_the_disk(path, channels):
+async def test_a_cleared_persona_is_erased_from_the_disk(path, channels):
     await channels.change(ChannelRef(7), ChannelOverrides(persona="Something private."))
     await channels.change(ChannelRef(7), ChannelOverrides(), without=["persona"])
     on_disk = b"".join(each.read_bytes() for each in path.parent.iterdir() if each.name.startswith(path.name))
     assert b"Something private." not in on_disk
 
 
-async def test_a_file_of_the_second_version_is_brought_up_to_date(path):
+async def test_a_file_of_version_2_is_migrated(path):
     async with open_database(path) as file:
         await store(TurnStore(file), 7, turn("old"))
     with sqlite3.connect(path) as file:

@@ -1,4 +1,4 @@
-"""The database harms no other file, is its owner's alone, and says why it cannot be used."""
+"""The database harms no other file, is readable for its owner alone, and says why it cannot be used."""
 
 import sqlite3
 from dataclasses import replace
@@ -11,6 +11,7 @@ from bot.storage.channel_ref import ChannelRef
 from bot.storage.database import DatabaseError, open_database
 from bot.storage.turns import TurnStore
 from tests.storage.test_turns import store, turn
+from tests.support.databases import locked
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def path(tmp_path) -> Path:
     return tmp_path / "new folder" / "parley.db"
 
 
-async def test_the_file_is_its_owners_alone(path):
+async def test_the_file_is_readable_for_its_owner_alone(path):
     async with open_database(path) as file:
         await store(TurnStore(file), 7, turn("x"))
         files = list(path.parent.iterdir())
@@ -29,7 +30,7 @@ async def test_the_file_is_its_owners_alone(path):
         assert path.stat().st_mode & 0o777 == 0o600
 
 
-async def test_a_file_of_the_first_version_is_brought_up_to_date(path):
+async def test_a_file_of_version_1_is_migrated(path):
     columns = "channel INTEGER NOT NULL, asker INTEGER NOT NULL, asker_name TEXT NOT NULL, question TEXT NOT NULL"
     columns += ", answer TEXT NOT NULL, at TEXT NOT NULL, question_message INTEGER, answer_messages TEXT NOT NULL"
     path.parent.mkdir()
@@ -83,15 +84,12 @@ async def test_a_file_that_is_not_ours_is_refused_and_left_alone(tmp_path, make,
     assert list(tmp_path.iterdir()) == [path]
 
 
-async def test_a_file_that_another_program_holds_is_told(path):
+async def test_a_file_that_another_program_locks_is_reported(path):
     async with open_database(path):
         pass
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(DatabaseError, match="locked"):
+    with locked(path), pytest.raises(DatabaseError, match="locked"):
         async with open_database(path):
             pass
-    other.close()
 
 
 async def test_what_is_written_is_on_the_disk_at_once(path):
@@ -99,23 +97,23 @@ async def test_what_is_written_is_on_the_disk_at_once(path):
         (settings,) = await file._connection.execute_fetchall(
             "SELECT journal_mode, synchronous FROM pragma_journal_mode, pragma_synchronous"
         )
-    assert settings == ("wal", 2), "2 is FULL: also after a power failure"
+    assert settings == ("wal", 2), "2 is FULL: durable after a power failure, too"
 
 
-async def test_a_place_that_cannot_be_written_is_told(tmp_path):
+async def test_a_folder_that_cannot_be_written_is_reported(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DatabaseError, match="DATABASE_PATH"):
         async with open_database(tmp_path / "file" / "parley.db"):
             pass
 
 
-async def test_an_error_inside_the_block_is_not_mistaken_for_one_of_the_file(path):
+async def test_an_error_inside_the_block_is_not_mistaken_for_a_database_error(path):
     with pytest.raises(ConnectionError):
         async with open_database(path):
             raise ConnectionError
 
 
-async def test_what_comes_after_the_end_does_not_open_the_file_again(path):
+async def test_a_closed_database_is_not_opened_again(path):
     async with open_database(path) as file:
         pass
     with pytest.raises(DatabaseError):

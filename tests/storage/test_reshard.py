@@ -1,4 +1,4 @@
-"""Resharding takes all that is remembered of each server to its new process's file, and loses and doubles nothing."""
+"""Resharding moves each server's rows to the file of its new process, without losing or doubling any."""
 
 import asyncio
 import os
@@ -22,18 +22,18 @@ from bot.shards import read_ids, shard_of
 from bot.storage.database import TABLES, open_database
 from bot.storage.reshard import Part, ReshardError, reshard
 
-GUILDS = [(5 << 22) + (number << 22) for number in range(6)]  # of six shards in turn
+GUILDS = [(5 << 22) + (number << 22) for number in range(6)]  # each of the next of six shards
 TURN = 10  # columns of a turn, without its id
 Rows = dict[str, list[tuple[Any, ...]]]
 
 
 def parley(arguments: list[str]) -> int:
-    """The exit status of a command, which would end this process as well."""
+    """Run a command in this process; returns its exit status."""
     return _run(_parse(arguments))
 
 
 def rows(*paths: Path) -> Rows:
-    """All that is in the files, but for the ids of turns; of each channel in the order in which it was said."""
+    """All rows of the files without the ids of turns; each channel's in their order."""
     found: Rows = {table: [] for table in TABLES}
     for path in paths:
         with closing(sqlite3.connect(path)) as file:
@@ -72,7 +72,7 @@ def parts(folder: Path, **shards: str) -> list[Part]:
 
 @st.composite
 def contents(draw: st.DrawFn) -> list[Rows]:
-    """Some files; each channel is in one of them."""
+    """The contents of some files; each channel is in one of them."""
     files: list[Rows] = [{table: [] for table in TABLES} for _ in range(draw(st.integers(1, 3)))]
     number = count(1)
     for channel in range(1, draw(st.integers(1, 12)) + 1):
@@ -92,15 +92,16 @@ def contents(draw: st.DrawFn) -> list[Rows]:
 
 @st.composite
 def layouts(draw: st.DrawFn) -> list[list[int]]:
-    """Shards, divided among one to three files."""
+    """One to six shards, divided among one to three files."""
     shards = list(range(draw(st.integers(1, 6))))
     owners = [draw(st.integers(0, 2)) for _ in shards]
     return [held for file in range(3) if (held := [shard for shard in shards if owners[shard] == file])]
 
 
-@settings(max_examples=20, phases=set(Phase) - {Phase.shrink})  # each example takes long
+@pytest.mark.slow
+@settings(max_examples=20, phases=set(Phase) - {Phase.shrink})  # each example takes a while
 @given(files=contents(), layouts=st.lists(layouts(), min_size=1, max_size=2))
-def test_resharded_again_and_back_nothing_is_lost_and_nothing_doubled(tmp_path_factory, files, layouts):
+def test_resharding_and_merging_again_loses_and_doubles_nothing(tmp_path_factory, files, layouts):
     async def go() -> None:
         folder = tmp_path_factory.mktemp("reshard")
         old = [folder / f"old-{number}.db" for number in range(len(files))]
@@ -120,12 +121,12 @@ def test_resharded_again_and_back_nothing_is_lost_and_nothing_doubled(tmp_path_f
 
 
 def place_of(row: tuple[Any, ...]) -> tuple[int | None, int | None]:
-    """What a row of `rows` notes as its parent and server: a turn in its last columns, others after the channel."""
+    """A row's parent and server: in the last columns of a turn, after the channel in others."""
     return row[-2:] if len(row) == TURN else row[1:3]
 
 
 def check_places(new: Sequence[Part], shards: int) -> None:
-    """That each channel is in one file: its server's, or the first shard's where there is none."""
+    """Assert that each channel is in one file: its server's, or the first shard's if it has no server."""
     seen: set[int] = set()
     for part in new:
         each = [row for each in rows(part.path).values() for row in each]
@@ -137,18 +138,18 @@ def check_places(new: Sequence[Part], shards: int) -> None:
         assert {shard_of(guild, shards) for row in each if (guild := place_of(row)[1])} <= part.shards
 
 
-async def test_direct_messages_and_what_has_no_known_server_go_with_the_first_shard(tmp_path):
+async def test_direct_messages_and_channels_of_unknown_servers_go_to_the_first_shard(tmp_path):
     guild = next(guild for guild in GUILDS if shard_of(guild, 2) == 1)
     old, (a, b) = tmp_path / "old.db", parts(tmp_path, a="1", b="0")
     threads = [turn(21, guild, 1, parent=20), turn(20, None, 2), turn(22, None, 3, parent=20)]
     await write(old, {"turns": [turn(10, None), turn(11, guild), *threads]})
     lines = await reshard([old], [a, b], 2)
     assert rows(b.path)["turns"] == [turn(10, None)]
-    assert {row[0] for row in rows(a.path)["turns"]} == {11, 20, 21, 22}, "their server is known by one another"
+    assert {row[0] for row in rows(a.path)["turns"]} == {11, 20, 21, 22}, "one thread tells the server of the others"
     assert any(line.startswith("Channels of no known server") and "shard 0: 1." in line for line in lines)
 
 
-async def test_a_channel_in_two_files_is_taken_from_where_it_was_used_last(tmp_path):
+async def test_a_channel_in_two_files_is_taken_from_the_one_used_last(tmp_path):
     older, newer = {"turns": [turn(1, GUILDS[0], 1)]}, {"turns": [turn(1, GUILDS[0], 2)], "channels": []}
     settings = {"channels": [(1, None, GUILDS[0], "forgotten since", None, None, None)]}
     for number, (first, second) in enumerate([(older | settings, newer), (newer, older | settings)]):
@@ -184,7 +185,7 @@ async def test_a_file_from_an_older_parley_is_divided_too(tmp_path):
     assert old.read_bytes() == before
 
 
-async def test_what_a_killed_bot_left_beside_its_file_goes_along(tmp_path):
+async def test_what_a_killed_bot_left_in_the_wal_is_included(tmp_path):
     old, (new,) = tmp_path / "old.db", parts(tmp_path, new="0")
     await write(old, {"turns": [turn(1, GUILDS[0], 1)]})
     add = f"INSERT INTO channels VALUES (1, NULL, {GUILDS[0]}, 'said last', NULL, NULL, NULL)"
@@ -197,7 +198,7 @@ async def test_what_a_killed_bot_left_beside_its_file_goes_along(tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes of files")
-async def test_the_new_files_are_for_their_owner_alone_and_nothing_else_stays(tmp_path):
+async def test_the_new_files_are_readable_for_their_owner_alone_and_nothing_else_is_left(tmp_path):
     old, new = tmp_path / "old.db", parts(tmp_path / "deep" / "down", a="0", b="1")
     await write(old, {"turns": [turn(1, GUILDS[0])]})
     await reshard([old], new, 2)
@@ -210,7 +211,7 @@ async def test_the_new_files_are_for_their_owner_alone_and_nothing_else_stays(tm
 
 @pytest.fixture
 def old(tmp_path, monkeypatch):
-    """A database with a turn, in the folder where the command runs."""
+    """A database with one turn, in the current folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.stdin", None)
     on_sigterm = signal.getsignal(signal.SIGTERM)
@@ -242,14 +243,14 @@ def test_the_command_tells_what_went_where(old, capsys):
         (["old.db", "./old.db", "--shards", "1", "--into", "a.db=0"], "named twice"),
     ],
 )
-def test_wrong_shards_are_refused_as_wrong_usage(old, tmp_path, capsys, arguments, told):
+def test_invalid_shards_are_a_usage_error(old, tmp_path, capsys, arguments, told):
     assert parley(["reshard", *arguments]) == 2
     assert told in capsys.readouterr().err
     assert left(tmp_path) == ["old.db"]
 
 
 @pytest.mark.parametrize("into", ["a.db", "a.db=", "=0", "a.db=x", "a.db=3-1"])
-def test_what_is_no_file_and_its_shards_is_refused_with_an_example(old, capsys, into):
+def test_an_invalid_target_is_refused_with_an_example(old, capsys, into):
     with pytest.raises(SystemExit) as ended:
         parley(["reshard", "old.db", "--shards", "1", "--into", into])
     assert ended.value.code == 2
@@ -265,7 +266,7 @@ def test_what_is_no_file_and_its_shards_is_refused_with_an_example(old, capsys, 
         ("newer.db", "PRAGMA application_id = 1346458188; PRAGMA user_version = 99", "written by a newer Parley"),
     ],
 )
-def test_what_is_no_database_of_ours_is_refused(old, tmp_path, capsys, name, content, told):
+def test_a_file_that_is_not_ours_is_refused(old, tmp_path, capsys, name, content, told):
     if isinstance(content, bytes):
         Path(name).write_bytes(content)
     elif content:
@@ -293,7 +294,7 @@ async def test_a_database_that_a_bot_has_open_is_refused(tmp_path):
     assert left(tmp_path) == ["old.db"]
 
 
-def test_where_one_file_cannot_be_named_none_is(old, tmp_path, monkeypatch, capsys):
+def test_if_one_file_cannot_be_created_none_is(old, tmp_path, monkeypatch, capsys):
     rename = Path.rename
 
     def fails_for_b(path: Path, target: Path) -> Path:

@@ -32,7 +32,7 @@ async def open_history(path: Path) -> AsyncIterator[TurnStore]:
 
 
 async def store(turns: TurnStore, channel: int, said: Turn, *, keep: int = 5) -> None:
-    """A turn in its three steps."""
+    """Store a turn in its three steps."""
     begun = await turns.begin(
         replace(said, channel=replace(said.channel, channel=channel), answer="", answer_messages=())
     )
@@ -65,7 +65,7 @@ async def test_only_the_newest_turns_of_a_channel_are_kept(path):
     file.close()
 
 
-async def test_fewer_turns_can_be_read_and_kept(path):
+async def test_a_channel_can_read_and_keep_fewer_turns(path):
     async with open_history(path) as turns:
         for number in range(5):
             await store(turns, 7, turn(str(number)))
@@ -74,7 +74,7 @@ async def test_fewer_turns_can_be_read_and_kept(path):
         assert [said.question for said in await turns.recent(7)] == ["3", "4"]
 
 
-async def test_without_turns_nothing_is_kept(path):
+async def test_a_channel_without_memory_keeps_nothing(path):
     async with open_history(path) as turns:
         await store(turns, 7, turn("one"), keep=0)
         assert await turns.recent(7) == []
@@ -90,7 +90,7 @@ async def test_clear_forgets_one_channel_and_counts(path):
         assert len(await turns.recent(8)) == 1
 
 
-async def test_many_writers_do_not_get_into_each_others_transactions(path):
+async def test_concurrent_writers_do_not_share_a_transaction(path):
     async with open_history(path) as turns:
         writes = [store(turns, n % 10, turn(str(n))) for n in range(100)]
         clears = [turns.clear(n) for n in range(10, 20)]
@@ -160,7 +160,7 @@ def test_reading_uses_the_index(path):
     assert not any(step.startswith("SCAN") for step in pruning)
 
 
-async def test_what_is_deleted_is_gone_from_the_disk_at_once(path):
+async def test_deleted_text_is_erased_from_the_disk_at_once(path):
     async with open_history(path) as turns:
         await store(turns, 7, turn("something private"))
         await store(turns, 8, turn("something public"))
@@ -170,7 +170,7 @@ async def test_what_is_deleted_is_gone_from_the_disk_at_once(path):
     assert b"something private" not in on_disk
 
 
-async def test_what_is_noted_of_a_running_command_is_not_pushed_out(path):
+async def test_the_note_of_a_running_command_is_not_pruned(path):
     async with open_history(path) as turns:
         command = await turns.begin(Turn(ChannelRef(7), 1, "", "", "", NOW, 5))
         for number in range(3):
@@ -192,7 +192,7 @@ async def test_fewer_turns_are_forgotten_at_once_and_with_none_the_summary_too(p
         assert (await turns.recent(7), await turns.summary(7)) == ([], "")
 
 
-async def test_a_turn_that_was_edited_meanwhile_is_not_folded_as_it_was(path):
+async def test_a_turn_edited_meanwhile_is_not_folded_with_its_old_text(path):
     async with open_database(path) as database:
         turns = TurnStore(database)
         await store(turns, 7, turn("old"))

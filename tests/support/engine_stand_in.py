@@ -1,4 +1,4 @@
-"""An inference server of our own on loopback: OpenAI's chat completions, as they are and as they go wrong."""
+"""An inference server on loopback that speaks OpenAI's chat completions, with and without faults."""
 
 import asyncio
 import json
@@ -15,12 +15,12 @@ Script = Sequence[str | bytes | asyncio.Event | None]
 class EngineServer:
     """Answers each request with the next script, or else with "ok".
 
-    A script is texts, each a chunk, raw bytes as they are, pauses (an event to wait for), and None where the connection
-    breaks. It ends as an answer should, unless its last step is bytes. A function makes a script of the request, or
-    refuses it with a `web.Response`.
+    A script's steps are texts, each a chunk; bytes, sent as they are; events to wait for; and None, where the
+    connection breaks. It is closed properly unless its last step is bytes. A function makes the script from the
+    request, or refuses that with a `web.Response`.
 
-    `requests` are the bodies that came, `keys` the Authorization headers; `given_up` counts the answers that whoever
-    asked did not wait for.
+    `requests` are the bodies received, `keys` the Authorization headers; `given_up` counts the answers that the client
+    abandoned.
     """
 
     def __init__(self, *scripts: Script | Callable[[Json], Script | web.Response]) -> None:
@@ -70,20 +70,20 @@ class EngineServer:
 
 
 def chunk(delta: Json, finish_reason: str | None = None) -> bytes:
-    """A piece of an answer as it is sent."""
+    """One event of a streamed answer."""
     choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
     data = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "the-model", "choices": [choice]}
     return b"data: " + json.dumps(data).encode() + b"\n\n"
 
 
 def refusal(status: int, message: str = "No.", code: str | None = None) -> web.Response:
-    """How a server says no."""
+    """An error response."""
     return web.json_response({"error": {"message": message, "type": "error", "code": code}}, status=status)
 
 
 @asynccontextmanager
 async def serving(server: EngineServer, port: int = 0) -> AsyncIterator[EngineServer]:
-    """Have it answer; on leaving it is gone, whatever it was saying."""
+    """Run the server; on leaving, it stops without finishing its answers."""
     app = web.Application()
     app.router.add_get("/v1/models", server._list)
     app.router.add_post("/v1/chat/completions", server._complete)

@@ -1,8 +1,8 @@
-"""A Parley in a process of its own, started in a moment: to be killed, watched and flooded.
+"""Bots in processes of their own that start quickly: to be killed, watched and flooded.
 
-`python -m tests.support.forked` has everything imported. For each line on its standard input, JSON with what `run`
-takes, it forks a bot and prints its process id, so a start takes hardly longer than a log-in. The bot's engine says
-long things fast, which the demo model can't. `Nursery` is the test's side of it.
+`python -m tests.support.forked` imports everything once. For each line on its standard input, JSON with the arguments
+of `run`, it forks a bot and prints its process id, so that a start takes little longer than a log-in. The bot's engine
+writes long answers fast, which the demo model can't. `Nursery` is the test's side of it.
 """
 
 import asyncio
@@ -23,23 +23,23 @@ import discord
 from bot.engine import Sampling, Stream
 from bot.engine.prompt import Prompt
 from tests.discord_stand_in import Discord
-from tests.support.parley import ROOT, serve_alone
+from tests.support.parley import environment, serve_alone
 from tests.support.scripted import ScriptedEngine
 
 _PIECE = 150  # characters
 
 
 def answer(question: str) -> str:
-    """What a question like `400 #7` is answered with: so many characters of its own."""
+    """The answer to a question like `400 #7`: unique, and 400 characters long."""
     length = int(question.split()[0])
     return " ".join(f"{question}, {word}." for word in range(length))[:length].strip()
 
 
 class Talker(ScriptedEngine):
-    """Says what was ordered, a little at a time."""
+    """Gives the `answer` to each question, piece by piece."""
 
     def submit(self, prompt: Prompt, sampling: Sampling, channel: int | None = None) -> Stream:
-        """Begin to say it."""
+        """Start the answer, and keep nothing of it."""
         self._scripts = [[answer(prompt.question)]]
         stream = super().submit(prompt, sampling, channel)
         self.prompts.clear()
@@ -57,7 +57,7 @@ class Talker(ScriptedEngine):
 
 
 async def watch(path: Path) -> None:
-    """Write down twice a second how many tasks there are, and how long the event loop did not turn."""
+    """Write the number of tasks and the event loop's lag to a file, twice a second."""
     late: list[float] = []
     while True:
         for _ in range(50):
@@ -79,9 +79,9 @@ def _at_rest(limit: discord.http.Ratelimit) -> bool:
 
 
 async def run(path: Path, shard_count: int | None, shard_ids: Sequence[int], pause: float) -> None:
-    """The bot, as the program starts it, at a faster pace; `pause` is the one between sessions, in seconds."""
+    """Run the bot at a faster pace than usual; `pause` is the seconds between identifies."""
     tempfile.tempdir = str(path.parent)
-    # discord.py remembers for five minutes how often a channel was written to; a short soak would only see that grow.
+    # discord.py keeps a channel's rate limits for five minutes; in a short soak they would only grow.
     discord.http.Ratelimit.is_inactive = _at_rest
     watching = asyncio.create_task(watch(path))
     timing = {"identify_pause": pause, "edit_interval": 0.05}
@@ -91,8 +91,8 @@ async def run(path: Path, shard_count: int | None, shard_ids: Sequence[int], pau
 
 
 def main() -> None:
-    """Fork for each line."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that the killed need not be waited for
+    """Fork a bot for each line."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # reaps killed children
     while line := sys.stdin.readline():
         child = os.fork()
         if not child:
@@ -104,21 +104,21 @@ def main() -> None:
 
 @dataclass
 class Child:
-    """A bot in a process of its own, as the test sees it."""
+    """A bot in a process of its own."""
 
     pid: int
     path: Path
 
     def kill(self) -> None:
-        """End it at this very moment."""
+        """Kill it now."""
         os.kill(self.pid, signal.SIGKILL)
 
     def kill_after(self, seconds: float) -> None:
-        """End it in a while."""
+        """Kill it later."""
         asyncio.get_running_loop().call_later(seconds, self.kill)
 
     def figures(self) -> dict[str, Any]:
-        """What it last wrote down, and what the system knows of it: memory in bytes, open files, threads."""
+        """What `watch` last wrote, and from the system: memory in bytes, open files, threads."""
         process = Path(f"/proc/{self.pid}")
         status = dict(line.split(":\t", 1) for line in (process / "status").read_text().splitlines() if ":\t" in line)
         figures = json.loads(self.path.with_suffix(".json").read_text())
@@ -130,7 +130,7 @@ class Child:
 
 
 class Nursery:
-    """Starts bots against a stand-in, one after the other; ends the last one with itself."""
+    """Starts bots against a stand-in."""
 
     def __init__(self, stand_in: Discord, mother: asyncio.subprocess.Process) -> None:
         self._stand_in = stand_in
@@ -145,7 +145,7 @@ class Nursery:
         shard_ids: Sequence[int] = (),
         pause: float = 0.0,
     ) -> Child:
-        """A bot with its history in `path`; `online`: when it is."""
+        """Start a bot with its database in `path`; `online`: wait until it is."""
         assert self._mother.stdin
         assert self._mother.stdout
         options = {"path": str(path), "shard_count": shard_count, "shard_ids": [*shard_ids], "pause": pause}
@@ -158,15 +158,12 @@ class Nursery:
 
 @asynccontextmanager
 async def nursery(stand_in: Discord) -> AsyncIterator[Nursery]:
-    """The program, running."""
-    reached = stand_in.environment()
-    environment = os.environ | reached | {"DISCORD_TOKEN": stand_in.application.token}
-    environment["PYTHONPATH"] = os.pathsep.join([reached["PYTHONPATH"], str(ROOT)])
+    """A nursery; on leaving, its bots are killed."""
     mother = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "tests.support.forked",
-        env=environment,
+        env=environment(**stand_in.environment(), DISCORD_TOKEN=stand_in.application.token),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,

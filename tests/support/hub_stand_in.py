@@ -1,4 +1,4 @@
-"""A model hub of our own on loopback: what `huggingface_hub` asks for when it downloads, no more."""
+"""A model hub on loopback, with as much of the API as `huggingface_hub` needs for a download."""
 
 import hashlib
 import json
@@ -18,8 +18,8 @@ BROKEN_OFF = 1_000_000
 class Hub:
     """Serves folders as repositories, each with the branch main and one commit.
 
-    `gated` are names of repositories that need a login, which nobody has. The next `interruptions` answers with more
-    than a million bytes end there. `sent` counts the bytes of each file that were sent.
+    `gated` are the repositories that need a login, which nobody has. The next `interruptions` responses of more than
+    a million bytes break off there. `sent` counts the bytes of each file that were sent.
     """
 
     def __init__(self) -> None:
@@ -120,7 +120,7 @@ def _hash(file: Path) -> str:
 
 @contextmanager
 def hub() -> Iterator[Hub]:
-    """A hub, running."""
+    """A running hub."""
     standing_in = Hub()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": standing_in}))
     standing_in.url = f"http://127.0.0.1:{server.server_port}"

@@ -1,4 +1,4 @@
-"""Small random models in folders, as a fine-tune leaves them."""
+"""Small random models in folders, as fine-tuning saves them."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ _SMALL = {
     "num_hidden_layers": 2,
     "num_attention_heads": 4,
     "num_key_value_heads": 2,
-    "initializer_range": 0.5,  # large enough that the likeliest token changes from place to place
+    "initializer_range": 0.5,  # large enough that the likeliest token varies
     "pad_token_id": None,
 }
 ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -24,7 +24,7 @@ ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
     "llama": ("Llama", {"attention_bias": True}),
     "mistral": ("Mistral", {"sliding_window": 24}),
     "gemma": ("Gemma", {"head_dim": 16, "num_key_value_heads": 1}),
-    # Its logits are capped, so that with large weights several tokens would be likeliest at once.
+    # Its logits are capped, so with large weights several tokens would tie.
     "gemma2": ("Gemma2", {"head_dim": 16, "sliding_window": 24, "query_pre_attn_scalar": 16, "initializer_range": 0.1}),
     "gemma3": ("Gemma3", {"head_dim": 16, "sliding_window": 24, "query_pre_attn_scalar": 16}),
     "phi3": ("Phi3", {}),
@@ -43,10 +43,10 @@ def save_model(
     declared_special: bool = True,
     **options: Any,
 ) -> Path:
-    """A model of two layers with random weights, always the same, and a small tokenizer.
+    """A model of two layers with the same random weights every time, and a small tokenizer.
 
-    `endless`: no answer ends by itself, as none of the 50 likeliest tokens is ever an end token. Further `options`
-    are the model's configuration's.
+    `endless`: no answer ends by itself, as an end token is never among the 50 likeliest. Further `options` go into
+    the model's configuration.
     """
     tokenizer = make_tokenizer(template=template, declared_special=declared_special)
     torch.manual_seed(0)

@@ -1,9 +1,9 @@
-"""What is seen of the bot from outside."""
+"""The bot as monitoring sees it: its HTTP endpoints, notifications and log."""
 
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot.monitoring.http import served
 from tests.support.parley import Running
+from tests.support.waiting import until
 
 
 def free_port() -> int:
@@ -22,19 +23,40 @@ def free_port() -> int:
 
 
 class Outside:
-    """Asks the bot at a port of this machine's."""
+    """A client of the bot's HTTP endpoints."""
 
     def __init__(self, session: aiohttp.ClientSession, port: int) -> None:
         self._session = session
         self.port = port
 
+    async def until_up(self) -> None:
+        """Until the port is served."""
+
+        async def served() -> bool:
+            try:
+                await self.health()
+            except aiohttp.ClientConnectionError:
+                return False
+            return True
+
+        await until(served, every=0.05)
+
     async def health(self) -> tuple[int, str]:
-        """The status, and what is told to a person."""
+        """The status of /healthz, and its text for people."""
         async with self._session.get(f"http://127.0.0.1:{self.port}/healthz") as response:
             return response.status, await response.text()
 
+    async def until_health(self, status: int) -> str:
+        """Until /healthz has this status; returns its text then."""
+
+        async def told() -> str | None:
+            now, text = await self.health()
+            return text if now == status else None
+
+        return await until(told)
+
     async def parts(self) -> tuple[bool, dict[str, dict[str, object]]]:
-        """What is told to a program: whether all is well, and of each part."""
+        """The JSON of /healthz: whether all is well, and each part."""
         accept = {"Accept": "application/json"}
         async with self._session.get(f"http://127.0.0.1:{self.port}/healthz", headers=accept) as response:
             told = await response.json()
@@ -55,9 +77,18 @@ class Outside:
                     return sample.value
         return None
 
+    async def until_metric(self, name: str, wanted: float | Callable[[float], bool], **labels: str) -> None:
+        """Until a metric has this value, or one that `wanted` accepts."""
+
+        async def reached() -> bool:
+            value = await self.metric(name, **labels)
+            return value is not None and (wanted(value) if callable(wanted) else value == wanted)
+
+        await until(reached)
+
 
 class Systemd:
-    """Takes notifications."""
+    """Receives notifications as systemd does."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -71,7 +102,7 @@ class Systemd:
             return (await asyncio.get_running_loop().sock_recv(self._socket, 100)).decode()
 
     def all_told(self) -> list[str]:
-        """The notifications that nobody has read yet."""
+        """All notifications not read yet."""
         told = []
         while True:
             try:
@@ -84,7 +115,7 @@ class Systemd:
 
 
 def entries(log: str) -> list[dict[str, Any]]:
-    """What the lines of a log say; each is whole and has all that one should."""
+    """The entries of a JSON log; asserts that each is complete."""
     read = [json.loads(line) for line in log.splitlines()]
     for entry in read:
         assert list(entry) in (
@@ -99,7 +130,7 @@ def entries(log: str) -> list[dict[str, Any]]:
 
 @asynccontextmanager
 async def outside(running: Running | None = None, port: int | None = None) -> AsyncIterator[Outside]:
-    """Serve a bot that runs in this process, or ask one that is served at `port`."""
+    """A client of a bot in this process, which it serves, or of one that is served at `port`."""
     async with aiohttp.ClientSession() as session:
         if running is None:
             assert port

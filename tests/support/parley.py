@@ -2,9 +2,10 @@
 
 import asyncio
 import os
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,16 +19,17 @@ from bot.settings import Settings
 from bot.storage.channel_settings import ChannelSettingsStore
 from bot.storage.database import Database, open_database
 from bot.storage.turns import TurnStore
-from tests.discord_stand_in import Discord
+from tests.discord_stand_in import Channel, Discord, Message, User
+from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 QUICK = {"guild_ready_timeout": 0.05, "identify_pause": 0.0}
-"""Late servers are not waited for, and sessions may begin one right after the other."""
+"""No waiting for late servers, and none between identifies."""
 
 
 @dataclass
 class Running:
-    """What a test may want to look at or set."""
+    """A running bot, and what a test may want to inspect or set."""
 
     bot: Bot
     database: Database
@@ -60,19 +62,36 @@ class Running:
     async def stored(self, channel: int) -> list[tuple[str, str]]:
         return [(turn.question, turn.answer) for turn in await self.turns.recent(channel)]
 
+    async def ask(self, channel: Channel, person: User, text: str = "hi") -> Message:
+        """Mention the bot; returns its answer once that is shown whole and stored."""
+        question = await person.say(channel, f"{channel.discord.bot.mention} {text}")
+
+        async def stored() -> bool:
+            turns = await self.turns.recent(channel.id)
+            return any(turn.question_message == question.id and turn.answer_messages for turn in turns)
+
+        await until(stored)
+        return await channel.reply_to(question)
+
     async def settled(self) -> None:
-        """Until everything that was asked is stored as it was shown."""
-        async with asyncio.timeout(10):
-            while await self.turns.unfinished():
-                await asyncio.sleep(0.01)
+        """Until every answer is stored and shown whole."""
+
+        async def nothing_unfinished() -> bool:
+            return not await self.turns.unfinished()
+
+        await until(nothing_unfinished)
 
     async def until_stored(self, channel: int, *expected: tuple[str, str]) -> None:
-        """And until Discord shows all of it."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(10):
-                while await self.stored(channel) != [*expected] or await self.turns.unfinished():
-                    await asyncio.sleep(0.01)
-        assert await self.stored(channel) == [*expected]
+        """Until these are the channel's turns, and every answer is shown whole."""
+
+        async def as_expected() -> bool:
+            return await self.stored(channel) == [*expected] and not await self.turns.unfinished()
+
+        try:
+            await until(as_expected, within=10)
+        except AssertionError:
+            assert await self.stored(channel) == [*expected]
+            raise
 
 
 @asynccontextmanager
@@ -85,7 +104,7 @@ async def parley(
     timing: dict[str, float] | None = None,
     **settings: Any,
 ) -> AsyncIterator[Running]:
-    """Run the bot with its database in `path` and these settings; `wait`: until the gateway has let it in.
+    """Run the bot with its database in `path` and these settings; `wait`: until it is connected.
 
     `timing` are fields of Timing. An error that ends the bot is raised on leaving.
     """
@@ -107,13 +126,34 @@ async def parley(
 
 
 async def serve_alone(path: Path, engine: Engine, *, timing: dict[str, float] | None = None, **settings: Any) -> None:
-    """Run the bot as all that a process does, until that is killed."""
+    """Run the bot until the process is killed."""
     chosen = Settings(
         discord_token=os.environ["DISCORD_TOKEN"], database_path=str(path), shutdown_grace=0.1, **settings
     )
     async with open_database(path) as database:
         timing = {"guild_ready_timeout": 0.05} | (timing or {})
         await Bot(chosen, database, engine, metrics=Metrics(), timing=Timing(**timing)).run()
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """The environment for a program that imports from here, with these settings of Parley's and no others."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "OMP_NUM_THREADS") if name in os.environ}
+    path = os.pathsep.join(filter(None, (settings.get("PYTHONPATH"), str(ROOT))))
+    return {**kept, **settings, "PYTHONPATH": path}
+
+
+def run(folder: Path, *arguments: str, stdin: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run Python with these arguments to its end."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=environment(**settings),
+        input=stdin,
+        encoding="utf-8",
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
 
 
 _SCRIPTED = """
@@ -129,14 +169,14 @@ app.open_engine = engine
 cli.main(sys.argv[1:])
 """
 WITHOUT_A_MODEL = ("-c", _SCRIPTED)
-"""In the place of `-m bot`: the same program without torch, which starts in a second instead of five."""
+"""Instead of `-m bot`: the same program without torch, which starts in one second rather than five."""
 
 
 @asynccontextmanager
 async def program(
     discord: Discord, folder: Path, arguments: Sequence[str] = ("-m", "bot"), **more: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`python -m bot`, as an operator starts it, against the stand-in; `more` are settings."""
+    """Run `python -m bot` against the stand-in, as an operator would; `more` are settings."""
     settings = {
         "DISCORD_TOKEN": discord.application.token,
         "MODEL_PATH": "demo",
@@ -144,12 +184,10 @@ async def program(
         "LOG_LEVEL": "DEBUG",
         "TMPDIR": str(folder),
         **more,
+        **discord.environment(),
     }
-    reached = discord.environment()
-    environment = {name: os.environ[name] for name in ("PATH", "OMP_NUM_THREADS")} | settings | reached
-    environment["PYTHONPATH"] = os.pathsep.join([reached["PYTHONPATH"], str(ROOT)])
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, cwd=folder, env=environment, stderr=asyncio.subprocess.PIPE
+        sys.executable, *arguments, cwd=folder, env=environment(**settings), stderr=asyncio.subprocess.PIPE
     )
     try:
         yield process

@@ -1,4 +1,4 @@
-"""An engine that says what a test scripts, for what the demo model can't be made to do."""
+"""An engine whose answers a test scripts, for what the demo model can't be made to do."""
 
 import asyncio
 import time
@@ -9,10 +9,10 @@ from bot.engine.prompt import Prompt
 
 
 class ScriptedEngine:
-    """Answers each prompt with the next script: pieces of text, a pause (an asyncio.Event to wait for), an error.
+    """Answers each prompt with the next script: pieces of text, events to wait for, an error to end with.
 
-    A script of None answers "ok". What it was asked stands in `prompts` and, how, in `samplings`, where in `channels`;
-    what it gave back in `streams`.
+    Once there are no more scripts it answers "ok". The arguments of each `submit` are kept in `prompts`, `samplings`
+    and `channels`, the results in `streams`.
     """
 
     def __init__(self, *scripts: Iterable[str | asyncio.Event | Exception]) -> None:

@@ -1,4 +1,4 @@
-"""Small tokenizers made on the spot: real ones, of the same kind as Qwen2's, without a download."""
+"""Small real tokenizers of the same kind as Qwen2's, without a download."""
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
@@ -22,7 +22,7 @@ def make_tokenizer(
     declared_special: bool = True,
     normalizer: normalizers.Normalizer | None = None,
 ) -> PreTrainedTokenizerFast:
-    """A byte-level BPE tokenizer; `declared_special=False` adds the marks of ChatML as careless fine-tunes do."""
+    """A byte-level BPE tokenizer; `declared_special=False` adds ChatML's marks as ordinary tokens."""
     tokenizer = Tokenizer(models.BPE())
     if normalizer:
         tokenizer.normalizer = normalizer

@@ -50,6 +50,7 @@ async def test_the_same_seed_gives_the_same_answer(engine):
     assert one == again != other
 
 
+@pytest.mark.slow
 async def test_a_seeded_answer_is_the_same_in_company(engine):
     alone = await answer(engine, sampling=ENDLESS)
     streams = [engine.submit(Prompt("", (), None, "word " * n), ENDLESS) for n in range(5)]

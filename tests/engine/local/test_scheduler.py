@@ -147,6 +147,7 @@ async def test_with_a_reused_prefix(bench):
         assert sequence.tokens == bench.expected(ids)
 
 
+@pytest.mark.slow
 async def test_the_demo_model_says_what_generate_says_to_fifty_prompts():
     plain = transformers.AutoModelForCausalLM.from_pretrained(demo.MODEL, dtype=torch.float32)
     loaded = loading.load("demo", "float32")
@@ -217,6 +218,7 @@ async def test_a_stop_takes_effect_within_a_pass(tmp_path):
     assert scheduler.free_slots == 2
 
 
+@pytest.mark.slow
 async def test_random_coming_and_going_leaves_nothing_behind(tmp_path):
     """Sequences are added, finish, are stopped and fail at random, and so do whole passes."""
     loaded = loading.load(str(save_model(tmp_path / "model")), "float32")

@@ -36,6 +36,7 @@ def refusal(name: str) -> str:
     return str(refused.value)
 
 
+@pytest.mark.slow
 def test_a_download_that_breaks_off_goes_on_and_later_no_network_is_needed(standing_in, tmp_path, monkeypatch):
     standing_in.interruptions = 2
     size = (demo.MODEL / "model.safetensors").stat().st_size

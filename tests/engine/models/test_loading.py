@@ -102,6 +102,7 @@ def test_weights_that_are_no_safetensors_are_not_opened(folder):
     assert not opened.exists()
 
 
+@pytest.mark.slow
 def test_old_weights_are_converted_by_the_command_that_the_refusal_tells(folder):
     weights = load_file(folder / "model.safetensors")
     (folder / "model.safetensors").unlink()

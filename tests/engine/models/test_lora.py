@@ -127,6 +127,7 @@ def test_an_adapter_that_cannot_be_merged_is_told(tmp_path):
     assert "cannot be merged into its model; LoRA can" in refusal(tmp_path / "prompts")
 
 
+@pytest.mark.slow
 def test_an_adapter_in_pickle_form_is_converted_by_the_command_that_the_refusal_tells(adapter):
     weights = adapter / "adapter_model.safetensors"
     torch.save(load_file(weights), adapter / "adapter_model.bin")

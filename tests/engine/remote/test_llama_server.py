@@ -19,6 +19,8 @@ from bot.engine.remote.engine import RemoteEngine
 gguf = pytest.importorskip("gguf", reason="llama.cpp's form of models takes a further package: pip install gguf")
 pytest.importorskip("xllamacpp", reason="llama.cpp's server takes a further package: pip install xllamacpp")
 
+pytestmark = pytest.mark.slow
+
 GREEDY = Sampling(max_new_tokens=40, temperature=0, top_k=30)
 SERVE = """
 import sys, xllamacpp

@@ -29,7 +29,7 @@ CHANNEL = 1
 MODEL = str(demo.MODEL)
 START = "from transformers.cli.transformers import main; main()"
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 
 @dataclass
