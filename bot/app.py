@@ -26,6 +26,7 @@ from bot.gateway.client import Client
 from bot.gateway.login import Retries, Unreachable, explained
 from bot.gateway.status import GatewayStatus
 from bot.messages.access import Access
+from bot.messages.active_replies import ActiveReplies
 from bot.messages.pacing import Pacer
 from bot.messages.recovery import Recovery
 from bot.messages.replies import Replies
@@ -170,14 +171,15 @@ class Bot:
             database_limit=timing.database_limit,
         )
         self._pacer = Pacer(settings.requests_per_second, timing.edit_interval, timing.longest_edit_interval)
-        self._replies = Replies(
+        self._active_replies = ActiveReplies(
             self._pacer,
-            link_previews=settings.link_previews,
-            observer=metrics,
+            metrics,
             delivery_patience=timing.delivery_patience,
             notice_interval=timing.notice_interval,
             refusal_lifetime=timing.refusal_lifetime,
-            token_lifetime=timing.token_lifetime,
+        )
+        self._replies = Replies(
+            self._active_replies, link_previews=settings.link_previews, token_lifetime=timing.token_lifetime
         )
         metrics.collect_from(
             conversations=self.core.conversations, engine=engine, gateway=self.gateway, loop_lag=self.loop_lag
@@ -240,7 +242,7 @@ class Bot:
             await self._add_cogs(client)
             recovery = Recovery(
                 client,
-                self._replies,
+                self._active_replies,
                 self.core.turns,
                 self.core.channel_settings,
                 shards,
@@ -262,13 +264,13 @@ class Bot:
             Chat(client, core.conversations, self._replies, client.access, settings.chat_channels),
             Ask(client, core.conversations, self._replies),
             Buttons(client, core.conversations, self._replies),
-            Context(core.conversations, self._replies),
+            Context(core.conversations, self._active_replies),
             Admin(self.quitting),
             Privacy(
                 client,
                 self._database,
                 core.turns,
-                self._replies,
+                self._active_replies,
                 self.gateway,
                 retry_interval=self._timing.retry_interval,
             ),

@@ -64,7 +64,7 @@ class Buttons(commands.Cog):
     async def stop(self, interaction: discord.Interaction[Client]) -> None:
         """Stop the answer above the button."""
         assert interaction.message
-        if self._replies.stop(interaction.message.id):
+        if self._replies.active.stop(interaction.message.id):
             await interaction.response.defer()
         else:
             await interaction.response.edit_message(view=None)

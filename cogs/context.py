@@ -7,16 +7,16 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.conversation.conversations import Conversations
-from bot.messages.replies import Replies
+from bot.messages.active_replies import ActiveReplies
 from bot.texts import CLEAR, forgotten
 
 
 class Context(commands.Cog):
     """Clears a channel's turns."""
 
-    def __init__(self, conversations: Conversations, replies: Replies) -> None:
+    def __init__(self, conversations: Conversations, active_replies: ActiveReplies) -> None:
         self._conversations = conversations
-        self._replies = replies
+        self._active_replies = active_replies
 
     @app_commands.command(description=CLEAR)
     async def clear(self, interaction: discord.Interaction) -> None:
@@ -29,4 +29,4 @@ class Context(commands.Cog):
         turns = await clearing
         await interaction.edit_original_response(content=forgotten(len(turns)))
         if turns:
-            await self._replies.remove_button(interaction.channel, turns[-1])
+            await self._active_replies.remove_button(interaction.channel, turns[-1])

@@ -16,7 +16,7 @@ from discord.ext import commands
 from bot.gateway.client import Client
 from bot.gateway.status import GatewayStatus
 from bot.messages import incoming_text
-from bot.messages.replies import Replies
+from bot.messages.active_replies import ActiveReplies
 from bot.storage.database import Database, DatabaseError
 from bot.storage.turns import Turn, TurnStore
 from bot.texts import EXPORT, EXPORT_FORMAT, FORGET, NOTHING_TO_EXPORT, SUMMARY_LABEL, exported, forgot_person
@@ -55,7 +55,7 @@ class Privacy(commands.Cog):
         bot: Client,
         database: Database,
         turns: TurnStore,
-        replies: Replies,
+        active_replies: ActiveReplies,
         gateway: GatewayStatus,
         *,
         retry_interval: float,
@@ -63,7 +63,7 @@ class Privacy(commands.Cog):
         self._bot = bot
         self._database = database
         self._turns = turns
-        self._replies = replies
+        self._active_replies = active_replies
         self._gateway = gateway
         self.retry_interval = retry_interval
         self._edits: dict[int, discord.RawMessageUpdateEvent] = {}  # by message: the newest that is not stored yet
@@ -98,8 +98,8 @@ class Privacy(commands.Cog):
     @_retried
     async def on_raw_message_delete(self, deleted: discord.RawMessageDeleteEvent) -> None:
         """Forget the turn of a message that somebody has deleted."""
-        if not self._replies.was_deleted_by_us(deleted.message_id):
-            self._replies.discard(deleted.message_id)
+        if not self._active_replies.was_deleted_by_us(deleted.message_id):
+            self._active_replies.discard(deleted.message_id)
             await self._turns.forget_message(deleted.channel_id, deleted.message_id)
 
     @commands.Cog.listener()

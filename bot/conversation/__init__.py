@@ -1,7 +1,8 @@
 """One turn, from the question to the stored answer. Knows no Discord.
 
-- `conversations`: the order of answers in a channel, and what is stored of each
-- `admission`: who may ask now, and how long they will wait
+- `conversations`: the way of a question to its stored answer
 - `answer`: one answer, filled by its conversation and read by whoever shows it
+- `admission`: who may ask now, and the order of answers in a channel
+- `wait_estimate`: what an answer waits for, and about how long
 - `summary`: folds turns that are too old into their channel's summary
 """

@@ -3,16 +3,12 @@
 import asyncio
 import enum
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from bot.conversation.wait_estimate import Position, WaitEstimate
 from bot.engine import Stream, Thought
 from bot.storage.turns import Turn
-
-if TYPE_CHECKING:
-    from bot.conversation.admission import Line
 
 
 class State(enum.IntEnum):
@@ -28,23 +24,21 @@ class State(enum.IntEnum):
     """No more text comes, and what there is has been saved."""
 
 
-@dataclass(frozen=True)
-class Position:
-    """What an answer waits for: `ahead` others, for about so many `seconds` if that is known, or a loading model."""
-
-    ahead: int
-    seconds: float | None
-    loading: bool
-
-
 class Answer:
     """An answer under way. One producer fills it; one reader reads it and may call `stop` or `discard`.
 
-    `text` is what to show: what the model `said`, after a quote of its reasoning if people are to see that. Outside a
-    `line` it waits for no other answer.
+    `text` is what to show: what the model `said`, after a quote of its reasoning if people are to see that. `line` are
+    the channel's answers under way, in the order asked.
     """
 
-    def __init__(self, asker: int = 0, line: "Line | None" = None, *, show_thinking: bool = False) -> None:
+    def __init__(
+        self,
+        asker: int = 0,
+        line: Sequence["Answer"] = (),
+        estimate: WaitEstimate | None = None,
+        *,
+        show_thinking: bool = False,
+    ) -> None:
         self.asker = asker
         self.asked_at = time.monotonic()
         self.state = State.QUEUED
@@ -68,6 +62,7 @@ class Answer:
         self.forgotten = False
         """Whether its turn was forgotten while it was shown, so that it cannot be regenerated after all."""
         self._line = line
+        self._estimate = estimate
         self._show_thinking = show_thinking
         self._thoughts = ""
         self._stream: Stream | None = None
@@ -79,17 +74,14 @@ class Answer:
     @property
     def position(self) -> Position | None:
         """What it waits for at this moment, or None."""
-        return self._line.position(self) if self._line else None
+        if self._estimate is None:
+            return None
+        return self._estimate.position(self._line.index(self), self._stream.ahead if self._stream else 0)
 
     @property
     def started_at(self) -> float | None:
         """When the engine began with it, by `time.monotonic`."""
         return self._stream.begun_at if self._stream else None
-
-    @property
-    def ahead_in_engine(self) -> int:
-        """How many requests the engine has to finish or start before this one."""
-        return self._stream.ahead if self._stream else 0
 
     async def changed(self) -> None:
         """Return once `state` or `text` has changed since this was last awaited."""

@@ -7,7 +7,8 @@ In:
 Out:
 - `live_reply`: one answer, as messages that grow while people read them
 - `destinations`: where an answer goes: below a message, to a command, in place of another answer
-- `replies`: makes live replies and knows those under way
+- `replies`: makes live replies
+- `active_replies`: the live replies under way, by their messages
 - `pages`: a long text as messages of at most 2000 characters
 - `pacing`: how often Discord is written to
 - `buttons`: Stop and Regenerate

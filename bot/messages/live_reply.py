@@ -5,7 +5,7 @@ import logging
 import math
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import discord
 
@@ -13,6 +13,7 @@ from bot.conversation.admission import Busy
 from bot.conversation.answer import Answer, State
 from bot.errors import UserError
 from bot.messages.access import MayNotWrite
+from bot.messages.active_replies import ActiveReplies
 from bot.messages.buttons import Action, Button
 from bot.messages.destinations import Destination
 from bot.messages.explanations import explain
@@ -27,9 +28,6 @@ from bot.texts import (
     UNDELIVERABLE,
     waits,
 )
-
-if TYPE_CHECKING:
-    from bot.messages.replies import Replies
 
 log = logging.getLogger(__name__)
 
@@ -60,8 +58,10 @@ class LiveReply:
     Under the newest of its messages is Stop while the answer grows, then `button`.
     """
 
-    def __init__(self, replies: "Replies", destination: Destination, asker: int, button: Button | None = None) -> None:
-        self._replies = replies
+    def __init__(
+        self, active: ActiveReplies, destination: Destination, asker: int, button: Button | None = None
+    ) -> None:
+        self._active = active
         self._destination = destination
         self._stop_button = Button(Action.STOP, asker)
         self._final_button = button
@@ -92,7 +92,7 @@ class LiveReply:
                 await self._messages[-1].edit(view=None)
         if not isinstance(error, Exception):
             return False
-        self._replies.observer.failed(error)
+        self._active.observer.failed(error)
         match error:
             case discord.NotFound():
                 log.info("An answer ended early: its message or channel was deleted.")
@@ -100,7 +100,7 @@ class LiveReply:
                 await self._tell_privately(str(error))
             case Busy():
                 if refusal := await self.tell(str(error)):
-                    await refusal.delete(delay=self._replies.refusal_lifetime)
+                    await refusal.delete(delay=self._active.refusal_lifetime)
             case discord.Forbidden():
                 log.warning("An answer could not be shown: %s", error)
                 await self._tell_privately(MAY_NOT_WRITE)
@@ -111,7 +111,7 @@ class LiveReply:
     async def tell(self, sentence: str) -> Any:
         """Say something of the bot's own, in place of a notice or after what is shown of the answer."""
         try:
-            await self._replies.pacer.slot()
+            await self._active.pacer.slot()
             if self._messages and not self._has_text:
                 return await self._messages[-1].edit(content=sentence, view=None)
             return await self._destination.tell(sentence)
@@ -120,7 +120,7 @@ class LiveReply:
 
     async def _tell_privately(self, sentence: str) -> None:
         try:
-            await self._replies.pacer.slot()
+            await self._active.pacer.slot()
             await self._destination.tell_privately(sentence)
         except (discord.HTTPException, *TRANSIENT_ERRORS) as error:
             log.warning("The asker could not be told: %s", error)
@@ -148,7 +148,7 @@ class LiveReply:
             if self._old:  # not replaced, so it stays
                 await self._old[-1].edit(view=self._final_button.view() if self._final_button else None)
         finally:
-            self._replies.remove(answer)
+            self._active.remove(answer)
         if answer.error is None:
             if self._out_of_time:
                 raise OutOfTime
@@ -188,9 +188,9 @@ class LiveReply:
         while answer.state < state:
             if await self._next_change(answer, self._notice_at) or self._out_of_time:
                 continue
-            first, self._notice_at = not self._shown, asyncio.get_running_loop().time() + self._replies.notice_interval
+            first, self._notice_at = not self._shown, asyncio.get_running_loop().time() + self._active.notice_interval
             sentence = _reason_to_wait(answer)
-            if not sentence or (self._replies.pacer.busy and not first):
+            if not sentence or (self._active.pacer.busy and not first):
                 continue
             if self._destination.in_place:
                 await self._tell_privately(sentence)
@@ -201,7 +201,7 @@ class LiveReply:
     async def _notice(self, answer: Answer, state: State, sentence: str) -> None:
         """Show what the answer waits for where the answer will be, unless it has come so far meanwhile."""
         try:
-            async with self._replies.pacer.turn(self._destination.pace_key):
+            async with self._active.pacer.turn(self._destination.pace_key):
                 if answer.state < state:
                     await self._put(answer, sentence, self._stop_button)
         except (discord.HTTPException, *TRANSIENT_ERRORS) as error:
@@ -213,11 +213,11 @@ class LiveReply:
         """Remove the button from the answer before, or offer Stop under the one that is replaced."""
         channel = self._destination.channel
         if answer.previous:
-            await self._replies.remove_button(channel, answer.previous)
+            await self._active.remove_button(channel, answer.previous)
         if answer.replaces:
             self._old = [channel.get_partial_message(message) for message in answer.replaces.answer_messages]
             await self._old[-1].edit(view=self._stop_button.view())
-            self._replies.add(self._old[-1].id, answer)
+            self._active.add(self._old[-1].id, answer)
 
     async def _wait_for_a_few_words(self, answer: Answer) -> None:
         """An answer that begins with half a word looks odd."""
@@ -232,7 +232,7 @@ class LiveReply:
         What Discord fails to take is left to the next edit; the last is repeated until Discord is back.
         """
         loop = asyncio.get_running_loop()
-        give_up_at = loop.time() + self._replies.delivery_patience
+        give_up_at = loop.time() + self._active.delivery_patience
         while True:
             await self._move_on(answer)
             finished, button = self._expected(answer)
@@ -241,7 +241,7 @@ class LiveReply:
             if not more and (not text or (text, button) == (self._shown, self._button)):
                 return
             try:
-                async with self._replies.pacer.turn(self._destination.pace_key):
+                async with self._active.pacer.turn(self._destination.pace_key):
                     finished, button = self._expected(answer)
                     page, *more = pages(answer.text, self._last.end, self._last.fence)
                     await self._put(answer, page.content.strip(), None if more else button)
@@ -285,7 +285,7 @@ class LiveReply:
                 raise
             archived = self._messages.pop()
             await self._send(answer, text, button)
-            await self._replies.delete(archived)
+            await self._active.delete(archived)
 
     async def _send(self, answer: Answer, text: str, button: Button | None) -> None:
         self._stop_typing()
@@ -294,11 +294,11 @@ class LiveReply:
             await message.edit(content=text, view=button and button.view())
             self._old = []
             for other in others:
-                await self._replies.delete(other)
+                await self._active.delete(other)
         else:
             message = await self._destination.send(text, **({"view": button.view()} if button else {}))
         self._messages.append(message)
-        self._replies.add(message.id, answer)
+        self._active.add(message.id, answer)
 
     def _stop_typing(self) -> None:
         if self._typing:
@@ -308,8 +308,8 @@ class LiveReply:
         """Show the typing indicator until cancelled, except while the bot is too busy for it."""
         with suppress(Exception):  # an answer without the indicator is still an answer
             while True:
-                if not self._replies.pacer.busy:
-                    await self._replies.pacer.slot()
+                if not self._active.pacer.busy:
+                    await self._active.pacer.slot()
                     await self._destination.channel.typing()
                 await asyncio.sleep(_TYPING)
 

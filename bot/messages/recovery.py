@@ -7,10 +7,10 @@ from contextlib import suppress
 
 import discord
 
+from bot.messages.active_replies import ActiveReplies
 from bot.messages.buttons import Action, Button
 from bot.messages.destinations import ChannelDestination
 from bot.messages.pages import LIMIT, pages
-from bot.messages.replies import Replies
 from bot.messages.transient_errors import TRANSIENT_ERRORS, is_transient
 from bot.shards import Shards
 from bot.storage.channel_settings import ChannelSettingsStore
@@ -34,7 +34,7 @@ class Recovery:
     def __init__(
         self,
         client: discord.Client,
-        replies: Replies,
+        active_replies: ActiveReplies,
         turns: TurnStore,
         channel_settings: ChannelSettingsStore,
         shards: Shards,
@@ -42,7 +42,7 @@ class Recovery:
         link_previews: bool,
     ) -> None:
         self._client = client
-        self._replies = replies
+        self._active_replies = active_replies
         self._turns = turns
         self._channel_settings = channel_settings
         self._shards = shards
@@ -127,7 +127,7 @@ class Recovery:
         """Remove the button from the answer before a turn's."""
         recent = await self._turns.recent(turn.channel.channel)
         if before := [other for other in recent if other.answer_messages and other.id < turn.id]:
-            await self._replies.remove_button(channel, before[-1])
+            await self._active_replies.remove_button(channel, before[-1])
 
     async def _messages(self, channel: discord.PartialMessageable, question: int) -> list[discord.Message]:
         """The messages of the answer to a question: our reply to it, and those after it that reply to nothing.

@@ -1,102 +1,39 @@
-"""The bot's replies: makes them, and knows the messages of those that still grow."""
+"""Makes the bot's replies: to a message, to a command, in place of an old answer."""
 
-from contextlib import suppress
 from typing import Any
 
 import discord
 
-from bot.conversation.answer import Answer
+from bot.messages.active_replies import ActiveReplies
 from bot.messages.buttons import Action, Button
 from bot.messages.destinations import CommandResponse, MessageReply, Replacement
 from bot.messages.live_reply import LiveReply
-from bot.messages.pacing import Pacer
-from bot.messages.transient_errors import TRANSIENT_ERRORS
-from bot.observer import Observer
-from bot.storage.turns import Turn
 
 
 class Replies:
-    """Makes live replies, which share a `pacer`. `link_previews`: whether Discord shows what links in them lead to.
+    """Makes live replies. `link_previews`: whether Discord shows what the links in them lead to.
 
-    In seconds, the last edit of an answer is repeated for `delivery_patience`, people are told `notice_interval` apart
-    what their answer waits for, a refusal stands for `refusal_lifetime`, and an interaction takes messages for
-    `token_lifetime`.
+    `token_lifetime` is for how many seconds an interaction takes messages.
     """
 
-    def __init__(
-        self,
-        pacer: Pacer,
-        *,
-        link_previews: bool,
-        observer: Observer,
-        delivery_patience: float,
-        notice_interval: float,
-        refusal_lifetime: float,
-        token_lifetime: float,
-    ) -> None:
-        self.pacer = pacer
-        self.observer = observer
-        self.delivery_patience = delivery_patience
-        self.notice_interval = notice_interval
-        self.refusal_lifetime = refusal_lifetime
+    def __init__(self, active: ActiveReplies, *, link_previews: bool, token_lifetime: float) -> None:
+        self.active = active
         self._link_previews = link_previews
         self._token_lifetime = token_lifetime
-        self._answers: dict[int, Answer] = {}  # under way, by the messages that show them
-        self._deleted: set[int] = set()
 
     def to(self, message: discord.Message) -> LiveReply:
         """The reply to somebody's message."""
         destination = MessageReply(message, link_previews=self._link_previews)
-        return LiveReply(self, destination, message.author.id, Button(Action.REGENERATE, message.author.id))
+        return LiveReply(self.active, destination, message.author.id, Button(Action.REGENERATE, message.author.id))
 
     def to_command(self, interaction: discord.Interaction[Any], *, private: bool) -> LiveReply:
         """The reply to a slash command that has been deferred; `private` as the deferral was."""
         destination = CommandResponse(
             interaction, private=private, link_previews=self._link_previews, lifetime=self._token_lifetime
         )
-        return LiveReply(self, destination, interaction.user.id)
+        return LiveReply(self.active, destination, interaction.user.id)
 
     def replacing(self, press: discord.Interaction[Any], asker: int) -> LiveReply:
         """The reply in place of the one under which Regenerate was pressed; the press has been deferred."""
         destination = Replacement(press, link_previews=self._link_previews)
-        return LiveReply(self, destination, asker, Button(Action.REGENERATE, asker))
-
-    def add(self, message: int, answer: Answer) -> None:
-        """A message shows an answer that is under way."""
-        self._answers[message] = answer
-
-    def remove(self, answer: Answer) -> None:
-        """An answer is no longer under way."""
-        for message in [message for message, other in self._answers.items() if other is answer]:
-            del self._answers[message]
-
-    def stop(self, message: int) -> bool:
-        """Stop the answer that a message shows; returns whether it was under way."""
-        answer = self._answers.get(message)
-        if answer:
-            answer.stop()
-        return answer is not None
-
-    def discard(self, message: int) -> None:
-        """Discard the answer that a message shows, if it is under way: somebody has deleted the message."""
-        if answer := self._answers.get(message):
-            answer.discard()
-
-    async def delete(self, message: Any) -> None:
-        """Delete a message of an old answer; one that stays, or is gone already, does no harm."""
-        self._deleted.add(message.id)
-        with suppress(discord.HTTPException, *TRANSIENT_ERRORS):
-            await message.delete()
-
-    def was_deleted_by_us(self, message: int) -> bool:
-        """Whether a deleted message was deleted by `delete`; to be asked once of each."""
-        deleted = message in self._deleted
-        self._deleted.discard(message)
-        return deleted
-
-    async def remove_button(self, channel: Any, turn: Turn) -> None:
-        """Remove the button from a turn that is no longer the newest."""
-        if turn.answer_messages:
-            with suppress(discord.HTTPException, *TRANSIENT_ERRORS):  # the message may be gone, and so is the button
-                await self.pacer.slot()
-                await channel.get_partial_message(turn.answer_messages[-1]).edit(view=None)
+        return LiveReply(self.active, destination, asker, Button(Action.REGENERATE, asker))

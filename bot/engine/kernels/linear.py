@@ -10,6 +10,7 @@ rows; in passes of hundreds, oneDNN's bfloat16 kernels were observed to round on
 """
 
 import platform
+from functools import cache
 from typing import Literal, TypeAlias, cast, get_args
 
 import torch
@@ -103,38 +104,61 @@ class Int8Linear(nn.Module):
     torch's dynamically quantized layers use one scale for all rows, so one sequence's outlier would coarsen its
     neighbours. Here oneDNN multiplies plain int8 rows, exactly, and each row is then multiplied by its own scale.
 
-    Raises TooCoarse where a few large weights leave the others of their channels too few of the 255 steps.
+    Raises TooCoarse where a few large weights leave the others of their channels too few steps, or where this CPU
+    multiplies inexactly.
     """
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
         super().__init__()
+        steps = _exact_weight_steps()
+        if not steps:
+            raise TooCoarse
         quantized, self._scale = torch.empty(weight.shape, dtype=torch.int8), torch.empty(len(weight))
         lost = others = 0.0  # sums of squares
         for start in range(0, len(weight), 256):  # quantizing all at once takes several times the memory
             part = slice(start, start + 256)
-            integers, scale = quantize(weight[part])
+            integers, scale = quantize(weight[part], steps)
             quantized[part], self._scale[part] = integers, scale[:, 0]
             lost += float((weight[part] - integers * scale).square().sum())
-            others += float(weight[part].float().square().sum() - (127 * scale).square().sum())
+            others += float(weight[part].float().square().sum() - (steps * scale).square().sum())
         if lost > _COARSE**2 * others:
             raise TooCoarse
         self._packed = torch.ops.onednn.qlinear_prepack(quantized, None)
-        self._zeros = torch.zeros(len(weight), dtype=torch.int32)
         self._bias = None if bias is None else bias.float()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         rows, scale = quantize(x.reshape(-1, x.shape[-1]))
-        # Unsigned, around 128: for signed rows oneDNN would reorder the whole weight at each call.
-        unsigned = (rows + 128).to(torch.uint8)
-        out = torch.ops.onednn.qlinear_pointwise(
-            unsigned, 1.0, 128, self._packed, self._scale, self._zeros, None, 1.0, 0, torch.float32, "none", [], ""
-        )
+        out = _multiply(rows, self._packed, self._scale)
         out = out * scale if self._bias is None else torch.addcmul(self._bias, out, scale)
         return out.to(x.dtype).reshape(*x.shape[:-1], out.shape[1])
 
 
-def quantize(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Rows (n, m) → integers from -127 to 127 and a scale for each row (n, 1), so that rows ≈ integers · scale."""
+def _multiply(rows: torch.Tensor, packed: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+    """Integer rows (n, in) times packed integer weights (out, in), each output times its scale (out)."""
+    # Unsigned, around 128: for signed rows oneDNN would reorder the whole weight at each call.
+    unsigned, zeros = (rows + 128).to(torch.uint8), torch.zeros(len(scale), dtype=torch.int32)
+    return torch.ops.onednn.qlinear_pointwise(  # type: ignore[no-any-return]
+        unsigned, 1.0, 128, packed, scale, zeros, None, 1.0, 0, torch.float32, "none", [], ""
+    )
+
+
+@cache
+def _exact_weight_steps() -> int:
+    """The largest integer that weights may have so that this CPU multiplies exactly; 0 if there is none.
+
+    Without VNNI, oneDNN adds pairs of products in 16 bits, which saturate without a word when both factors have 8 bits:
+    255 · 127 · 2 does not fit, 255 · 63 · 2 does. So the largest products are tried.
+    """
+    rows = torch.full((2, 128), 127.0)
+    for steps in (127, 63):
+        packed = torch.ops.onednn.qlinear_prepack(torch.full((64, 128), steps, dtype=torch.int8), None)
+        if (_multiply(rows, packed, torch.ones(64)) == 127 * 128 * steps).all():
+            return steps
+    return 0
+
+
+def quantize(rows: torch.Tensor, steps: int = 127) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows (n, m) → integers from -steps to steps and a scale for each row (n, 1), so that rows ≈ integers · scale."""
     rows = rows.float()
-    scale = rows.abs().amax(1, keepdim=True).clamp(min=1e-12) / 127
+    scale = rows.abs().amax(1, keepdim=True).clamp(min=1e-12) / steps
     return (rows / scale).round(), scale

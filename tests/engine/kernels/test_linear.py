@@ -36,6 +36,14 @@ def test_it_computes_what_a_plain_layer_does(precision, bias, count):
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_largest_weights_and_inputs_do_not_saturate(precision, sign):
+    ones = torch.ones(64, 256, dtype=dtype_of(precision))
+    out = pack(ones * sign, None, precision)(ones[:2])
+    assert (out.double() - sign * 256).abs().max() <= 0.5
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
 def test_a_row_depends_on_no_other_to_the_last_bit(precision):
     layer, _, _ = make_layer(precision, bias=True, inputs=1024, outputs=256)
     x = rows(precision, 40, 1024)

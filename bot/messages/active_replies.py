@@ -1,0 +1,77 @@
+"""The replies that are growing now: what they share, and which messages show them."""
+
+from contextlib import suppress
+from typing import Any
+
+import discord
+
+from bot.conversation.answer import Answer
+from bot.messages.pacing import Pacer
+from bot.messages.transient_errors import TRANSIENT_ERRORS
+from bot.observer import Observer
+from bot.storage.turns import Turn
+
+
+class ActiveReplies:
+    """Knows answers under way by their messages. Nothing that is known here outlives its answer.
+
+    In seconds, the last edit of an answer is repeated for `delivery_patience`, people are told `notice_interval` apart
+    what their answer waits for, and a refusal stands for `refusal_lifetime`.
+    """
+
+    def __init__(
+        self,
+        pacer: Pacer,
+        observer: Observer,
+        *,
+        delivery_patience: float,
+        notice_interval: float,
+        refusal_lifetime: float,
+    ) -> None:
+        self.pacer = pacer
+        self.observer = observer
+        self.delivery_patience = delivery_patience
+        self.notice_interval = notice_interval
+        self.refusal_lifetime = refusal_lifetime
+        self._answers: dict[int, Answer] = {}  # by message
+        self._deleted: set[int] = set()
+
+    def add(self, message: int, answer: Answer) -> None:
+        """A message shows an answer that is under way."""
+        self._answers[message] = answer
+
+    def remove(self, answer: Answer) -> None:
+        """An answer is no longer under way."""
+        for message in [message for message, other in self._answers.items() if other is answer]:
+            del self._answers[message]
+
+    def stop(self, message: int) -> bool:
+        """Stop the answer that a message shows; returns whether it was under way."""
+        answer = self._answers.get(message)
+        if answer:
+            answer.stop()
+        return answer is not None
+
+    def discard(self, message: int) -> None:
+        """Discard the answer that a message shows, if it is under way: somebody has deleted the message."""
+        if answer := self._answers.get(message):
+            answer.discard()
+
+    async def delete(self, message: Any) -> None:
+        """Delete a message of an old answer; one that stays, or is gone already, does no harm."""
+        self._deleted.add(message.id)
+        with suppress(discord.HTTPException, *TRANSIENT_ERRORS):
+            await message.delete()
+
+    def was_deleted_by_us(self, message: int) -> bool:
+        """Whether a deleted message was deleted by `delete`; to be asked once of each."""
+        deleted = message in self._deleted
+        self._deleted.discard(message)
+        return deleted
+
+    async def remove_button(self, channel: Any, turn: Turn) -> None:
+        """Remove the button from a turn that is no longer the newest."""
+        if turn.answer_messages:
+            with suppress(discord.HTTPException, *TRANSIENT_ERRORS):  # the message may be gone, and so is the button
+                await self.pacer.slot()
+                await channel.get_partial_message(turn.answer_messages[-1]).edit(view=None)
