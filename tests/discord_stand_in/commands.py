@@ -168,7 +168,7 @@ def _value(option: Json, value: Any) -> Any:
     if not isinstance(value, PYTHON_TYPES[kind]) or (isinstance(value, bool) and kind != BOOLEAN):
         raise NotPossible(f"{name} takes {PYTHON_TYPES[kind]}, not {value!r}")
     if choices := option.get("choices"):
-        # people pick a choice by its displayed name
+        # People pick a choice by its displayed name.
         chosen = [c["value"] for c in choices if value in (c["name"], c["value"])]
         if not chosen:
             raise NotPossible(f"{name} offers {[c['name'] for c in choices]}, not {value!r}")
@@ -212,7 +212,7 @@ def fill_in_form(form: Json, answers: dict[str, str]) -> Json:
     """The data of a submitted form: every text field, filled in or with its preset value."""
     components: list[Json] = []
     for row in form["components"]:
-        # a field is in a row, or under a label
+        # A field is in a row, or under a label.
         field = row["component"] if "component" in row else row["components"][0]
         value = answers.pop(field["custom_id"], field.get("value") or "")
         if field.get("required", True) and not value:

@@ -105,7 +105,7 @@ class Connection:
             if self._deflate is None:
                 await self._socket.send_str(frame)
             else:
-                # one zlib stream for the whole connection; a sync flush ends each message
+                # One zlib stream for the whole connection; a sync flush ends each message.
                 data = self._deflate.compress(frame.encode()) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
                 await self._socket.send_bytes(data)
         await self._socket.close(code=frame)
@@ -354,7 +354,7 @@ class Gateway:
             },
         )
         for guild in guilds:
-            # by this discord.py distinguishes a server that became available from a new one
+            # By this discord.py distinguishes a server that became available from a new one.
             session.send("GUILD_CREATE", self._guild_create(session, guild) | {"unavailable": False})
         return None
 

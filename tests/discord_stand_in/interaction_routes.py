@@ -131,7 +131,7 @@ def follow_up(discord: Discord, request: Request) -> Answer:
     check_new(request.body, request.files)
     response = interaction.response
     if response is not None and response.loading and response.deleted_at is None:
-        # the first follow-up replaces "thinking…" and is ephemeral if that was
+        # The first follow-up replaces "thinking…" and is ephemeral if that was.
         change(response, request.body, request.files)
         message = response
     else:

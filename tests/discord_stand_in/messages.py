@@ -188,7 +188,7 @@ class Message:
         )
         was_loading = self.loading
         self.flags &= ~LOADING
-        # the response to a deferred interaction is a first version: there was nothing to read before
+        # The response to a deferred interaction is a first version: there was nothing to read before.
         self.versions = [version] if was_loading else [*self.versions, version]
         self.attachments = self.attachments if attachments is None else attachments
         self.mentions = find_mentions(self, self._allowed if allowed is None else allowed)

@@ -70,7 +70,7 @@ class Description:
             return None
         error = best_match(validator.iter_errors(body))
         while error.context:
-            # of several alternatives, the one that matched furthest was probably meant
+            # Of several alternatives, the one that matched furthest was probably meant.
             error = max(error.context, key=lambda each: len(each.absolute_path))
         return f"{'/'.join(holder[1:])} at {error.json_path}: {error.message:.500}"
 

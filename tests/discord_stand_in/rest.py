@@ -85,7 +85,7 @@ class Rest:
         self._discord = discord
         self.in_flight = 0
         self.app = web.Application(client_max_size=30 * 1024 * 1024)
-        # the first match is taken, so fixed names come before ids in the same place
+        # The first match is taken, so fixed names come before ids in the same place.
         for route in sorted(routes, key=lambda route: route.template.count("{")):
             self.app.router.add_route(route.method, BASE + route.template, self._handler(route))
         self.app.router.add_get("/attachments/{channel_id}/{attachment_id}/{name}", self._attachment)
@@ -156,7 +156,7 @@ class Rest:
         except Refused as refused:
             return refused.status, refused.body
         except Exception:
-            # a bug of the stand-in; discord.py does not retry after a 501
+            # A bug of the stand-in; discord.py does not retry after a 501.
             discord.violations.append(f"{request.method} {request.path} failed:\n{traceback.format_exc()}")
             return 501, {"code": 0, "message": "The stand-in failed"}
 
@@ -197,6 +197,6 @@ async def _read(incoming: web.Request, route: Route, now: float) -> Request:
 def _response(status: int, body: object, headers: dict[str, str]) -> web.Response:
     if body is None:
         return web.Response(status=status, headers=headers)
-    # with "; charset=utf-8", which aiohttp adds to text, discord.py would not recognize JSON
+    # With "; charset=utf-8", which aiohttp adds to text, discord.py would not recognize JSON.
     data = json.dumps(body).encode()
     return web.Response(status=status, body=data, headers=headers | {"Content-Type": "application/json"})
