@@ -1,4 +1,4 @@
-"""The stand-in for Discord, tried with the real discord.py."""
+"""The stand-in for Discord, tested with the real discord.py."""
 
 import asyncio
 import io
@@ -18,7 +18,7 @@ from tests.discord_stand_in import Discord, NotPossible, Permission, openapi
 
 
 class Bot(commands.Bot):
-    """Echoes what mentions it or is said to it alone, and has a command of every kind."""
+    """Echoes mentions and direct messages, and has a command of every kind."""
 
     def __init__(self, *, message_content: bool = False, **options):
         intents = discord.Intents.default()
@@ -27,7 +27,7 @@ class Bot(commands.Bot):
         self.heard: list[discord.Message] = []
 
     async def before_identify_hook(self, shard_id, *, initial=False):
-        """discord.py would wait five seconds before it begins another session."""
+        """Skips discord.py's five seconds between sessions."""
 
     async def setup_hook(self):
         self.tree.add_command(ask)
@@ -94,7 +94,7 @@ async def rename(interaction: discord.Interaction):
 
 @pytest.fixture
 async def home():
-    """A server with one channel and one person."""
+    """A server with a channel and a person."""
     async with Discord() as stand_in:
         guild = stand_in.guild("Home")
         yield SimpleNamespace(
@@ -104,7 +104,7 @@ async def home():
 
 @pytest.fixture
 async def client(home):
-    """A discord.py client that only logs in, and uses REST alone."""
+    """A discord.py client that only logs in and uses REST."""
     client = discord.Client(intents=discord.Intents.default())
     with home.discord.redirect():
         await client.login(home.discord.application.token)
@@ -292,7 +292,7 @@ async def test_commands_come_back_as_discord_completes_them(home, client):
 
 
 class Late(Bot):
-    """Acknowledges an interaction only when it is told to, and then twice."""
+    """Acknowledges an interaction only when told to, and then twice."""
 
     def __init__(self):
         super().__init__()
@@ -306,7 +306,7 @@ class Late(Bot):
     async def late(self, interaction: discord.Interaction):
         await self.go_on.wait()
         for text in ("first", "second"):
-            interaction.response._response_type = None  # discord.py would not even try a second time
+            interaction.response._response_type = None  # discord.py itself would not send a second one
             try:
                 await interaction.response.send_message(text)
             except discord.HTTPException as error:
@@ -563,7 +563,7 @@ async def test_buttons_are_refused_that_the_description_lets_pass(home, button):
 
 
 async def ask_by_hand(home, method: str, path: str, body: object = None):
-    """A request that discord.py would not make: status, JSON and headers of the answer."""
+    """Make a request that discord.py would not; returns the response's status, JSON and headers."""
     headers = {"Authorization": f"Bot {home.discord.application.token}"}
     async with (
         aiohttp.ClientSession(headers=headers) as session,
@@ -757,7 +757,7 @@ async def test_a_connection_may_go_without_compression(home):
 
 
 async def talk_by_hand(home, frames: list[dict], count: int = 4):
-    """Say this to the gateway; returns what it says in so many frames, or until it closes (then with the code)."""
+    """Send frames to the gateway; returns so many of its frames, or those until it closes, and the code."""
     heard: list[object] = []
     async with aiohttp.ClientSession() as session, session.ws_connect(home.discord.gateway.url) as socket:
         for frame in frames:

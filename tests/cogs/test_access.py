@@ -5,10 +5,9 @@ import asyncio
 import pytest
 
 from bot.texts import BLOCKED, NOT_HERE, ONE_AT_A_TIME
+from tests.discord_stand_in.messages import SUPPRESS_EMBEDS
 from tests.support.parley import parley
 from tests.support.scripted import ScriptedEngine
-
-SUPPRESS_EMBEDS = 1 << 2
 
 
 async def test_only_allowed_servers_are_answered_and_others_are_told_privately(discord, path, place):

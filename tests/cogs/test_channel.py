@@ -19,12 +19,12 @@ from bot.texts import (
     question_too_long,
 )
 from tests.discord_stand_in import NotPossible, Permission
+from tests.discord_stand_in.messages import SUPPRESS_EMBEDS
 from tests.support.databases import full_disk, locked
 from tests.support.parley import parley
 from tests.support.scripted import ScriptedEngine
 from tests.support.waiting import until
 
-SUPPRESS_EMBEDS = 1 << 2
 PIRATE = "You are a pirate.\n- Say arr.\n- Greet <@&1> @everyone, see https://example.com"
 
 

@@ -1,7 +1,7 @@
-"""A Discord of our own on the loopback interface, for tests.
+"""A Discord on the loopback interface, for tests.
 
-The real discord.py connects to it by real sockets, from this process or another. The stand-in keeps what Discord
-keeps, refuses what Discord refuses, and lets tests act as people do:
+The real discord.py connects to it over real sockets, from this process or another. The stand-in stores what Discord
+stores, refuses what Discord refuses, and lets tests act as people do:
 
     async with Discord() as discord:
         guild = discord.guild("Home")

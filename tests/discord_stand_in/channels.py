@@ -1,4 +1,4 @@
-"""Channels, threads and direct conversations: whatever holds messages, and what can be seen there."""
+"""Channels, threads and direct conversations, and who sees what in them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Typing:
 
 @dataclass(eq=False)
 class Channel:
-    """A text channel, a forum, a thread, or a direct conversation: whatever holds messages."""
+    """Anything with messages: a text channel, a forum, a thread, or a direct conversation."""
 
     discord: Discord
     name: str
@@ -76,7 +76,7 @@ class Channel:
     # Who may do what
 
     def permissions(self, user: User) -> Permission:
-        """What somebody may do here; a thread follows its parent."""
+        """What somebody may do here; a thread has its parent's permissions."""
         if self.parent is not None:
             return self.parent.permissions(user)
         if self.guild is None:
@@ -129,7 +129,7 @@ class Channel:
         interaction: Interaction | None = None,
         message_id: int | None = None,
     ) -> Message:
-        """A message arrives, allowed by whatever rule there is; the bot hears of it if it may."""
+        """Add a message, without checking permissions; the bot gets an event if it may see it."""
         if self.archived:
             self.update(archived=False)
         message_id = message_id or self.discord.clock.snowflake()
@@ -153,7 +153,7 @@ class Channel:
         return message
 
     def attach(self, files: dict[str, bytes]) -> tuple[Attachment, ...]:
-        """Store files; their addresses answer on this stand-in."""
+        """Store files, to be downloaded from this stand-in."""
         stored = []
         for filename, data in files.items():
             file_id = self.discord.clock.snowflake()
@@ -163,7 +163,7 @@ class Channel:
         return tuple(stored)
 
     def announce(self, event: str, message: Message) -> None:
-        """Tell the bot (never of an ephemeral message: those have no events) and wake who waits."""
+        """Send an event to the bot, except for ephemeral messages, and wake those who wait."""
         if not message.ephemeral and self.visible_to(self.discord.bot):
             if event == "MESSAGE_DELETE":
                 data = {"id": str(message.id), "channel_id": str(self.id)}
@@ -180,7 +180,7 @@ class Channel:
         self.discord.changes.notify(self, *subjects)
 
     def type(self, user: User) -> None:
-        """Somebody starts typing; it shows for ten seconds or until a message of theirs."""
+        """Show somebody typing for ten seconds or until they send a message."""
         now = self.discord.clock.now()
         self.typings.append(Typing(user, now))
         data: Json = {"channel_id": str(self.id), "user_id": str(user.id), "timestamp": int(now)}
@@ -194,7 +194,7 @@ class Channel:
         return any(t.user is user and now - t.at < TYPING_LASTS for t in self.typings)
 
     def thread(self, name: str, *, owner: User | None = None, thread_id: int | None = None) -> Channel:
-        """A public thread in this channel."""
+        """Create a public thread in this channel."""
         assert self.guild is not None
         thread = Channel(
             self.discord,
@@ -210,30 +210,30 @@ class Channel:
         return thread
 
     def update(self, *, archived: bool | None = None, locked: bool | None = None) -> None:
-        """Archive or lock a thread, or undo it."""
+        """Archive, unarchive, lock or unlock a thread."""
         assert self.guild is not None
         self.archived = self.archived if archived is None else archived
         self.locked = self.locked if locked is None else locked
         self.guild.send("THREAD_UPDATE", payloads.channel(self))
 
     def webhook(self, name: str) -> User:
-        """Somebody who speaks here through a webhook; belongs to no server."""
+        """Somebody who writes here through a webhook and belongs to no server."""
         return self.discord.user(name, webhook=True)
 
     # What can be seen
 
     def shows(self, to: User | None = None) -> list[Message]:
-        """What a person sees now, newest last. Without a person: what everybody sees."""
+        """The messages that a person sees now, newest last. Without a person: those that everybody sees."""
         if to is not None and not self.visible_to(to):
             return []
         return [m for m in self.messages.values() if m.deleted_at is None and m.visible_to in (None, to)]
 
     def answers(self, to: User | None = None) -> list[Message]:
-        """What the bot wrote of that."""
+        """Those of `shows` that the bot wrote."""
         return [m for m in self.shows(to) if m.author is self.discord.bot]
 
     def transcript(self, to: User | None = None) -> str:
-        """The same as text, for a person who reads a failed test."""
+        """`shows` as text, for the report of a failed test."""
         lines = [f"  {message}" for message in self.shows(to)] or ["  (nothing)"]
         return "\n".join([f"{self} shows:", *lines])
 
@@ -245,10 +245,10 @@ class Channel:
         after: Message | None = None,
         within: float = PATIENCE,
     ) -> Message:
-        """The first message, as it is now or becomes by an edit, that `wanted` accepts.
+        """Wait for a message, new or edited, that `wanted` accepts, and return it.
 
         A text stands for a message of the bot that contains it. `after` leaves out that message and older ones.
-        Raises AssertionError with all that the channel shows.
+        Raises AssertionError with everything that the channel shows.
         """
         bot = self.discord.bot
 
@@ -275,12 +275,12 @@ class Channel:
         wanted: Callable[[Message], object] = lambda _: True,
         within: float = PATIENCE,
     ) -> Message:
-        """The bot's reply to a message, as soon as `wanted` accepts it."""
+        """Wait until the bot's reply to a message is one that `wanted` accepts, and return it."""
         bot = self.discord.bot
         return await self.wait_for(
             lambda m: m.author is bot and m.reference is message and wanted(m), to=message.author, within=within
         )
 
     async def quiet(self, seconds: float = 0.3, *, within: float = PATIENCE) -> None:
-        """Until nothing has happened here for so many seconds: no message, edit, deletion or typing."""
+        """Wait until there was no message, edit, deletion or typing here for so many seconds."""
         await self.discord.until_quiet(self, lambda: self.last_change, seconds, within)

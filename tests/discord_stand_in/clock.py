@@ -1,4 +1,4 @@
-"""Time, ids, and waiting until something has happened."""
+"""Time, ids, and waiting for something to happen."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from typing import TypeVar
 
 DISCORD_EPOCH_MS = 1_420_070_400_000
 PATIENCE = 30.0
-"""Seconds that a test waits for what it expects, unless it says otherwise: long, for a busy machine is slow."""
+"""Seconds that tests wait for what they expect, by default: long, as a busy machine is slow."""
 
 T = TypeVar("T")
 
 
 class Changes:
-    """Wakes those who wait for a state, each time the thing they watch has changed.
+    """Wakes those who wait for a state whenever what they watch has changed.
 
-    Waits are per subject (a channel, an interaction), so that a thousand people waiting in a hundred channels
-    are not all woken by every message.
+    Waits are per subject (a channel, an interaction), so that not every message wakes a thousand waits in a hundred
+    channels.
     """
 
     def __init__(self) -> None:
         self._waiting: dict[object, set[asyncio.Future[None]]] = {}
 
     def notify(self, *subjects: object) -> None:
-        """Something about these subjects changed; whoever waits for anything (subject None) wakes too."""
+        """Wake those who wait for these subjects, or for anything (subject None)."""
         for subject in (*subjects, None):
             for waiter in self._waiting.pop(subject, ()):
                 _wake(waiter)
@@ -43,9 +43,9 @@ class Changes:
         failure: Callable[[], str],
         every: float = math.inf,
     ) -> T:
-        """The first true value of `read`, which is asked now and after every change of `subject`.
+        """Wait for `read` to return something true, and return that. It is called now and after changes of `subject`.
 
-        What changes elsewhere than in the stand-in is no event here: for that, ask `every` so many seconds, too.
+        State outside the stand-in changes without an event: for that, it is called `every` so many seconds, too.
         Raises AssertionError with the text of `failure` after `within` seconds of real time.
         """
         loop = asyncio.get_running_loop()
@@ -70,7 +70,7 @@ def _wake(waiter: asyncio.Future[None]) -> None:
 
 
 class Clock:
-    """Seconds since 1970. Real time, which a test may advance instead of waiting."""
+    """Seconds since 1970, in real time, which a test may advance instead of waiting."""
 
     def __init__(self, changes: Changes) -> None:
         self._changes = changes
@@ -85,7 +85,7 @@ class Clock:
         self._changes.notify_everyone()
 
     def snowflake(self) -> int:
-        """A new id, greater than every id before it, which tells its time as Discord's do."""
+        """A new id, greater than all before it, that contains its time as Discord's do."""
         self._last_id = max(self._last_id + 1, (int(self.now() * 1000) - DISCORD_EPOCH_MS) << 22)
         return self._last_id
 

@@ -31,7 +31,7 @@ RESOLVED_TYPES = {USER: ("users",), CHANNEL: ("channels",), ROLE: ("roles",), ME
 
 
 class Resolvable(Protocol):
-    """A user, channel, role or message given to a command: sent as its id, explained beside it."""
+    """A user, channel, role or message as an option: sent as an id, with the object under `resolved`."""
 
     id: int
 
@@ -42,7 +42,7 @@ class Resolvable(Protocol):
 
 
 class Commands:
-    """What the bot has registered: everywhere (None) and in single servers."""
+    """The registered commands: global (None) and of single servers."""
 
     def __init__(self, clock: Clock, application_id: int) -> None:
         self._clock = clock
@@ -59,7 +59,7 @@ class Commands:
         return self.registered[guild_id]
 
     def _register(self, body: Json, guild_id: int | None, known: dict[tuple[int, str], str]) -> Json:
-        """A command as Discord returns it: not quite as it was sent, which matters to a bot that compares them."""
+        """A command as Discord returns it, with fields that were not sent: a bot that compares them must cope."""
         kind, permissions = body.get("type") or 1, body.get("default_member_permissions")
         command: Json = {
             "id": known.get((kind, body["name"])) or str(self._clock.snowflake()),
@@ -84,12 +84,12 @@ class Commands:
         }
 
     def listed(self, guild_id: int | None, *, localized: bool) -> list[Json]:
-        """The commands as the bot may read them: with what they are called in other languages only if it asks."""
+        """The commands as the bot reads them, with translations only if it asks for them."""
         registered = self.registered.get(guild_id, [])
         return registered if localized else [_without_localizations(command) for command in registered]
 
     def offered(self, user: User, channel: Channel) -> list[Json]:
-        """The commands that Discord shows to somebody in a channel."""
+        """The commands that Discord offers somebody in a channel."""
         permissions = channel.permissions(user)
         if Permission.USE_APPLICATION_COMMANDS not in permissions:
             return []
@@ -98,7 +98,7 @@ class Commands:
         return [command for command in registered if _is_offered(command, permissions, channel.guild)]
 
     def find(self, user: User, channel: Channel, name: str, kind: int) -> tuple[Json, list[Json]]:
-        """The command of that name, and the way to it: [command] or [command, group, subcommand]."""
+        """The command of that name with its parents: [command] or [command, group, subcommand]."""
         words = name.split() if kind == 1 else [name]
         offered = [c for c in self.offered(user, channel) if c["type"] == kind]
         command = next((c for c in offered if c["name"] == words[0]), None)
@@ -122,7 +122,7 @@ def _without_localizations(command: Json) -> Json:
 
 
 def _as_returned(option: Json) -> Json:
-    """An option without what is null or false."""
+    """An option without null and false values."""
     returned = {key: value for key, value in option.items() if value not in (None, False)}
     if "options" in returned:
         returned["options"] = [_as_returned(each) for each in returned["options"]]
@@ -139,12 +139,12 @@ def _is_offered(command: Json, permissions: Permission, guild: Guild | None) -> 
     needed = command["default_member_permissions"]
     if guild is None or needed is None:
         return True
-    # "0" means: nobody but administrators.
+    # "0" means administrators only
     return permissions == EVERYTHING or (int(needed) != 0 and int(permissions) & int(needed) == int(needed))
 
 
 def fill_in(command: Json, given: dict[str, Any]) -> tuple[list[Json], list[Resolvable]]:
-    """The options as Discord sends them, and the things they refer to."""
+    """The options as Discord sends them, and the objects that they refer to."""
     options = {option["name"]: option for option in command.get("options", [])}
     if strange := given.keys() - options.keys():
         raise NotPossible(f"{command['name']} has no option {', '.join(sorted(strange))}; it has {', '.join(options)}")
@@ -168,7 +168,7 @@ def _value(option: Json, value: Any) -> Any:
     if not isinstance(value, PYTHON_TYPES[kind]) or (isinstance(value, bool) and kind != BOOLEAN):
         raise NotPossible(f"{name} takes {PYTHON_TYPES[kind]}, not {value!r}")
     if choices := option.get("choices"):
-        # People choose by the name that they see.
+        # People pick a choice by its displayed name.
         chosen = [c["value"] for c in choices if value in (c["name"], c["value"])]
         if not chosen:
             raise NotPossible(f"{name} offers {[c['name'] for c in choices]}, not {value!r}")
@@ -180,7 +180,7 @@ def _value(option: Json, value: Any) -> Any:
 
 
 def half_filled(command: Json, option: str, typed: str) -> list[Json]:
-    """The options while somebody still types into one of them."""
+    """The options while somebody is still typing into one of them."""
     found = next((o for o in command.get("options", []) if o["name"] == option and o.get("autocomplete")), None)
     if found is None:
         raise NotPossible(f"{command['name']} does not complete {option!r}")
@@ -188,7 +188,7 @@ def half_filled(command: Json, option: str, typed: str) -> list[Json]:
 
 
 def nest(path: list[Json], options: list[Json]) -> list[Json]:
-    """Options of a subcommand lie inside of it, and it inside of its group."""
+    """Nest the options in the subcommand, and that in its group."""
     for step in reversed(path[1:]):
         options = [{"name": step["name"], "type": step["type"], "options": options}]
     return options
@@ -209,10 +209,10 @@ def payload(command: Json, channel: Channel, options: list[Json], things: Iterab
 
 
 def fill_in_form(form: Json, answers: dict[str, str]) -> Json:
-    """The data of a sent form: every text field, answered or as it was filled in beforehand."""
+    """The data of a submitted form: every text field, filled in or with its preset value."""
     components: list[Json] = []
     for row in form["components"]:
-        # A field lies in a row, or under a label.
+        # A field is in a row, or under a label.
         field = row["component"] if "component" in row else row["components"][0]
         value = answers.pop(field["custom_id"], field.get("value") or "")
         if field.get("required", True) and not value:

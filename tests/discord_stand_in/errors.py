@@ -1,4 +1,4 @@
-"""What Discord answers when it refuses, with the status and the code of its published table."""
+"""Discord's error responses, with the status and code from its published table."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Refused(Exception):
-    """A request that Discord refuses: HTTP status, its own code, its words."""
+    """A request that Discord refuses: HTTP status, error code and message."""
 
     def __init__(self, status: int, code: int, message: str, errors: dict[str, Any] | None = None) -> None:
         super().__init__(f"{status} {code}: {message}")
@@ -17,7 +17,7 @@ class Refused(Exception):
 
 
 class NotPossible(AssertionError):
-    """A person tried what Discord's own program would not let them do: the test asks for the impossible."""
+    """A test has a person do what Discord's own client would not let them do."""
 
 
 def invalid(path: str, code: str, message: str) -> Refused:
@@ -37,7 +37,7 @@ def no_such_route() -> Refused:
 
 
 def unknown(what: str) -> Refused:
-    """The thing asked for is not there, or not for the eyes of a bot."""
+    """There is no such object, or the bot may not see it."""
     code = {"Channel": 10003, "Guild": 10004, "Member": 10007, "Message": 10008, "User": 10013}[what]
     return Refused(404, code, f"Unknown {what}")
 

@@ -1,4 +1,4 @@
-"""Trouble that a test asks for: errors, rate limits and slowness on chosen routes."""
+"""Faults that a test injects: errors, rate limits and delays on chosen routes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 @dataclass
 class Fault:
-    """What happens to the next `times` requests of this kind (None: to all, until `times` is set to 0)."""
+    """A fault of the next `times` requests of this kind (None: of all, until `times` is set to 0)."""
 
     method: str
     path: str
@@ -38,7 +38,7 @@ class Faults:
         return fault
 
     def next(self, method: str, path: str) -> Fault | None:
-        """The fault that this request meets, counted down."""
+        """The fault for this request, counted down."""
         fault = next((f for f in self._faults if f.meets(method, path)), None)
         if fault is not None and fault.times is not None:
             fault.times -= 1

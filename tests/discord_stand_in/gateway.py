@@ -1,4 +1,4 @@
-"""The websocket side: sessions that survive their sockets, events, heartbeats."""
+"""The gateway: sessions that outlive their sockets, events, heartbeats."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ RATE_LIMITED, INVALID_SHARD, DISALLOWED_INTENTS = 4008, 4010, 4014
 GUILDS, GUILD_MEMBERS, MESSAGE_CONTENT = 1 << 0, 1 << 1, 1 << 15
 PRIVILEGED = {"members": GUILD_MEMBERS, "presences": 1 << 8, "message_content": MESSAGE_CONTENT}
 
-# Event names by how they begin: the intent that subscribes to them in servers, and in direct messages.
+# Prefixes of event names, and the intents that subscribe to them in servers and in direct messages.
 INTENTS = {
     "GUILD_MEMBER_": (GUILD_MEMBERS, 0),
     "GUILD_": (GUILDS, 0),
@@ -47,7 +47,7 @@ SENDS_PER_MINUTE = 120
 
 
 class Session:
-    """What Discord remembers of a connected bot, socket or not."""
+    """A bot's session, with or without a socket."""
 
     def __init__(self, intents: int, shard: tuple[int, int]) -> None:
         self.id = secrets.token_hex(16)
@@ -68,7 +68,7 @@ class Session:
         return True
 
     def send(self, event: str, data: Json) -> None:
-        """An event reaches the bot now, or when it resumes."""
+        """Send an event now, or when the bot resumes."""
         self.events.append((event, data))
         self.transmit(len(self.events))
 
@@ -79,7 +79,7 @@ class Session:
 
 
 class Connection:
-    """One socket. Frames leave in order from a queue, so that whoever sends need not wait."""
+    """One socket. Frames leave in order from a queue, so that senders need not wait."""
 
     def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport, compress: bool) -> None:
         self._socket = socket
@@ -93,11 +93,11 @@ class Connection:
         self._outbox.put_nowait(json.dumps({"op": op, "d": data, "s": sequence, "t": event}))
 
     def close(self, code: int) -> None:
-        """After what was sent before."""
+        """Close once everything queued has been sent."""
         self._outbox.put_nowait(code)
 
     def drop(self) -> None:
-        """The cable is cut: no close frame."""
+        """Cut the connection, without a close frame."""
         self._transport.abort()
 
     async def write(self) -> None:
@@ -105,14 +105,14 @@ class Connection:
             if self._deflate is None:
                 await self._socket.send_str(frame)
             else:
-                # One stream for the whole connection; a sync flush ends each message.
+                # One zlib stream for the whole connection; a sync flush ends each message.
                 data = self._deflate.compress(frame.encode()) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
                 await self._socket.send_bytes(data)
         await self._socket.close(code=frame)
 
 
 class Gateway:
-    """Takes connections, and sends every event to the sessions that may have it."""
+    """Accepts connections, and sends each event to the sessions that may receive it."""
 
     def __init__(self, discord: Discord) -> None:
         self._discord = discord
@@ -149,17 +149,17 @@ class Gateway:
 
     @property
     def shards_online(self) -> list[int]:
-        """The shards that are connected, in order."""
+        """The connected shards, in order."""
         return sorted(session.shard[0] for session in self.connected)
 
     @property
     def activity(self) -> str | None:
-        """What people read under the bot's name."""
+        """The text under the bot's name."""
         return next(filter(None, map(self.shown, self.connected)), None)
 
     @staticmethod
     def shown(session: Session) -> str | None:
-        """The activity in the servers of a shard."""
+        """The activity that a shard's servers show."""
         # When it identifies, discord.py still says "game", the older name.
         for activity in session.presence.get("activities") or [session.presence.get("game")]:
             if activity:
@@ -167,7 +167,7 @@ class Gateway:
         return None
 
     def send(self, event: str, data: Json, *, guild: Guild | None, without_content: Json | None = None) -> None:
-        """Send an event to those who subscribed; `without_content` is for those who may not read it."""
+        """Send an event to its subscribers; `without_content` is for those who may not read the content."""
         for session in self.sessions.values():
             if session.wants(event, guild):
                 if without_content is None or session.intents & MESSAGE_CONTENT:
@@ -177,7 +177,7 @@ class Gateway:
         self._discord.touch()
 
     def welcome(self, guild: Guild) -> None:
-        """The bot is added to a server."""
+        """Add the bot to a server."""
         for session in self.sessions.values():
             if session.wants("GUILD_CREATE", guild):
                 session.send("GUILD_CREATE", self._guild_create(session, guild))
@@ -185,10 +185,10 @@ class Gateway:
     def _guild_create(self, session: Session, guild: Guild) -> Json:
         return payloads.guild_create(guild, all_members=bool(session.intents & GUILD_MEMBERS))
 
-    # Trouble that a test asks for
+    # Faults
 
     def drop(self, shard: int | None = None) -> None:
-        """Cut every connection, or those of a shard, without a word. Sessions stay, and may be resumed."""
+        """Cut every connection, or a shard's, without a close frame. The sessions can be resumed."""
         for connection in tuple(self._connections):
             if shard is not None and not (connection.session and connection.session.shard[0] == shard):
                 continue
@@ -196,12 +196,12 @@ class Gateway:
             connection.drop()
 
     def reconnect(self) -> None:
-        """Ask every connection to come back, as Discord does many times a day."""
+        """Ask every connection to reconnect, as Discord does many times a day."""
         for connection in tuple(self._connections):
             connection.send(RECONNECT)
 
     def invalidate(self, *, resumable: bool = False) -> None:
-        """End every session, or (resumable) only make the bot resume."""
+        """Invalidate every session; if `resumable`, the bot only has to resume."""
         for connection in tuple(self._connections):
             connection.send(INVALID_SESSION, resumable)
         if not resumable:
@@ -216,7 +216,7 @@ class Gateway:
             connection.close(code)
 
     def redeliver(self, event: str) -> None:
-        """Send the last event of this name once more, as happens after a resume."""
+        """Send the last event of this name again, as happens after a resume."""
         for session in self.sessions.values():
             data = next((data for name, data in reversed(session.events) if name == event), None)
             if data is not None:
@@ -224,7 +224,7 @@ class Gateway:
 
     @contextmanager
     def refusing(self) -> Iterator[None]:
-        """No new connections meanwhile."""
+        """Refuse new connections meanwhile."""
         self._refusing = True
         try:
             yield
@@ -234,23 +234,23 @@ class Gateway:
     # Waiting for the bot
 
     async def ready(self, sessions: int = 1, *, within: float = PATIENCE) -> None:
-        """Until so many sessions are connected (one for each shard)."""
+        """Wait until so many sessions (one per shard) are connected."""
         await self._until(lambda: len(self.connected) >= sessions, within, "the bot did not connect")
 
     async def resumed(self, times: int = 1, *, within: float = PATIENCE) -> None:
-        """Until the bot has resumed so many times since the start."""
+        """Wait until the bot has resumed so many times since the start."""
         await self._until(lambda: self.resumes >= times, within, "the bot did not resume")
 
     async def identified(self, times: int, *, within: float = PATIENCE) -> None:
-        """Until the bot has begun so many sessions since the start."""
+        """Wait until the bot has identified so many times since the start."""
         await self._until(lambda: self.identifies >= times, within, "the bot did not begin a new session")
 
     async def gone(self, *, within: float = PATIENCE) -> None:
-        """Until no connection is left: the bot has gone offline."""
+        """Wait until no connection is left."""
         await self._until(lambda: not self._connections, within, "the bot is still connected")
 
     async def shows_activity(self, text: str | None, *, within: float = PATIENCE) -> None:
-        """Until the bot's activity is this text."""
+        """Wait until the bot's activity is this text."""
         failure = f"the bot does not show the activity {text!r}"
         await self._until(lambda: self.connected and self.activity == text, within, failure)
 
@@ -275,7 +275,7 @@ class Gateway:
                 if frame.type is WSMsgType.TEXT:
                     self._receive(connection, json.loads(frame.data))
         except ConnectionError:
-            pass  # The bot is gone, or was dropped: below.
+            pass  # the bot left or was dropped, see below
         except Exception:
             self._discord.violations.append(f"gateway: the stand-in failed:\n{traceback.format_exc()}")
         finally:
@@ -285,7 +285,7 @@ class Gateway:
         return socket
 
     def _leave(self, connection: Connection, code: int | None = None) -> None:
-        """A connection ended. A bot that closes with 1000 or 1001 ends its session, too."""
+        """Note the end of a connection. A bot that closes with 1000 or 1001 ends its session, too."""
         self._connections.discard(connection)
         session, connection.session = connection.session, None
         if session is not None:
@@ -354,7 +354,7 @@ class Gateway:
             },
         )
         for guild in guilds:
-            # The word by which discord.py tells a server that has become available from one that it was added to.
+            # By this discord.py distinguishes a server that became available from a new one.
             session.send("GUILD_CREATE", self._guild_create(session, guild) | {"unavailable": False})
         return None
 

@@ -45,7 +45,7 @@ class Membership:
 
 
 class Guild:
-    """A server. The bot is a member from the start; everything else is added by the test."""
+    """A server. The bot is a member from the start; tests add everything else."""
 
     def __init__(self, discord: Discord, guild_id: int, name: str, owner: User) -> None:
         self.discord = discord
@@ -71,7 +71,7 @@ class Guild:
     def member(
         self, who: str | User, *, nick: str | None = None, roles: Iterable[Role] = (), bot: bool = False
     ) -> User:
-        """Somebody new by that display name, or somebody known, joins; returns the person."""
+        """Add a person, new with that display name or already known; returns the person."""
         user = who if isinstance(who, User) else self.discord.user(who, bot=bot)
         membership = Membership(user, nick, list(roles), self.discord.clock.now())
         joined = user.id not in self.members
@@ -83,11 +83,11 @@ class Guild:
         return self._add(Channel(self.discord, name, TEXT, guild=self))
 
     def forum(self, name: str) -> Channel:
-        """A forum: it holds posts only, see `User.post`."""
+        """Add a forum, which contains only posts, see `User.post`."""
         return self._add(Channel(self.discord, name, FORUM, guild=self))
 
     def category(self, name: str) -> Channel:
-        """A heading above channels; it holds no messages."""
+        """Add a category, a heading above channels."""
         return self._add(Channel(self.discord, name, CATEGORY, guild=self))
 
     def _add(self, channel: Channel) -> Channel:
@@ -96,14 +96,14 @@ class Guild:
         return channel
 
     def remove(self, channel: Channel) -> None:
-        """Delete a channel, and the threads in it."""
+        """Delete a channel with its threads."""
         for thread in [c for c in self.channels.values() if c.parent is channel]:
             self.remove(thread)
         del self.channels[channel.id], self.discord.channels[channel.id]
         self.send("THREAD_DELETE" if channel.is_thread else "CHANNEL_DELETE", payloads.channel(channel))
 
     def expel_bot(self) -> None:
-        """The bot is removed from this server."""
+        """Remove the bot from this server."""
         self.discord.gateway.send("GUILD_DELETE", {"id": str(self.id)}, guild=self)
         del self.discord.guilds[self.id]
         for channel in self.channels:

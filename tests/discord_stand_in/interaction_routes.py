@@ -1,4 +1,4 @@
-"""The routes by which a bot answers interactions."""
+"""The routes with which a bot responds to interactions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FOLLOWUP = "/webhooks/{webhook_id}/{webhook_token}/messages/{message_id}"
 
 @ROUTES.add("POST", "/interactions/{interaction_id}/{interaction_token}/callback")
 def acknowledge(discord: Discord, request: Request) -> Answer:
-    """The first answer, which must come within three seconds and only once."""
+    """The initial response, which must come within three seconds and only once."""
     interaction = discord.interactions.get(request.ids["interaction_token"])
     if interaction is None or interaction.id != request.id("interaction_id"):
         raise unknown_interaction()
@@ -68,7 +68,7 @@ def _take(interaction: Interaction, kind: int, data: Json, files: dict[str, byte
 
 
 def _add(interaction: Interaction, data: Json, files: dict[str, bytes], *, more_flags: int = 0) -> Message:
-    """A message that answers an interaction; it needs no permission in the channel."""
+    """Add a message in response to an interaction; it needs no permission in the channel."""
     kind = DEFAULT
     if interaction.kind == COMMAND_RUN and interaction.response is None:
         kind = COMMAND if interaction.data["type"] == 1 else CONTEXT_COMMAND
@@ -103,7 +103,7 @@ def _report(interaction: Interaction, kind: int) -> Json:
 
 
 def _find(discord: Discord, request: Request) -> Interaction:
-    """The interaction of a token that still lives."""
+    """The interaction of a token that has not expired."""
     interaction = discord.interactions.get(request.ids["webhook_token"])
     if interaction is None or request.id("webhook_id") != discord.application.id:
         raise unknown_webhook()
@@ -115,7 +115,7 @@ def _find(discord: Discord, request: Request) -> Interaction:
 
 
 def _find_message(discord: Discord, request: Request) -> Message:
-    """The original answer, or the one with the number in the path."""
+    """The original response, or the message with the id in the path."""
     interaction = _find(discord, request)
     answers = [interaction.response, *interaction.followups]
     if "message_id" in request.ids:
@@ -131,7 +131,7 @@ def follow_up(discord: Discord, request: Request) -> Answer:
     check_new(request.body, request.files)
     response = interaction.response
     if response is not None and response.loading and response.deleted_at is None:
-        # The first follow-up takes the place of "thinking…", and stays as private as that was.
+        # The first follow-up replaces "thinking…" and is ephemeral if that was.
         change(response, request.body, request.files)
         message = response
     else:

@@ -1,4 +1,4 @@
-"""An interaction: what a person did, and what the bot made of it before it was too late."""
+"""Interactions: what a person did, and the bot's responses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COMMAND_RUN, COMPONENT, COMMAND_AUTOCOMPLETE, MODAL_SUBMIT = 2, 3, 4, 5
 
 
 class Interaction:
-    """Made by what a person does; the bot's answers arrive here."""
+    """Something that a person did, with the bot's responses."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Interaction:
 
     @property
     def too_late(self) -> bool:
-        """Not acknowledged, and no longer to be acknowledged."""
+        """It was not acknowledged in time."""
         age = self.discord.clock.now() - self.created_at
         return self.acknowledged_at is None and age >= self.discord.limits.acknowledge
 
@@ -68,7 +68,7 @@ class Interaction:
 
     @property
     def failed(self) -> str | None:
-        """What the person reads when the bot did not acknowledge in time, or thought for fifteen minutes."""
+        """What the person reads if the bot did not acknowledge in time, or did not respond within fifteen minutes."""
         thinking = self.response is not None and self.response.loading
         return "The application did not respond" if self.too_late or (thinking and self.expired) else None
 
@@ -78,7 +78,7 @@ class Interaction:
 
     @property
     def messages(self) -> list[Message]:
-        """All that the person sees as answers to this."""
+        """All responses that the person sees."""
         answers = ([self.response] if self.response else []) + self.followups
         return [m for m in answers if m.visible(self.user)]
 
@@ -87,7 +87,7 @@ class Interaction:
         return {"0": str(self.channel.guild.id)} if self.channel.guild else {"1": str(self.user.id)}
 
     def metadata(self) -> Json:
-        """What a message that answers this tells of it."""
+        """The part of a response's payload that describes the interaction."""
         metadata: Json = {
             "id": str(self.id),
             "type": self.kind,
@@ -101,7 +101,7 @@ class Interaction:
         return metadata
 
     async def acknowledged(self) -> Interaction:
-        """Until the bot has acknowledged this or Discord gives up on it; see `failed`."""
+        """Wait until the bot has acknowledged this or Discord gives up on it; see `failed`."""
         limit = self.discord.limits.acknowledge
         late = self.discord.loop.call_later(limit, self.discord.changes.notify, self)
         try:
@@ -113,7 +113,7 @@ class Interaction:
         return self
 
     async def wait_for(self, wanted: Callable[[Message], object] | str, *, within: float = PATIENCE) -> Message:
-        """The first answer to this, the response or a follow-up, that `wanted` accepts (or that contains it)."""
+        """Wait for a response or follow-up that `wanted` accepts, or that contains it, and return it."""
 
         def read() -> Message | None:
             accepts = (lambda m: wanted in m.content) if isinstance(wanted, str) else wanted

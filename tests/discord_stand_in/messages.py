@@ -1,4 +1,4 @@
-"""Messages: every version they had, whom they mention, who may see them."""
+"""Messages: all their versions, whom they mention, and who may see them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DEFAULT, REPLY, COMMAND, CONTEXT_COMMAND = 0, 19, 20, 23
 
 @dataclass(frozen=True)
 class Version:
-    """What a message said from `at` (seconds since 1970) until its next version."""
+    """The content of a message from `at` (seconds since 1970) until its next version."""
 
     content: str
     embeds: list[Json]
@@ -65,7 +65,7 @@ class Mentions:
 
 
 class Message:
-    """A message in a channel. `versions` is never empty; a deleted message keeps what it said."""
+    """A message in a channel. `versions` is never empty; a deleted message keeps its content."""
 
     resolves_as = "messages"
 
@@ -101,13 +101,13 @@ class Message:
         self._allowed = allowed
         self.mentions = find_mentions(self, allowed)
         self.pings = self.mentions
-        """Those whom this message really notified: what a test of allowed_mentions looks at."""
+        """Those whom this message notified, for tests of allowed_mentions."""
 
     def __repr__(self) -> str:
         return f"<{self}>"
 
     def __str__(self) -> str:
-        """One line (or as many as the content has), as a person would read it."""
+        """The message as text, as a person would read it."""
         parts = ["(thinking…)" if self.loading else self.content]
         parts += [f"[embed {e.get('title') or e.get('description') or ''}]" for e in self.embeds]
         parts += [f"[file {a.filename}]" for a in self.attachments]
@@ -137,7 +137,7 @@ class Message:
 
     @property
     def loading(self) -> bool:
-        """The bot has deferred its answer: people see that it is thinking."""
+        """The bot has deferred its response: people see that it is thinking."""
         return bool(self.flags & LOADING)
 
     @property
@@ -157,7 +157,7 @@ class Message:
 
     @property
     def labels(self) -> list[str]:
-        """What its buttons say."""
+        """The labels of its buttons."""
         return [button.label for button in self.buttons]
 
     def mentions_user(self, user: User) -> bool:
@@ -165,7 +165,7 @@ class Message:
 
     @property
     def is_for_the_bot(self) -> bool:
-        """The bot may read it even without the Message Content intent."""
+        """Whether the bot may read it without the Message Content intent."""
         bot = self.channel.discord.bot
         return self.channel.guild is None or self.author is bot or self.mentions_user(bot)
 
@@ -178,7 +178,7 @@ class Message:
         attachments: tuple[Attachment, ...] | None = None,
         allowed: Json | None = None,
     ) -> None:
-        """Give the message a new version; what is None stays as it was."""
+        """Add a version; what is None stays as it was."""
         last = self.versions[-1]
         version = Version(
             last.content if content is None else content.strip(),
@@ -188,12 +188,12 @@ class Message:
         )
         was_loading = self.loading
         self.flags &= ~LOADING
-        # The answer to a deferred interaction is a first version: until now there was nothing to read.
+        # The response to a deferred interaction is a first version: there was nothing to read before.
         self.versions = [version] if was_loading else [*self.versions, version]
         self.attachments = self.attachments if attachments is None else attachments
         self.mentions = find_mentions(self, self._allowed if allowed is None else allowed)
         if was_loading:
-            self.pings = self.mentions  # which no other edit does
+            self.pings = self.mentions  # no other edit does
         self.channel.announce("MESSAGE_UPDATE", self)
 
     def delete(self) -> None:
@@ -208,7 +208,7 @@ class Message:
 
 
 def components_within(components: list[Json]) -> Iterator[Json]:
-    """Every component of a message, however deep it lies."""
+    """All components of a message, at any depth."""
     for component in components:
         yield component
         yield from components_within(component.get("components") or [])
@@ -217,7 +217,7 @@ def components_within(components: list[Json]) -> Iterator[Json]:
 
 
 def find_mentions(message: Message, allowed: Json | None) -> Mentions:
-    """Whom a message mentions, after `allowed_mentions` and the author's permissions.
+    """Whom a message mentions, considering `allowed_mentions` and the author's permissions.
 
     Without `allowed_mentions` everything in the text counts, and so does the author of the message replied to.
     Code spans never mention anybody.

@@ -1,6 +1,6 @@
-"""Requests and answers held against Discord's own published API description.
+"""Checks requests and responses against Discord's published API description.
 
-The description is data beside the repository, see `default_path`; without it nothing is checked.
+The description is a file beside the repository, see `default_path`; without it nothing is checked.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ def default_path() -> Path:
 
 @lru_cache
 def load(path: Path) -> Description | None:
-    """Read the description once for all tests; None where there is none."""
+    """Read the description once for all tests; None if there is none."""
     return Description(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
 
 
 class Description:
-    """The OpenAPI document. A validator is made when its route is first used, and kept."""
+    """The OpenAPI document. Validators are created when their route is first used."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self._document = document
-        # Discord takes a number where its description wants a snowflake's string, and discord.py sends numbers.
+        # Discord accepts numbers for snowflakes, which its description does not allow, and discord.py sends them.
         self._requests = _registry(document, SnowflakeType={"type": ["string", "integer"], "pattern": r"^\d+$"})
-        # The code of a single field's error is a word, such as BASE_TYPE_REQUIRED; the description wants a number.
+        # The code of a field's error is a word, such as BASE_TYPE_REQUIRED, where the description has a number.
         code = {"properties": {"code": {"type": ["integer", "string"]}}, "required": ["code", "message"]}
         self._answers = _registry(document, Error={"type": "object", **code})
         self._validators: dict[tuple[str, ...], Draft202012Validator | None] = {}
 
     def request_error(self, method: str, template: str, body: object) -> str | None:
-        """What is wrong with a request's JSON body, or None. (What accompanies files is the same JSON.)"""
+        """What is wrong with a request's JSON body, or None. (With files, the same JSON is one of the parts.)"""
         operation = ("paths", template, method.lower())
         return self._error(self._requests, (*operation, "requestBody"), body)
 
     def answer_error(self, method: str, template: str, status: int, body: object) -> str | None:
-        """What is wrong with an answer, or None."""
+        """What is wrong with a response, or None."""
         operation = ("paths", template, method.lower())
         described = self._find(operation)
         if described is None:
@@ -70,7 +70,7 @@ class Description:
             return None
         error = best_match(validator.iter_errors(body))
         while error.context:
-            # Of the alternatives, the one that went furthest was probably meant.
+            # Of several alternatives, the one that matched furthest was probably meant.
             error = max(error.context, key=lambda each: len(each.absolute_path))
         return f"{'/'.join(holder[1:])} at {error.json_path}: {error.message:.500}"
 
@@ -91,7 +91,7 @@ class Description:
 
 
 def _registry(document: dict[str, Any], **corrections: dict[str, Any]) -> Registry[Any]:
-    """The document under an address of its own, with some schemas replaced."""
+    """The document under its own URI, with some schemas replaced."""
     components = document["components"]
     corrected = document | {"components": components | {"schemas": components["schemas"] | corrections}}
     registry: Registry[Any] = Registry().with_resource(URN, DRAFT202012.create_resource(corrected))

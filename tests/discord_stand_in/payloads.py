@@ -1,4 +1,4 @@
-"""Things as Discord writes them in JSON. Every key that its description requires is there."""
+"""Objects as Discord writes them in JSON, with every key that its description requires."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def own_user(bot: User) -> Json:
 
 
 def member(membership: Membership) -> Json:
-    """A member without the user, as it lies beside the author of a message."""
+    """A member without the user, as it accompanies the author of a message."""
     return {
         "nick": membership.nick,
         "roles": [str(role.id) for role in membership.roles],
@@ -156,14 +156,14 @@ def guild(guild: Guild) -> Json:
 
 
 def own_guild(guild_: Guild) -> Json:
-    """A server in the list of those that the bot is in."""
+    """A server in the list of the bot's servers."""
     kept = {key: value for key, value in guild(guild_).items() if key in ("id", "name", "icon", "banner", "features")}
     bot = guild_.discord.bot
     return kept | {"owner": guild_.owner is bot, "permissions": str(int(guild_.permissions(bot)))}
 
 
 def guild_create(guild_: Guild, *, all_members: bool) -> Json:
-    """GUILD_CREATE: without the members intent a bot learns of itself only."""
+    """GUILD_CREATE; without the members intent, the bot is the only member in it."""
     bot = guild_.discord.bot
     members = [m for m in guild_.members.values() if all_members or m.user is bot]
     visible = [c for c in guild_.channels.values() if c.visible_to(bot)]
@@ -193,7 +193,7 @@ def attachment(attachment: Attachment) -> Json:
 
 
 def message(message: Message) -> Json:
-    """A message as REST gives it, with the message it replies to."""
+    """A message as REST returns it, with the message it replies to."""
     payload = _basic_message(message)
     if message.reference is not None:
         gone = message.reference.deleted_at is not None
@@ -240,7 +240,7 @@ def _basic_message(message: Message) -> Json:
 
 
 def message_event(message_: Message) -> Json:
-    """MESSAGE_CREATE and MESSAGE_UPDATE: with the server, and the members beside their users."""
+    """MESSAGE_CREATE and MESSAGE_UPDATE, with the server, and members beside their users."""
     payload = message(message_)
     guild = message_.channel.guild
     if guild is None:
@@ -255,7 +255,7 @@ def message_event(message_: Message) -> Json:
 
 
 def without_content(payload: Json) -> Json:
-    """What a bot without the Message Content intent gets of a message that is not for it."""
+    """A message that is not for the bot, as one without the Message Content intent receives it."""
     return payload | {"content": "", "embeds": [], "attachments": [], "components": []}
 
 

@@ -1,4 +1,4 @@
-"""People, and what they do: say, reply, edit, delete, run a command, press a button."""
+"""People, and what they do: write, reply, edit, delete, run commands, press buttons."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SLASH, USER_MENU, MESSAGE_MENU = 1, 2, 3
 
 @dataclass(eq=False)
 class User:
-    """A person, a bot or a webhook. What they do here is only what Discord's own program would let them do."""
+    """A person, a bot or a webhook. They can only do what Discord's own client would let them do."""
 
     discord: Discord
     id: int
@@ -49,7 +49,7 @@ class User:
         return f"<@{self.id}>"
 
     def name_in(self, channel: Channel) -> str:
-        """The name that a channel shows: the nickname, if there is one."""
+        """The name that a channel shows: the nickname, if any."""
         membership = channel.guild.members.get(self.id) if channel.guild else None
         return (membership and membership.nick) or self.name
 
@@ -61,7 +61,7 @@ class User:
     # Messages
 
     async def say(self, where: Channel | User, content: str = "", *, files: dict[str, bytes] | None = None) -> Message:
-        """Say something in a channel, or to the bot directly. `files` are names and bytes."""
+        """Send a message to a channel, or to the bot directly. `files` are names and bytes."""
         channel = self._channel(where)
         self._need(channel, channel.send_permission)
         self._check_length(content, files)
@@ -70,7 +70,7 @@ class User:
     async def reply(
         self, message: Message, content: str = "", *, ping: bool = True, files: dict[str, bytes] | None = None
     ) -> Message:
-        """Reply to a message; `ping` is the @ switch beside the input field."""
+        """Reply to a message; `ping` is the @ toggle beside the input field."""
         self._see(message)
         self._need(message.channel, message.channel.send_permission)
         self._check_length(content, files)
@@ -95,13 +95,13 @@ class User:
         self._channel(where).type(self)
 
     async def post(self, forum: Channel, title: str, content: str) -> Channel:
-        """Open a post in a forum; it is a thread whose first message has the thread's own id."""
+        """Create a post in a forum: a thread whose first message has the thread's id."""
         self._need(forum, Permission.SEND_MESSAGES)
         thread = forum.thread(title, owner=self)
         thread.add(self, content, message_id=thread.id)
         return thread
 
-    # Interactions: each returns when the bot has acknowledged it, or can no longer do so
+    # Interactions: each method returns when the bot has acknowledged it, or can no longer do so
 
     async def command(self, where: Channel | User, name: str, /, **options: Any) -> Interaction:
         """Run a slash command as the bot registered it; a group's command is "group name"."""
@@ -112,7 +112,7 @@ class User:
         return await self._interact(Interaction(COMMAND_RUN, self, channel, data))
 
     async def menu(self, target: Message | User, name: str, where: Channel | None = None) -> Interaction:
-        """Choose a command of a message's (or, in `where`, a person's) Apps menu."""
+        """Choose a command from the Apps menu of a message, or of a person in the channel `where`."""
         kind, channel = (MESSAGE_MENU, target.channel) if isinstance(target, Message) else (USER_MENU, where)
         assert channel is not None, "whose menu is opened in which channel?"
         command, _ = self.discord.commands.find(self, channel, name, kind)
@@ -138,7 +138,7 @@ class User:
         return await self._interact(Interaction(COMPONENT, self, message.channel, data, source=message))
 
     async def submit(self, opened: Interaction, /, **answers: str) -> Interaction:
-        """Fill in the form that an interaction opened, by the custom_id of its fields, and send it."""
+        """Fill in the form that an interaction opened, by the custom_ids of its fields, and submit it."""
         if opened.modal is None:
             raise NotPossible("no form was opened")
         data = commands.fill_in_form(opened.modal, answers)
@@ -151,7 +151,7 @@ class User:
         self.discord.gateway.send("INTERACTION_CREATE", interaction.payload(), guild=guild)
         return await interaction.acknowledged()
 
-    # What Discord's own program checks before anything is sent
+    # What Discord's own client checks before it sends anything
 
     def _channel(self, where: Channel | User) -> Channel:
         if not isinstance(where, User):

@@ -1,4 +1,4 @@
-"""Discord's permission bits, as far as a chat bot meets them."""
+"""Those of Discord's permission bits that matter to a chat bot."""
 
 from __future__ import annotations
 

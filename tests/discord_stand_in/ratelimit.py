@@ -1,4 +1,4 @@
-"""Discord's rate limits: a bucket for each kind of request and channel (or server, or token)."""
+"""Discord's rate limits: one bucket per route and channel (or server, or token)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .clock import Clock
 
 @dataclass(frozen=True)
 class Rate:
-    """`count` requests in `seconds`; routes with the same name share a bucket."""
+    """`count` requests per `seconds`; routes with the same name share a bucket."""
 
     name: str
     count: int
@@ -45,7 +45,7 @@ class TooMany:
 
 
 class Limits:
-    """Counts requests; its numbers may be changed by a test."""
+    """Counts requests; tests may change its numbers."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -60,7 +60,7 @@ class Limits:
         """Every 429 that was given, for a test to assert that there was none."""
 
     def take(self, rate: Rate, major: str) -> tuple[dict[str, str], float | None]:
-        """Count one request: the headers of its answer, and the seconds to wait if it was one too many."""
+        """Count a request; returns the headers of its response, and the seconds to wait if it was one too many."""
         window = self._window((rate.name, major), rate.seconds)
         window.used += 1
         left = max(0.0, window.ends - self._clock.now())
@@ -74,7 +74,7 @@ class Limits:
         return headers, left if window.used > rate.count else None
 
     def take_global(self) -> float | None:
-        """Count one request against the limit over all routes: the seconds to wait if it was one too many."""
+        """Count a request against the global limit; returns the seconds to wait if it was one too many."""
         if self.global_requests is None:
             return None
         window = self._window(("global", ""), 1.0)
@@ -91,7 +91,7 @@ class Limits:
     def refuse(
         self, method: str, path: str, retry_after: float, scope: str
     ) -> tuple[int, dict[str, Any], dict[str, str]]:
-        """Status, body and headers of a 429. Without the Via header discord.py takes it for a ban and gives up."""
+        """Status, body and headers of a 429. Without the Via header discord.py mistakes it for a ban and gives up."""
         self.too_many.append(TooMany(method, path, retry_after, scope))
         headers = {"Via": "1.1 google", "Retry-After": str(math.ceil(retry_after)), "X-RateLimit-Scope": scope}
         if scope == "global":

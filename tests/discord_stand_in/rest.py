@@ -1,4 +1,4 @@
-"""The HTTP side: what every request goes through before and after its own route."""
+"""The HTTP API: what every request goes through before and after its route."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MAJOR = ("interaction_token", "webhook_token", "channel_id", "guild_id")
 
 @dataclass
 class Request:
-    """A request of the bot, and later the status of its answer. `discord.requests` holds them all."""
+    """A request of the bot, and later the status of its response. `discord.requests` has them all."""
 
     method: str
     path: str
@@ -42,7 +42,7 @@ class Request:
     status: int | None = None
 
     def id(self, name: str) -> int:
-        """A number of the path."""
+        """An id in the path."""
         try:
             return int(self.ids[name])
         except ValueError:
@@ -60,13 +60,13 @@ class Route:
 
     @property
     def by_token(self) -> bool:
-        """Interactions prove themselves by the token in the path, and count in no global limit."""
+        """Whether the token in the path authorizes it, as for interactions, which have no global limit."""
         return "_token}" in self.template
 
 
 @dataclass
 class Routes:
-    """A table of routes, filled by the functions that answer them."""
+    """A table of routes, to which their handlers add themselves."""
 
     table: list[Route] = field(default_factory=list)
 
@@ -79,13 +79,13 @@ class Routes:
 
 
 class Rest:
-    """Serves the routes, and keeps what was asked."""
+    """Serves the routes, and keeps the requests."""
 
     def __init__(self, discord: Discord, routes: list[Route]) -> None:
         self._discord = discord
         self.in_flight = 0
         self.app = web.Application(client_max_size=30 * 1024 * 1024)
-        # The first that fits is taken: fixed names come before the ids that could stand in their place.
+        # The first match is taken, so fixed names come before ids in the same place.
         for route in sorted(routes, key=lambda route: route.template.count("{")):
             self.app.router.add_route(route.method, BASE + route.template, self._handler(route))
         self.app.router.add_get("/attachments/{channel_id}/{attachment_id}/{name}", self._attachment)
@@ -143,7 +143,7 @@ class Rest:
         return fault.status, {"code": 0, "message": f"{fault.status}: asked for by the test"}, {}
 
     def _perform(self, route: Route, request: Request, authorization: str | None) -> Answer:
-        """What the request asks for, or why not."""
+        """Perform the request; returns its response or an error."""
         discord = self._discord
         try:
             if not route.by_token and authorization != f"Bot {discord.application.token}":
@@ -156,7 +156,7 @@ class Rest:
         except Refused as refused:
             return refused.status, refused.body
         except Exception:
-            # A mistake of the stand-in itself. 501 is a status that discord.py does not try again.
+            # A bug of the stand-in; discord.py does not retry after a 501.
             discord.violations.append(f"{request.method} {request.path} failed:\n{traceback.format_exc()}")
             return 501, {"code": 0, "message": "The stand-in failed"}
 
@@ -197,6 +197,6 @@ async def _read(incoming: web.Request, route: Route, now: float) -> Request:
 def _response(status: int, body: object, headers: dict[str, str]) -> web.Response:
     if body is None:
         return web.Response(status=status, headers=headers)
-    # With "; charset=utf-8", which aiohttp would add to a text, discord.py does not take it for JSON.
+    # With "; charset=utf-8", which aiohttp adds to text, discord.py would not recognize JSON.
     data = json.dumps(body).encode()
     return web.Response(status=status, body=data, headers=headers | {"Content-Type": "application/json"})

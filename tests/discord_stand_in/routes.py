@@ -1,4 +1,4 @@
-"""The routes that a bot uses, but for those of interactions."""
+"""The routes that a bot uses, except those of interactions."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def find_channel(discord: Discord, channel_id: int) -> Channel:
 
 
 def find_message(channel: Channel, message_id: int) -> Message:
-    """A message that a bot can get at through its channel; an ephemeral one is not there."""
+    """A message that the bot can access through its channel, so not an ephemeral one."""
     message = channel.messages.get(message_id)
     if message is None or message.deleted_at is not None or message.ephemeral:
         raise unknown("Message")
@@ -114,7 +114,7 @@ def get_guild(discord: Discord, request: Request) -> Answer:
 
 @ROUTES.add("GET", "/guilds/{guild_id}/channels")
 def list_channels(discord: Discord, request: Request) -> Answer:
-    """All but the threads; those that the bot cannot see, too."""
+    """All channels but threads, even those that the bot cannot see."""
     channels = find_guild(discord, request).channels.values()
     return 200, [payloads.channel(channel) for channel in channels if not channel.is_thread]
 
@@ -250,7 +250,7 @@ def replace_guild_commands(discord: Discord, request: Request) -> Answer:
 
 
 def _reference(channel: Channel, reference: Json | None) -> Message | None:
-    """The message replied to; one that is gone refuses the reply, unless the bot does not mind."""
+    """The message replied to. If it is gone, the reply is refused unless the bot allows for that."""
     if reference is None:
         return None
     message = channel.messages.get(int(reference["message_id"]))
@@ -261,7 +261,7 @@ def _reference(channel: Channel, reference: Json | None) -> Message | None:
     return None
 
 
-# What sending and editing have in common with the answers to interactions
+# Shared with the responses to interactions
 
 
 def check_new(body: Json, files: dict[str, bytes]) -> None:
@@ -270,7 +270,7 @@ def check_new(body: Json, files: dict[str, bytes]) -> None:
 
 
 def change(message: Message, body: Json, files: dict[str, bytes]) -> None:
-    """Edit a message: what the body does not name stays; an empty list or text takes away."""
+    """Edit a message: what is not in the body stays; an empty list or text removes."""
     attachments = _kept_and_new(message, body, files)
     left = message.attachments if attachments is None else attachments
     others = body.get("embeds", message.embeds) or body.get("components", message.components)
@@ -300,7 +300,7 @@ def shown_embeds(embeds: list[Json] | None) -> list[Json]:
 
 
 def shown_components(components: list[Json] | None) -> list[Json]:
-    """Components as Discord returns them: each with a number, without what was null."""
+    """Components as Discord returns them: each with an id, without nulls."""
     count = 0
 
     def show(component: Json) -> Json:

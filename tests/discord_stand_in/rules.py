@@ -1,4 +1,4 @@
-"""What Discord refuses although its published description would let it pass."""
+"""What Discord refuses although its published description allows it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ COMMAND_NAME = re.compile(r"[-_'\w]{1,32}")
 
 
 def check_message(body: Json, *, filled: bool) -> None:
-    """A message's body, new or edited; `filled` says that something would be left to see without the content."""
+    """Check the body of a new or edited message; `filled`: it would not be empty without the content."""
     _check_keys(body, MESSAGE_KEYS)
     content = (body.get("content") or "").strip()
     if len(content) > CONTENT_LIMIT:
@@ -71,7 +71,7 @@ def _check_embeds(embeds: list[Json]) -> None:
 
 
 def check_components(components: list[Json], *, free: bool) -> None:
-    """Buttons and rows; `free` is the newer layout, in which rows may stand among other things."""
+    """Check buttons and rows; `free` is the newer layout, where rows may be among other components."""
     if not free and (len(components) > 5 or any(c["type"] != 1 for c in components)):
         raise invalid("components", "BASE_TYPE_BAD_LENGTH", "Must be at most 5 rows.")
     seen = Counter[str]()
@@ -110,7 +110,7 @@ def check_may_see(channel: Channel) -> None:
 
 
 def check_may_send(channel: Channel, body: Json, files: dict[str, bytes], reference: Message | None) -> None:
-    """Whether the bot may send this message to this channel."""
+    """Check that the bot may send this message to this channel."""
     check_may_see(channel)
     granted = channel.permissions(channel.discord.bot)
     needed = channel.send_permission
@@ -129,7 +129,7 @@ def check_may_send(channel: Channel, body: Json, files: dict[str, bytes], refere
 
 
 def check_commands(bodies: list[Json]) -> None:
-    """A whole set of commands, as it is registered."""
+    """Check a set of commands that is being registered."""
     if len(bodies) > 100:
         raise Refused(400, 30032, "Maximum number of application commands reached (100)")
     names = Counter((body.get("type") or 1, body["name"]) for body in bodies)
@@ -143,7 +143,7 @@ def check_commands(bodies: list[Json]) -> None:
 
 
 def _check_slash_command(command: Json, path: str) -> None:
-    """A command, a group, or an option: they share the rules for names and descriptions."""
+    """Check a command, group or option, as names and descriptions follow the same rules."""
     name = command["name"]
     if not COMMAND_NAME.fullmatch(name) or name != name.lower():
         raise invalid(f"{path}.name", "APPLICATION_COMMAND_INVALID_NAME", f"Command name is invalid: {name!r}")

@@ -1,4 +1,4 @@
-"""The stand-in itself: everything there is, on a port of the loopback interface."""
+"""The stand-in itself, on a port of the loopback interface."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class Application:
         self.bot = bot
         self.owner = owner
         self.team: list[User] = []
-        """If there are any, the bot belongs to them; the first is the team's owner."""
+        """If not empty, the bot belongs to these people; the first owns the team."""
         self.team_id = clock.snowflake()
         self.token = "a-token-of-the-stand-in"
         self.privileged_intents = {"message_content"}
-        """Which of members, presences and message_content are switched on."""
+        """Those of members, presences and message_content that are switched on."""
 
     @property
     def flags(self) -> int:
@@ -58,8 +58,8 @@ class Application:
 class Discord:
     """A Discord for tests: `async with Discord() as discord`.
 
-    What went against Discord's description, and routes that the stand-in does not have, are kept in `violations`
-    and raised when it closes. `validate=False` saves some milliseconds a message where a test needs many.
+    Violations of Discord's description, and requests to unknown routes, are kept in `violations` and raised when it
+    closes. `validate=False` saves some milliseconds per message.
     """
 
     def __init__(self, *, validate: bool = True) -> None:
@@ -82,7 +82,7 @@ class Discord:
         self.faults = Faults()
         self.gateway = Gateway(self)
         self.requests: list[Request] = []
-        """All that the bot asked by HTTP, oldest first."""
+        """All HTTP requests of the bot, oldest first."""
         self.violations: list[str] = []
         self._rest = Rest(self, [*routes.ROUTES.table, *interaction_routes.ROUTES.table])
         self._runner = web.AppRunner(self._rest.app, access_log=None, shutdown_timeout=0.5)
@@ -109,10 +109,10 @@ class Discord:
                 raise AssertionError(report)
             error.add_note(report)
 
-    # Who and what there is
+    # Servers and people
 
     def user(self, name: str, *, bot: bool = False, webhook: bool = False) -> User:
-        """Somebody who belongs to no server yet; `Guild.member` is the usual way."""
+        """Create somebody who is in no server yet; `Guild.member` is the usual way."""
         bot = bot or webhook
         username, global_name = (name, None) if bot else (name.lower().replace(" ", "_"), name)
         user = User(self, self.clock.snowflake(), username, global_name, bot, webhook)
@@ -120,8 +120,8 @@ class Discord:
         return user
 
     def guild(self, name: str, *, owner: User | None = None) -> Guild:
-        """A server with the bot in it, without channels."""
-        # A millisecond apart, so that one server after the other falls to the next shard.
+        """Create a server with the bot in it, without channels."""
+        # A millisecond apart, so that each server belongs to the next shard.
         self._last_guild_id += 1 << 22
         guild = self.guilds[self._last_guild_id] = Guild(self, self._last_guild_id, name, owner or self.owner)
         if self.gateway.sessions:
@@ -129,21 +129,21 @@ class Discord:
         return guild
 
     def direct(self, user: User) -> Channel:
-        """The conversation of the bot with one person, made when first used."""
+        """The bot's direct conversation with a person, created when first used."""
         if user.id not in self._direct:
             name = f"direct-{user.username}"
             self._direct[user.id] = Channel(self, name, DIRECT, recipients=(user,))
         return self._direct[user.id]
 
     def fault(self, method: str, path: str, *, times: int | None = 1, **trouble: Any) -> Fault:
-        """Trouble for the next requests, say `fault("POST", "/channels/*/messages", status=500)`; see `Fault`."""
+        """A fault in the next requests, as in `fault("POST", "/channels/*/messages", status=500)`; see `Fault`."""
         return self.faults.add(Fault(method, path, times, **trouble))
 
     # Running a bot against it
 
     @contextmanager
     def redirect(self) -> Iterator[None]:
-        """Point discord.py in this process here."""
+        """Point the discord.py of this process at the stand-in."""
         import discord.gateway
         import discord.http
 
@@ -157,9 +157,9 @@ class Discord:
 
     @asynccontextmanager
     async def running(self, bot: BotT, *, within: float = PATIENCE) -> AsyncIterator[BotT]:
-        """Start a bot here, wait until it is ready, and close it at the end.
+        """Start a bot, wait until it is ready, and close it at the end.
 
-        What it raises is raised. Its two seconds of waiting for more servers are left out.
+        What it raises is raised. It does not spend two seconds waiting for more servers.
         """
         bot._connection.guild_ready_timeout = 0.05
         with self.redirect():
@@ -172,18 +172,18 @@ class Discord:
                     raise AssertionError("the bot stopped before it was ready")
                 yield bot
                 if run.done():
-                    await run  # It has stopped by itself: if by an error, raise that.
+                    await run  # it has stopped by itself; if because of an error, raise that
             finally:
                 await bot.close()
                 run.cancel()
                 await asyncio.gather(run, return_exceptions=True)
 
     def environment(self) -> dict[str, str]:
-        """What to add to the environment of a program, to have its discord.py come here."""
+        """Environment variables that point a program's discord.py at the stand-in."""
         path = os.pathsep.join(filter(None, (str(REDIRECT), os.environ.get("PYTHONPATH"))))
         return {"DISCORD_STAND_IN": self.url, "PYTHONPATH": path}
 
-    # Waiting, and what was asked
+    # Waiting, and requests
 
     def touch(self) -> None:
         self.last_change = self.loop.time()
@@ -192,11 +192,11 @@ class Discord:
     async def until(
         self, read: Callable[[], object], *, within: float = PATIENCE, failure: str = "it did not happen"
     ) -> None:
-        """Until `read` is true, of the stand-in or of the bot itself."""
+        """Wait until `read` returns something true, about the stand-in or the bot."""
         await self.changes.until(None, read, within, lambda: f"{failure} within {within} s", every=0.01)
 
     async def quiet(self, seconds: float = 0.3, *, within: float = PATIENCE) -> None:
-        """Until the bot has asked for nothing, and nothing was sent to it, for so many seconds."""
+        """Wait until the bot made no request, and was sent no event, for so many seconds."""
 
         def last_change() -> float:
             return self.loop.time() if self._rest.in_flight else self.last_change
@@ -204,7 +204,7 @@ class Discord:
         await self.until_quiet("Discord", last_change, seconds, within)
 
     async def until_quiet(self, name: object, last_change: Callable[[], float], seconds: float, within: float) -> None:
-        """What `quiet` means, here and for a single channel: so long after the last change no other came."""
+        """Wait until no change has followed the last one for so many seconds."""
         try:
             async with asyncio.timeout(within):
                 left = last_change() + seconds - self.loop.time()
@@ -215,5 +215,5 @@ class Discord:
             raise AssertionError(f"{name} was not quiet for {seconds} s within {within} s") from None
 
     def asked(self, method: str, template: str) -> list[Request]:
-        """The requests to one route, written as in Discord's description: /channels/{channel_id}/messages."""
+        """The requests to a route, given as in Discord's description: /channels/{channel_id}/messages."""
         return [r for r in self.requests if (r.method, r.template) == (method, template)]

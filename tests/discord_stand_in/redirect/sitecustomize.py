@@ -1,7 +1,7 @@
-"""Points discord.py of an unmodified program at the stand-in, if DISCORD_STAND_IN holds its address.
+"""Points the discord.py of an unmodified program at the stand-in, if DISCORD_STAND_IN holds its address.
 
-Python imports this file by itself when its folder is on PYTHONPATH. It does not import discord: the program
-may never do so, and what that costs at the start is the program's own affair.
+Python imports this file at its start when its folder is on PYTHONPATH. It does not import discord: the program may
+never do so, and should not start any slower for it.
 """
 
 import os
@@ -13,7 +13,7 @@ from types import ModuleType
 
 
 class Redirect(MetaPathFinder):
-    """Finds two modules as Python always does, and changes an address in each once it has run."""
+    """Finds two modules as usual, and changes an address in each once it has been executed."""
 
     def __init__(self, url: str) -> None:
         self._url = url
