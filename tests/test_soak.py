@@ -38,9 +38,9 @@ async def test_memory_files_threads_tasks_and_database_level_off(path):
             guilds.append(discord.guild("Another"))
             channels.extend(guilds[-1].channel(f"channel-{number}") for number in range(CHANNELS // len(guilds)))
 
-        async def talk(until: float) -> None:
+        async def talk(deadline: float) -> None:
             nonlocal asked
-            while time.monotonic() < until:
+            while time.monotonic() < deadline:
                 channel: Channel = rng.choice(channels)
                 assert channel.guild
                 asked += 1
@@ -52,9 +52,9 @@ async def test_memory_files_threads_tasks_and_database_level_off(path):
 
         async def live(seconds: float) -> dict[str, float]:
             nonlocal answered
-            until = time.monotonic() + seconds
-            talking = asyncio.gather(*(talk(until) for _ in range(_AT_ONCE)))
-            while time.monotonic() < until:
+            deadline = time.monotonic() + seconds
+            talking = asyncio.gather(*(talk(deadline) for _ in range(_AT_ONCE)))
+            while time.monotonic() < deadline:
                 await asyncio.sleep(0.5)
                 leave_and_join()
                 for channel in discord.channels.values():  # the stand-in keeps every message
