@@ -12,6 +12,7 @@ import pytest
 
 from tests.discord_stand_in import Channel, Discord, Guild
 from tests.support.forked import nursery
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.slow
 
