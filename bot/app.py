@@ -115,12 +115,16 @@ class Core:
             ),
             ChannelLimits(settings.channel_max_temperature, settings.max_new_tokens, settings.channel_max_turns),
         )
-        self.summaries = summaries and Summaries(
-            engine,
-            self.turns,
-            self.channel_settings,
-            max_new_tokens=settings.max_new_tokens,
-            retry_interval=timing.summary_retry_interval,
+        self.summaries = (
+            Summaries(
+                engine,
+                self.turns,
+                self.channel_settings,
+                max_new_tokens=settings.max_new_tokens,
+                retry_interval=timing.summary_retry_interval,
+            )
+            if summaries
+            else None
         )
         self.conversations = Conversations(
             engine,
@@ -133,7 +137,7 @@ class Core:
                 show_thinking=settings.show_thinking,
             ),
             sampling=sampling(settings),
-            summaries=self.summaries or None,
+            summaries=self.summaries,
             observer=observer,
             grace=settings.shutdown_grace,
             last_words=timing.last_words,
