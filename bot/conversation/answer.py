@@ -39,6 +39,7 @@ class Answer:
         *,
         show_thinking: bool = False,
     ) -> None:
+        # All of these are set by the conversation, but for `shown_in`, which is the reader's.
         self.asker = asker
         self.asked_at = time.monotonic()
         self.state = State.QUEUED
