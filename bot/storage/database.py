@@ -19,10 +19,10 @@ from bot.texts import DATABASE_UNAVAILABLE
 log = logging.getLogger(__name__)
 
 _APPLICATION_ID = 0x5041524C  # "PARL" tells our files from those of other programs
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS turns (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given again
     channel INTEGER NOT NULL,
     asker INTEGER NOT NULL,
     asker_name TEXT NOT NULL,
@@ -54,7 +54,16 @@ CREATE TABLE IF NOT EXISTS summaries (
 PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
 """
-_FROM_VERSION_1 = "ALTER TABLE turns ADD COLUMN parent INTEGER; ALTER TABLE turns ADD COLUMN guild INTEGER;"
+_TO_VERSION_2 = "ALTER TABLE turns ADD COLUMN parent INTEGER; ALTER TABLE turns ADD COLUMN guild INTEGER;"
+# AUTOINCREMENT cannot be added to a table. The columns have the same order in all versions. The index must go first, as
+# it would stay with the old table and keep its name from the new one.
+_TO_VERSION_4 = f"""
+DROP INDEX IF EXISTS turns_of_channel;
+ALTER TABLE turns RENAME TO old_turns;
+{_SCHEMA}
+INSERT INTO turns SELECT * FROM old_turns;
+DROP TABLE old_turns;
+"""  # noqa: S608 - no values
 TABLES = ("turns", "channels", "summaries")
 """Each has the columns channel, parent and guild."""
 
@@ -269,6 +278,8 @@ async def _prepare(connection: aiosqlite.Connection) -> None:
     await connection.execute("PRAGMA synchronous = FULL")
     await connection.execute("PRAGMA secure_delete = ON")
     ((version,),) = await connection.execute_fetchall("PRAGMA user_version")
-    await connection.executescript(f"BEGIN IMMEDIATE; {_FROM_VERSION_1 if version == 1 else ''} {_SCHEMA} COMMIT;")
+    migration = _TO_VERSION_2 if version == 1 else ""
+    migration += _TO_VERSION_4 if 1 <= version <= 3 else ""
+    await connection.executescript(f"BEGIN IMMEDIATE; {migration} {_SCHEMA} COMMIT;")
     # Questions that a killed terminal chat left unanswered. In Discord, recovery tells the asker.
     await connection.execute("DELETE FROM turns WHERE answer = '' AND question_message IS NULL")

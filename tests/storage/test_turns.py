@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -190,6 +190,39 @@ async def test_fewer_turns_are_forgotten_at_once_and_with_none_the_summary_too(p
         assert await turns.summary(7) == "They counted."
         await turns.prune(7, 0)
         assert (await turns.recent(7), await turns.summary(7)) == ([], "")
+
+
+async def ask(turns: TurnStore, channel: int = 7) -> int:
+    """Store a question; returns the id of its turn."""
+    return (await turns.begin(replace(turn("x"), channel=ChannelRef(channel)))).id
+
+
+@pytest.mark.parametrize("clock", [None, 0])
+async def test_an_id_is_never_given_again(path, monkeypatch, clock):
+    async with open_history(path) as turns:
+        given = [await ask(turns)]
+        if clock is not None:
+            monkeypatch.setattr("time.time_ns", lambda: clock)
+        copy = path.with_name("copy.db")
+        with closing(sqlite3.connect(path)) as file:
+            file.execute("VACUUM INTO ?", (str(copy),))
+        for forget in (
+            lambda: turns.forget_message(7, 11),
+            lambda: turns.clear(7),
+            lambda: turns.forget_person(1),
+            lambda: turns.drop(Turn(ChannelRef(7), 1, "Alice", "x", "", NOW, id=given[-1])),
+        ):
+            given.append(await ask(turns))
+            await forget()
+        given.append(await ask(turns, 8))
+        copy.replace(path)
+        given.append(await ask(turns, 9))
+        path.unlink()
+        given.append(await ask(turns))
+        await turns.clear(7)
+    async with open_history(path) as turns:
+        given.append(await ask(turns, 10))
+    assert given == sorted(set(given)), "each beyond those before"
 
 
 async def test_a_turn_edited_meanwhile_is_not_folded_with_its_old_text(path):
