@@ -6,7 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import aiosqlite
@@ -66,6 +66,7 @@ DROP TABLE old_turns;
 """  # noqa: S608 - no values
 TABLES = ("turns", "channels", "summaries")
 """Each has the columns channel, parent and guild."""
+_BUSY_TIMEOUT = 5000  # milliseconds that a transaction waits for another program
 
 
 class DatabaseError(UserError):
@@ -78,13 +79,16 @@ class Database:
     A file that was removed is created again; one that was put in its place is used from then on.
     """
 
-    def __init__(self, path: Path, observer: Observer = NO_OBSERVER) -> None:
+    def __init__(self, path: Path, observer: Observer, *, erase_interval: float) -> None:
         self._path = path
         self._observer = observer
+        self._erase_interval = erase_interval
         self.unusable_since: float | None = None
         """When the file became unusable, by `time.monotonic`; None once it has been written again."""
         self._connection: aiosqlite.Connection | None = None
-        self._opened: tuple[int, int] | None = None
+        self._opened: dict[Path, tuple[int, int] | None] = {}
+        self._unerased = False  # whether deleted text may still be on the disk
+        self._erasing: asyncio.Task[None] | None = None
         self._closed = False
         self._in_use = asyncio.Lock()
 
@@ -109,11 +113,36 @@ class Database:
                 await connection.rollback()
                 raise
             self.unusable_since = None
-            # Deleted text must leave the disk: secure_delete zeroes it in the file, this empties the log beside it.
-            try:
-                await connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            except sqlite3.Error as error:  # the transaction itself is committed; the next checkpoint takes this along
-                log.warning("Deleted text is still in the log beside the database %s: %s", self._path, error)
+            await self._erase(connection)
+
+    async def _erase(self, connection: aiosqlite.Connection) -> None:
+        """Have deleted text leave the disk: secure_delete zeroes it in the file, this empties the log beside it.
+
+        While another program reads the file, that is not possible. It is tried again until it is, without waiting.
+        """
+        reason = "interrupted"
+        try:
+            await connection.execute("PRAGMA busy_timeout = 0")
+            ((busy, *_),) = await connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+            reason = "another program is reading it" if busy else ""
+        except sqlite3.Error as error:  # the transaction itself is committed
+            reason = str(error)
+        finally:
+            await connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT}")
+            if reason and not self._unerased:
+                log.warning("Deleted text may still be in the database %s: %s.", self._path, reason)
+            elif self._unerased and not reason:
+                log.info("Deleted text has been erased from the database %s.", self._path)
+            self._unerased = bool(reason)
+            if self._unerased and (self._erasing is None or self._erasing.done()):
+                self._erasing = asyncio.create_task(self._erase_later())
+
+    async def _erase_later(self) -> None:
+        while self._unerased:
+            await asyncio.sleep(self._erase_interval)
+            with suppress(DatabaseError):
+                async with self._usable() as connection:
+                    await self._erase(connection)
 
     @asynccontextmanager
     async def _timed(self, kind: str) -> AsyncIterator[None]:
@@ -129,9 +158,10 @@ class Database:
             if self._closed:
                 raise DatabaseError(DATABASE_UNAVAILABLE)
             try:
-                if self._connection and await asyncio.to_thread(_identity, self._path) != self._opened:
+                if self._connection and await asyncio.to_thread(_identity, self._path) != self._opened[self._path]:
                     log.warning("The database %s was removed, and what was remembered with it.", self._path)
                     await self._disconnect()
+                    self._remove_side_files()
                 if not self._connection:
                     await self.open()
                 assert self._connection
@@ -170,18 +200,34 @@ class Database:
         """Open the file, or create it. Raises DatabaseError, with the reason for the operator, when that fails."""
         self._path = _create(self._path)
         self._connection = await _open(self._path)
-        self._opened = _identity(self._path)
+        self._opened = {file: _identity(file) for file in (self._path, *_side_files(self._path))}
+        await self._erase(self._connection)  # what a killed process could not
 
     async def close(self) -> None:
         """Close the file for good, once earlier users are done."""
         async with self._in_use:
             self._closed = True
+            if self._connection and self._unerased:
+                await self._erase(self._connection)
+            if self._erasing:
+                self._erasing.cancel()
             await self._disconnect()
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection:
             await connection.close()
+
+    def _remove_side_files(self) -> None:
+        """Remove the side files of a file that was removed, or SQLite would take them for those of the next one."""
+        for file in _side_files(self._path):
+            if _identity(file) == self._opened[file]:
+                file.unlink(missing_ok=True)
+
+
+def _side_files(path: Path) -> tuple[Path, Path]:
+    """SQLite's write-ahead log of a database, and the log's index."""
+    return path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -194,13 +240,16 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 @asynccontextmanager
-async def open_database(path: str | Path, observer: Observer = NO_OBSERVER) -> AsyncIterator[Database]:
+async def open_database(
+    path: str | Path, observer: Observer = NO_OBSERVER, *, erase_interval: float = 10.0
+) -> AsyncIterator[Database]:
     """Open the file, or create it with its folder, readable by its owner only; closed on leaving.
 
+    While another program keeps deleted text from being erased, that is tried again every `erase_interval` seconds.
     Raises DatabaseError when the file is another program's, is from a newer Parley, or cannot be written. Such a file
     is not changed.
     """
-    database = Database(Path(path), observer)
+    database = Database(Path(path), observer, erase_interval=erase_interval)
     await database.open()
     try:
         yield database

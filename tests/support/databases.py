@@ -65,6 +65,20 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def read(path: Path) -> Iterator[None]:
+    """Read the database for long, as a backup does."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM turns").fetchall()
+        yield
+
+
+def on_disk(path: Path) -> bytes:
+    """The contents of the database's files."""
+    return b"".join(file.read_bytes() for file in path.parent.iterdir() if file.name.startswith(path.name))
+
+
 @asynccontextmanager
 async def full_disk(database: Database) -> AsyncIterator[None]:
     """Keep the database from growing."""
