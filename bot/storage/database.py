@@ -318,8 +318,13 @@ async def check_ours(connection: aiosqlite.Connection, path: Path) -> None:
 
 
 def _protect(path: Path) -> None:
-    """Hide a file that came from elsewhere from other users; SQLite gives its side files the same mode."""
-    path.chmod(0o600)
+    """Hide a file that came from elsewhere from other users, and the side files that it came with or already has.
+
+    SQLite gives later ones the file's mode.
+    """
+    for file in (path, *_side_files(path)):
+        with suppress(FileNotFoundError):
+            file.chmod(0o600)
 
 
 async def _prepare(connection: aiosqlite.Connection) -> None:

@@ -1,6 +1,7 @@
 """The database harms no other file, is readable for its owner alone, and says why it cannot be used."""
 
 import re
+import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -27,9 +28,22 @@ async def test_the_file_is_readable_for_its_owner_alone(path):
         files = list(path.parent.iterdir())
         assert len(files) == 3, "the database, its WAL and the WAL's index"
         assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
-    path.chmod(0o644)
-    async with open_database(path):
-        assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("side_files", [True, False])
+async def test_a_file_that_was_copied_becomes_readable_for_its_owner_alone(path, side_files):
+    copy = path.parent.with_name("copy") / path.name
+    async with open_database(path) as file:
+        await store(TurnStore(file), 7, turn("x"))
+        shutil.copytree(path.parent, copy.parent)
+    for each in copy.parent.iterdir():
+        each.chmod(0o644)
+        if each != copy and not side_files:
+            each.unlink()
+    async with open_database(copy) as file:
+        await store(TurnStore(file), 7, turn("y"))
+        assert {each.stat().st_mode & 0o777 for each in copy.parent.iterdir()} == {0o600}
+        assert len(await TurnStore(file).recent(7)) == 2
 
 
 @pytest.mark.parametrize("version", [1, 2, 3])
