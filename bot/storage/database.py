@@ -6,7 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import aiosqlite
@@ -19,10 +19,10 @@ from bot.texts import DATABASE_UNAVAILABLE
 log = logging.getLogger(__name__)
 
 _APPLICATION_ID = 0x5041524C  # "PARL" tells our files from those of other programs
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS turns (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given again
     channel INTEGER NOT NULL,
     asker INTEGER NOT NULL,
     asker_name TEXT NOT NULL,
@@ -54,9 +54,19 @@ CREATE TABLE IF NOT EXISTS summaries (
 PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
 """
-_FROM_VERSION_1 = "ALTER TABLE turns ADD COLUMN parent INTEGER; ALTER TABLE turns ADD COLUMN guild INTEGER;"
+_TO_VERSION_2 = "ALTER TABLE turns ADD COLUMN parent INTEGER; ALTER TABLE turns ADD COLUMN guild INTEGER;"
+# AUTOINCREMENT cannot be added to a table. The columns have the same order in all versions. The index must go first, as
+# it would stay with the old table and keep its name from the new one.
+_TO_VERSION_4 = f"""
+DROP INDEX IF EXISTS turns_of_channel;
+ALTER TABLE turns RENAME TO old_turns;
+{_SCHEMA}
+INSERT INTO turns SELECT * FROM old_turns;
+DROP TABLE old_turns;
+"""  # noqa: S608 - no values
 TABLES = ("turns", "channels", "summaries")
 """Each has the columns channel, parent and guild."""
+_BUSY_TIMEOUT = 5000  # milliseconds that a transaction waits for another program
 
 
 class DatabaseError(UserError):
@@ -69,13 +79,16 @@ class Database:
     A file that was removed is created again; one that was put in its place is used from then on.
     """
 
-    def __init__(self, path: Path, observer: Observer = NO_OBSERVER) -> None:
+    def __init__(self, path: Path, observer: Observer, *, erase_interval: float) -> None:
         self._path = path
         self._observer = observer
+        self._erase_interval = erase_interval
         self.unusable_since: float | None = None
         """When the file became unusable, by `time.monotonic`; None once it has been written again."""
         self._connection: aiosqlite.Connection | None = None
-        self._opened: tuple[int, int] | None = None
+        self._opened: dict[Path, tuple[int, int] | None] = {}
+        self._unerased = False  # whether deleted text may still be on the disk
+        self._erasing: asyncio.Task[None] | None = None
         self._closed = False
         self._in_use = asyncio.Lock()
 
@@ -100,11 +113,36 @@ class Database:
                 await connection.rollback()
                 raise
             self.unusable_since = None
-            # Deleted text must leave the disk: secure_delete zeroes it in the file, this empties the log beside it.
-            try:
-                await connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            except sqlite3.Error as error:  # the transaction itself is committed; the next checkpoint takes this along
-                log.warning("Deleted text is still in the log beside the database %s: %s", self._path, error)
+            await self._erase(connection)
+
+    async def _erase(self, connection: aiosqlite.Connection) -> None:
+        """Have deleted text leave the disk: secure_delete zeroes it in the file, this empties the log beside it.
+
+        While another program reads the file, that is not possible. It is tried again until it is, without waiting.
+        """
+        reason = "interrupted"
+        try:
+            await connection.execute("PRAGMA busy_timeout = 0")
+            ((busy, *_),) = await connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+            reason = "another program is reading it" if busy else ""
+        except sqlite3.Error as error:  # the transaction itself is committed
+            reason = str(error)
+        finally:
+            await connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT}")
+            if reason and not self._unerased:
+                log.warning("Deleted text may still be in the database %s: %s.", self._path, reason)
+            elif self._unerased and not reason:
+                log.info("Deleted text has been erased from the database %s.", self._path)
+            self._unerased = bool(reason)
+            if self._unerased and (self._erasing is None or self._erasing.done()):
+                self._erasing = asyncio.create_task(self._erase_later())
+
+    async def _erase_later(self) -> None:
+        while self._unerased:
+            await asyncio.sleep(self._erase_interval)
+            with suppress(DatabaseError):
+                async with self._usable() as connection:
+                    await self._erase(connection)
 
     @asynccontextmanager
     async def _timed(self, kind: str) -> AsyncIterator[None]:
@@ -120,9 +158,10 @@ class Database:
             if self._closed:
                 raise DatabaseError(DATABASE_UNAVAILABLE)
             try:
-                if self._connection and await asyncio.to_thread(_identity, self._path) != self._opened:
+                if self._connection and await asyncio.to_thread(_identity, self._path) != self._opened[self._path]:
                     log.warning("The database %s was removed, and what was remembered with it.", self._path)
                     await self._disconnect()
+                    self._remove_side_files()
                 if not self._connection:
                     await self.open()
                 assert self._connection
@@ -161,18 +200,34 @@ class Database:
         """Open the file, or create it. Raises DatabaseError, with the reason for the operator, when that fails."""
         self._path = _create(self._path)
         self._connection = await _open(self._path)
-        self._opened = _identity(self._path)
+        self._opened = {file: _identity(file) for file in (self._path, *_side_files(self._path))}
+        await self._erase(self._connection)  # what a killed process could not
 
     async def close(self) -> None:
         """Close the file for good, once earlier users are done."""
         async with self._in_use:
             self._closed = True
+            if self._connection and self._unerased:
+                await self._erase(self._connection)
+            if self._erasing:
+                self._erasing.cancel()
             await self._disconnect()
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection:
             await connection.close()
+
+    def _remove_side_files(self) -> None:
+        """Remove the side files of a file that was removed, or SQLite would take them for those of the next one."""
+        for file in _side_files(self._path):
+            if _identity(file) == self._opened[file]:
+                file.unlink(missing_ok=True)
+
+
+def _side_files(path: Path) -> tuple[Path, Path]:
+    """SQLite's write-ahead log of a database, and the log's index."""
+    return path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -185,13 +240,16 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 @asynccontextmanager
-async def open_database(path: str | Path, observer: Observer = NO_OBSERVER) -> AsyncIterator[Database]:
+async def open_database(
+    path: str | Path, observer: Observer = NO_OBSERVER, *, erase_interval: float = 10.0
+) -> AsyncIterator[Database]:
     """Open the file, or create it with its folder, readable by its owner only; closed on leaving.
 
+    While another program keeps deleted text from being erased, that is tried again every `erase_interval` seconds.
     Raises DatabaseError when the file is another program's, is from a newer Parley, or cannot be written. Such a file
     is not changed.
     """
-    database = Database(Path(path), observer)
+    database = Database(Path(path), observer, erase_interval=erase_interval)
     await database.open()
     try:
         yield database
@@ -260,8 +318,13 @@ async def check_ours(connection: aiosqlite.Connection, path: Path) -> None:
 
 
 def _protect(path: Path) -> None:
-    """Hide a file that came from elsewhere from other users; SQLite gives its side files the same mode."""
-    path.chmod(0o600)
+    """Hide a file that came from elsewhere from other users, and the side files that it came with or already has.
+
+    SQLite gives later ones the file's mode.
+    """
+    for file in (path, *_side_files(path)):
+        with suppress(FileNotFoundError):
+            file.chmod(0o600)
 
 
 async def _prepare(connection: aiosqlite.Connection) -> None:
@@ -269,6 +332,8 @@ async def _prepare(connection: aiosqlite.Connection) -> None:
     await connection.execute("PRAGMA synchronous = FULL")
     await connection.execute("PRAGMA secure_delete = ON")
     ((version,),) = await connection.execute_fetchall("PRAGMA user_version")
-    await connection.executescript(f"BEGIN IMMEDIATE; {_FROM_VERSION_1 if version == 1 else ''} {_SCHEMA} COMMIT;")
+    migration = _TO_VERSION_2 if version == 1 else ""
+    migration += _TO_VERSION_4 if 1 <= version <= 3 else ""
+    await connection.executescript(f"BEGIN IMMEDIATE; {migration} {_SCHEMA} COMMIT;")
     # Questions that a killed terminal chat left unanswered. In Discord, recovery tells the asker.
     await connection.execute("DELETE FROM turns WHERE answer = '' AND question_message IS NULL")

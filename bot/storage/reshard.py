@@ -1,6 +1,7 @@
 """`python -m bot reshard`: moves each guild's data to the file of the process that now serves it."""
 
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -164,6 +165,8 @@ async def _fill(path: Path, copies: Sequence[Path], channels: Mapping[int, int])
     async with open_database(path):
         pass
     async with aiosqlite.connect(path, isolation_level=None) as file:
+        # Beyond the ids of the old files, as each id names one turn for ever.
+        await file.execute("INSERT INTO sqlite_sequence VALUES ('turns', ?)", (time.time_ns() // 1000,))
         for number, copy in enumerate(copies):
             await file.execute("ATTACH ? AS old", (str(copy),))
             await file.execute("BEGIN")
@@ -171,7 +174,7 @@ async def _fill(path: Path, copies: Sequence[Path], channels: Mapping[int, int])
             ours = [(channel,) for channel, where in channels.items() if where == number]
             await file.executemany("INSERT INTO moving VALUES (?)", ours)
             for table in TABLES:
-                # Ids may be taken in another file; inserted in order, turns keep their sequence.
+                # Ids may be taken in another file, so turns get new ones. Inserted in order, they keep their sequence.
                 info = await file.execute_fetchall("SELECT name FROM pragma_table_info(?) WHERE name <> 'id'", (table,))
                 columns = ", ".join(name for (name,) in info)
                 copied = await file.execute(

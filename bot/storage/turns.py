@@ -5,6 +5,7 @@ the answer when it is whole, and the ids of the messages that show it once all o
 """
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -18,10 +19,13 @@ from bot.storage.database import Database
 _COLUMNS = "id, channel, parent, guild, asker, asker_name, question, answer, at, question_message, answer_messages"
 _ALL = -1  # SQLite's "without a limit"
 _RECENT = f"SELECT {_COLUMNS} FROM turns WHERE channel = ? AND answer <> '' ORDER BY id DESC LIMIT ?"  # noqa: S608
-_INSERT = """
-INSERT INTO turns (channel, parent, guild, asker, asker_name, question, answer, at, question_message, answer_messages)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
+# An answer under way, or recovery, still writes to a turn that has been deleted, so an id must never name another turn.
+# The file remembers the largest id that it gave, this process the last one, in case the file is replaced by an older
+# copy; and the time is beyond both in whatever file is new to this process.
+_INSERT = f"""
+INSERT INTO turns ({_COLUMNS})
+VALUES (max(ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'turns'), 0), ?, ?) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""  # noqa: S608 - columns are constants of this module
 _PRUNE = """
 DELETE FROM turns WHERE channel = ?1 AND question <> ''
 AND id <= (SELECT id FROM turns WHERE channel = ?1 AND answer <> '' ORDER BY id DESC LIMIT 1 OFFSET ?2)
@@ -34,7 +38,8 @@ class Turn:
     """A question and its answer: where and by whom it was asked, when, and the Discord messages of both.
 
     `answer` is empty until it is whole, `answer_messages` until Discord shows all of it. For a slash command, whose
-    text is not remembered, `question` is empty and `question_message` is the command's id. `id` is the store's.
+    text is not remembered, `question` is empty and `question_message` is the command's id. `id` is the store's: it
+    names one turn for ever.
     """
 
     channel: ChannelRef
@@ -59,6 +64,7 @@ class TurnStore:
     def __init__(self, database: Database, spare: int = 0) -> None:
         self._database = database
         self._spare = spare
+        self._last_id = 0  # given by this process
 
     async def recent(self, channel: int, limit: int = _ALL) -> list[Turn]:
         """The channel's newest answered turns, at most `limit`, oldest first."""
@@ -88,8 +94,10 @@ class TurnStore:
             json.dumps(turn.answer_messages),
         )
         async with self._database.transaction() as connection:
-            turn_id = (await connection.execute(_INSERT, values)).lastrowid
+            microseconds = time.time_ns() // 1000
+            turn_id = (await connection.execute(_INSERT, (self._last_id, microseconds, *values))).lastrowid
             assert turn_id is not None
+            self._last_id = turn_id
             return replace(turn, id=turn_id)
 
     async def save_answer(self, turn: Turn, answer: str) -> None:

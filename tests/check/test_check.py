@@ -30,6 +30,7 @@ from bot.storage.channel_ref import ChannelRef
 from bot.storage.database import open_database
 from bot.storage.turns import Turn, TurnStore
 from tests.discord_stand_in import Permission
+from tests.support.databases import create_old
 from tests.support.engine_stand_in import EngineServer, refusal, serving
 from tests.support.models import save_model
 from tests.support.parley import run
@@ -235,11 +236,10 @@ async def test_what_a_killed_program_left_is_read_and_left_alone(tmp_path):
 
 
 async def test_an_older_schema_is_reported_and_left_alone(path):
-    with closing(sqlite3.connect(path)) as file:
-        file.executescript(database._SCHEMA + "PRAGMA user_version = 1")
+    create_old(path, 1)
     before = path.read_bytes()
     told = await found(look_at_database(str(path)))
-    assert "schema 1, which becomes 3" in told.ok[0].what
+    assert f"schema 1, which becomes {database.SCHEMA_VERSION}" in told.ok[0].what
     assert path.read_bytes() == before
 
 

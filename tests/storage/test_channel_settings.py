@@ -4,7 +4,6 @@ import sqlite3
 
 import pytest
 
-from bot.storage import database
 from bot.storage.channel_ref import ChannelRef
 from bot.storage.channel_settings import (
     BeyondLimit,
@@ -129,20 +128,3 @@ async def test_a_cleared_persona_is_erased_from_the_disk(path, channels):
     await channels.change(ChannelRef(7), ChannelOverrides(), without=["persona"])
     on_disk = b"".join(each.read_bytes() for each in path.parent.iterdir() if each.name.startswith(path.name))
     assert b"Something private." not in on_disk
-
-
-async def test_a_file_of_version_2_is_migrated(path):
-    async with open_database(path) as file:
-        await store(TurnStore(file), 7, turn("old"))
-    with sqlite3.connect(path) as file:
-        file.executescript("DROP TABLE channels; PRAGMA user_version = 2;")
-    file.close()
-    for _ in range(2):
-        async with open_database(path) as file:
-            assert (await TurnStore(file).recent(7))[0].question == "old"
-            await ChannelSettingsStore(file, OPERATORS, LIMITS).change(
-                ChannelRef(7), ChannelOverrides(persona="Be a pirate.")
-            )
-    with sqlite3.connect(path) as file:
-        assert file.execute("PRAGMA user_version").fetchone() == (database.SCHEMA_VERSION,)
-    file.close()

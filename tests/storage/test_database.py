@@ -1,6 +1,9 @@
 """The database harms no other file, is readable for its owner alone, and says why it cannot be used."""
 
+import re
+import shutil
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +14,7 @@ from bot.storage.channel_ref import ChannelRef
 from bot.storage.database import DatabaseError, open_database
 from bot.storage.turns import TurnStore
 from tests.storage.test_turns import store, turn
-from tests.support.databases import locked
+from tests.support.databases import create_old, locked
 
 
 @pytest.fixture
@@ -25,29 +28,63 @@ async def test_the_file_is_readable_for_its_owner_alone(path):
         files = list(path.parent.iterdir())
         assert len(files) == 3, "the database, its WAL and the WAL's index"
         assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
-    path.chmod(0o644)
-    async with open_database(path):
-        assert path.stat().st_mode & 0o777 == 0o600
 
 
-async def test_a_file_of_version_1_is_migrated(path):
-    columns = "channel INTEGER NOT NULL, asker INTEGER NOT NULL, asker_name TEXT NOT NULL, question TEXT NOT NULL"
-    columns += ", answer TEXT NOT NULL, at TEXT NOT NULL, question_message INTEGER, answer_messages TEXT NOT NULL"
-    path.parent.mkdir()
-    with sqlite3.connect(path) as file:
-        file.executescript(f"CREATE TABLE turns (id INTEGER PRIMARY KEY, {columns}) STRICT;")
-        file.execute("INSERT INTO turns VALUES (1, 7, 1, 'A', 'old', 'x', '2026-01-01T00:00:00+00:00', NULL, '[]')")
-        file.execute(f"PRAGMA application_id = {database._APPLICATION_ID}")
-        file.execute("PRAGMA user_version = 1")
-    file.close()
+@pytest.mark.parametrize("side_files", [True, False])
+async def test_a_file_that_was_copied_becomes_readable_for_its_owner_alone(path, side_files):
+    copy = path.parent.with_name("copy") / path.name
+    async with open_database(path) as file:
+        await store(TurnStore(file), 7, turn("x"))
+        shutil.copytree(path.parent, copy.parent)
+    for each in copy.parent.iterdir():
+        each.chmod(0o644)
+        if each != copy and not side_files:
+            each.unlink()
+    async with open_database(copy) as file:
+        await store(TurnStore(file), 7, turn("y"))
+        assert {each.stat().st_mode & 0o777 for each in copy.parent.iterdir()} == {0o600}
+        assert len(await TurnStore(file).recent(7)) == 2
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+async def test_a_file_of_an_older_version_is_migrated(path, version):
+    create_old(path, version, "one", "two", "three")
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("DELETE FROM turns WHERE question = 'two'")
     for _ in range(2):
         async with open_database(path) as opened:
-            assert (await TurnStore(opened).recent(7))[0].question == "old"
+            assert [(kept.id, kept.question) for kept in await TurnStore(opened).recent(7)] == [
+                (1, "one"),
+                (3, "three"),
+            ]
     async with open_database(path) as opened:
         turns = TurnStore(opened)
         await store(turns, 7, replace(turn("new"), channel=ChannelRef(7, guild=3)))
         await opened.forget_guild(3)
-        assert [kept.question for kept in await turns.recent(7)] == ["old"]
+        assert [kept.question for kept in await turns.recent(7)] == ["one", "three"]
+    new = path.with_name("new.db")
+    async with open_database(new):
+        pass
+    assert schema(path) == schema(new)
+
+
+def schema(path: Path) -> dict[str, str | int]:
+    """The SQL of all tables and indices, without comments, and the version."""
+    with closing(sqlite3.connect(path)) as file:
+        found = file.execute("SELECT name, sql FROM sqlite_schema WHERE sql <> ''").fetchall()
+        ((version,),) = file.execute("PRAGMA user_version")
+    return {name: re.sub(r"--.*|\s", "", sql) for name, sql in found} | {"version": version}
+
+
+async def test_a_migration_that_fails_changes_nothing(path):
+    create_old(path, 3, "one")
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("CREATE TABLE old_turns (id)")
+    before = schema(path)
+    with pytest.raises(DatabaseError):
+        async with open_database(path):
+            pass
+    assert schema(path) == before
 
 
 def other_program(path: Path) -> None:

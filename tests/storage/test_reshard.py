@@ -21,6 +21,7 @@ from bot.cli import _parse, _run
 from bot.shards import read_ids, shard_of
 from bot.storage.database import TABLES, open_database
 from bot.storage.reshard import Part, ReshardError, reshard
+from tests.support.databases import create_old
 
 GUILDS = [(5 << 22) + (number << 22) for number in range(6)]  # each of the next of six shards
 TURN = 10  # columns of a turn, without its id
@@ -165,24 +166,25 @@ async def test_a_channel_in_two_files_is_taken_from_the_one_used_last(tmp_path):
 async def test_every_table_is_divided(path):
     async with open_database(path) as database, database.connection() as file:
         tables = await file.execute_fetchall("SELECT name FROM sqlite_schema WHERE type = 'table'")
-        assert {name for (name,) in tables} == {*TABLES}
+        assert {name for (name,) in tables} == {*TABLES, "sqlite_sequence"}
 
 
 async def test_a_file_from_an_older_parley_is_divided_too(tmp_path):
     old, (new,) = tmp_path / "old.db", parts(tmp_path, new="0")
-    async with open_database(old) as database, database.transaction() as file:
-        for table in ("channels", "summaries"):
-            await file.execute(f"DROP TABLE {table}")
-        for column in ("parent", "guild"):
-            await file.execute(f"ALTER TABLE turns DROP COLUMN {column}")
-        await file.execute(
-            "INSERT INTO turns VALUES (1, 5, 7, 'Alice', 'q', 'a', '2025-01-01T00:00:00+00:00', 9, '[10]')"
-        )
-        await file.execute("PRAGMA user_version = 1")
+    create_old(old, 1, "q")
     before = old.read_bytes()
     await reshard([old], [new], 1)
-    assert [row[:4] for row in rows(new.path)["turns"]] == [(5, 7, "Alice", "q")]
+    assert [row[:4] for row in rows(new.path)["turns"]] == [(7, 1, "Alice", "q")]
     assert old.read_bytes() == before
+
+
+async def test_turns_that_moved_have_ids_that_no_file_has_given(tmp_path):
+    old, (new,) = tmp_path / "old.db", parts(tmp_path, new="0")
+    await write(old, {"turns": [turn(1, GUILDS[0], number) for number in range(3)]})
+    await reshard([old], [new], 1)
+    with closing(sqlite3.connect(old)) as before, closing(sqlite3.connect(new.path)) as after:
+        (given,), (ids,) = before.execute("SELECT max(id) FROM turns"), after.execute("SELECT min(id) FROM turns")
+    assert ids > given
 
 
 async def test_what_a_killed_bot_left_in_the_wal_is_included(tmp_path):

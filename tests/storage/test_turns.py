@@ -5,8 +5,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,8 @@ from bot.storage import turns
 from bot.storage.channel_ref import ChannelRef
 from bot.storage.database import DatabaseError, open_database
 from bot.storage.turns import Turn, TurnStore
+from tests.support.databases import on_disk, read
+from tests.support.waiting import until
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -165,9 +168,68 @@ async def test_deleted_text_is_erased_from_the_disk_at_once(path):
         await store(turns, 7, turn("something private"))
         await store(turns, 8, turn("something public"))
         await turns.clear(7)
-        on_disk = b"".join(file.read_bytes() for file in path.parent.iterdir())
-    assert b"something public" in on_disk
-    assert b"something private" not in on_disk
+        found = on_disk(path)
+    assert b"something public" in found
+    assert b"something private" not in found
+
+
+async def test_a_reader_delays_nothing_and_what_it_keeps_is_erased_when_it_ends(path, caplog):
+    caplog.set_level("INFO", "bot")
+    async with open_database(path, erase_interval=0.05) as database:
+        turns = TurnStore(database)
+        await store(turns, 7, turn("something private"))
+        begun = time.monotonic()
+        with read(path):
+            await turns.clear(7)
+            for _ in range(3):
+                await store(turns, 8, turn("something public"))
+            assert time.monotonic() - begun < 3, "each write would wait for five seconds"
+            assert b"something private" in on_disk(path)
+            await asyncio.sleep(0.2)
+        await until(lambda: b"something private" not in on_disk(path))
+        assert len(await turns.recent(8)) == 3
+    assert [record.message.split(" the database")[0] for record in caplog.records] == [
+        "Deleted text may still be in",
+        "Deleted text has been erased from",
+    ]
+
+
+async def test_what_a_reader_keeps_is_erased_at_the_end(path):
+    async with open_history(path) as turns:
+        await store(turns, 7, turn("something private"))
+        with read(path):
+            await turns.clear(7)
+        with read(path):  # one that lets it be erased, but is there when the database is closed
+            await turns._database.close()
+            assert b"something private" not in on_disk(path)
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+async def test_the_log_of_a_file_that_was_removed_while_it_was_read_does_not_spoil_the_next_one(path, replaced):
+    async with open_history(path) as turns:
+        await store(turns, 7, turn("first"))
+        copy = path.with_name("copy.db")
+        with closing(sqlite3.connect(path)) as file:
+            file.execute("VACUUM INTO ?", (str(copy),))
+        with read(path):
+            for number in range(3):
+                await store(turns, 7, turn(f"later {number}"))
+            copy.replace(path) if replaced else path.unlink()
+            assert [said.question for said in await turns.recent(7)] == ["first"] * replaced
+            await store(turns, 8, turn("new"))
+    assert b"later" not in on_disk(path)
+    with closing(sqlite3.connect(path)) as file:
+        assert file.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+async def test_what_a_killed_process_left_is_erased_at_the_next_start(path):
+    async with open_history(path) as turns:
+        await store(turns, 7, turn("something private"))
+    killed = f"import os, sqlite3; f = sqlite3.connect({str(path)!r}); f.execute('DELETE FROM turns'); f.commit()"
+    await asyncio.to_thread(subprocess.run, [sys.executable, "-c", f"{killed}; os._exit(9)"], check=False)
+    assert b"something private" in on_disk(path)
+    async with open_history(path):
+        assert b"something private" not in on_disk(path)
 
 
 async def test_the_note_of_a_running_command_is_not_pruned(path):
@@ -190,6 +252,39 @@ async def test_fewer_turns_are_forgotten_at_once_and_with_none_the_summary_too(p
         assert await turns.summary(7) == "They counted."
         await turns.prune(7, 0)
         assert (await turns.recent(7), await turns.summary(7)) == ([], "")
+
+
+async def ask(turns: TurnStore, channel: int = 7) -> int:
+    """Store a question; returns the id of its turn."""
+    return (await turns.begin(replace(turn("x"), channel=ChannelRef(channel)))).id
+
+
+@pytest.mark.parametrize("clock", [None, 0])
+async def test_an_id_is_never_given_again(path, monkeypatch, clock):
+    async with open_history(path) as turns:
+        given = [await ask(turns)]
+        if clock is not None:
+            monkeypatch.setattr("time.time_ns", lambda: clock)
+        copy = path.with_name("copy.db")
+        with closing(sqlite3.connect(path)) as file:
+            file.execute("VACUUM INTO ?", (str(copy),))
+        for forget in (
+            lambda: turns.forget_message(7, 11),
+            lambda: turns.clear(7),
+            lambda: turns.forget_person(1),
+            lambda: turns.drop(Turn(ChannelRef(7), 1, "Alice", "x", "", NOW, id=given[-1])),
+        ):
+            given.append(await ask(turns))
+            await forget()
+        given.append(await ask(turns, 8))
+        copy.replace(path)
+        given.append(await ask(turns, 9))
+        path.unlink()
+        given.append(await ask(turns))
+        await turns.clear(7)
+    async with open_history(path) as turns:
+        given.append(await ask(turns, 10))
+    assert given == sorted(set(given)), "each beyond those before"
 
 
 async def test_a_turn_edited_meanwhile_is_not_folded_with_its_old_text(path):
