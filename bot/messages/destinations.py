@@ -36,7 +36,8 @@ class Destination(Protocol):
 class ChannelDestination(Destination):
     """Ordinary messages in a channel, the first of them as a reply if there is a `reference`.
 
-    A message that is sent again, because Discord's response was lost, has the same nonce and does not appear twice.
+    A message that is sent again, because Discord's response was lost, has the same nonce and does not appear twice:
+    Discord then returns the one that it has, which still shows what was sent first.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class ChannelDestination(Destination):
         self._link_previews = link_previews
         self._reference = reference
         self._sent = 0
+        self._sent_before = False  # whether the next message may be there, from an attempt that failed
 
     async def send(self, text: str, **view: Any) -> Any:
         """Send the answer's next message."""
@@ -70,6 +72,7 @@ class ChannelDestination(Destination):
 
     async def _post(self, text: str, reference: discord.MessageReference | None, **view: Any) -> Any:
         options: dict[str, Any] = {"reference": reference} if reference else {}
+        sent_before, self._sent_before = self._sent_before, True
         try:
             message = await self.channel.send(
                 text,
@@ -83,7 +86,10 @@ class ChannelDestination(Destination):
                 raise
             self._reference = None
             return await self._post(text, None, **view)
+        if sent_before:
+            message = await message.edit(content=text, view=view.get("view"))
         self._sent += 1
+        self._sent_before = False
         return message
 
 
