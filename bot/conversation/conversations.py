@@ -219,11 +219,12 @@ class Conversations:
         if answer.turn is None:
             return
         old = answer.replaces
-        if old is None or answer.discarded:
-            await self._turns.drop(answer.turn)
-        else:
+        if old and not answer.discarded:
             await self._turns.save_answer(old, old.answer)
+        if old and not answer.discarded:  # asked again: its message may have been deleted meanwhile
             await self._turns.save_messages(old, old.answer_messages, answer.keep)
+        else:
+            await self._turns.drop(answer.turn)
 
     # The producers of answers, each in a task of its own.
 

@@ -87,6 +87,8 @@ class LiveReply:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
         self._stop_typing()
+        if self._answer:
+            self._active.remove(self._answer)
         if error is None and self._button and self._answer and self._answer.forgotten:
             with suppress(discord.HTTPException, *TRANSIENT_ERRORS):
                 await self._messages[-1].edit(view=None)
@@ -132,23 +134,22 @@ class LiveReply:
         refuses for good.
         """
         self._answer = answer
+        self._active.add(answer)
         now = asyncio.get_running_loop().time()
         self._notice_at = now + _FIRST_NOTICE
         if self._destination.lifetime:
             self._closes_at = now + self._destination.lifetime
-        try:
-            await self._wait(answer, State.STARTED)
-            await self._make_room(answer)
-            await self._wait(answer, State.WRITING)
-            await self._wait_for_a_few_words(answer)
-            while answer.state < State.FINISHED:
-                await self._catch_up(answer)
-                await self._next_change(answer)
+        await self._wait(answer, State.STARTED)
+        await self._make_room(answer)
+        await self._wait(answer, State.WRITING)
+        await self._wait_for_a_few_words(answer)
+        while answer.state < State.FINISHED:
             await self._catch_up(answer)
-            if self._old:  # not replaced, so it stays
-                await self._old[-1].edit(view=self._final_button.view() if self._final_button else None)
-        finally:
-            self._active.remove(answer)
+            await self._next_change(answer)
+        await self._catch_up(answer)
+        if self._old:  # not replaced, so it stays
+            button = None if answer.discarded else self._final_button
+            await self._old[-1].edit(view=button and button.view())
         if answer.error is None:
             if self._out_of_time:
                 raise OutOfTime
@@ -217,7 +218,6 @@ class LiveReply:
         if answer.replaces:
             self._old = [channel.get_partial_message(message) for message in answer.replaces.answer_messages]
             await self._old[-1].edit(view=self._stop_button.view())
-            self._active.add(self._old[-1].id, answer)
 
     async def _wait_for_a_few_words(self, answer: Answer) -> None:
         """An answer that begins with half a word looks odd."""
@@ -262,7 +262,7 @@ class LiveReply:
         """Whether the answer is finished, and the button that should be under it."""
         if answer.state < State.FINISHED:
             return False, self._stop_button
-        regenerable = answer.error is None and answer.said and answer.keep
+        regenerable = answer.error is None and answer.said and answer.keep and not answer.discarded
         return True, self._final_button if regenerable else None
 
     async def _put(self, answer: Answer, text: str, button: Button | None) -> None:
@@ -298,7 +298,7 @@ class LiveReply:
         else:
             message = await self._destination.send(text, **({"view": button.view()} if button else {}))
         self._messages.append(message)
-        self._active.add(message.id, answer)
+        self._active.add(answer, message.id)
 
     def _stop_typing(self) -> None:
         if self._typing:
