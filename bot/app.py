@@ -29,6 +29,7 @@ from bot.messages.access import Access
 from bot.messages.active_replies import ActiveReplies
 from bot.messages.pacing import Pacer
 from bot.messages.recovery import Recovery
+from bot.messages.refusals import Refusals
 from bot.messages.replies import Replies
 from bot.monitoring.health import Health
 from bot.monitoring.http import served
@@ -66,6 +67,8 @@ class Timing:
     """How long the last edit of an answer is repeated while Discord is out of reach."""
     notice_interval: float = 10.0
     """From one notice of what an answer waits for to the next."""
+    refusal_interval: float = 60.0
+    """From one refusal to the next that a person reads in a channel."""
     refusal_lifetime: float = 15.0
     """How long a refusal to answer stands in a channel."""
     token_lifetime: float = 14 * 60.0
@@ -173,10 +176,10 @@ class Bot:
         self._pacer = Pacer(settings.requests_per_second, timing.edit_interval, timing.longest_edit_interval)
         self._active_replies = ActiveReplies(
             self._pacer,
+            Refusals(self._pacer, interval=timing.refusal_interval, lifetime=timing.refusal_lifetime),
             metrics,
             delivery_patience=timing.delivery_patience,
             notice_interval=timing.notice_interval,
-            refusal_lifetime=timing.refusal_lifetime,
         )
         self._replies = Replies(
             self._active_replies, link_previews=settings.link_previews, token_lifetime=timing.token_lifetime

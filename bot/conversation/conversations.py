@@ -41,6 +41,7 @@ class Question:
     """What somebody asks in a channel. `message` is its Discord message, or the command's id.
 
     `thread_starter` fetches the message that a thread grew from, quoted, to be put before the first question there.
+    `resolved` fetches the text of a question by itself with names for those whom it mentions.
     """
 
     channel: ChannelRef
@@ -49,6 +50,7 @@ class Question:
     text: str
     message: int | None = None
     thread_starter: Callable[[], Awaitable[str]] | None = None
+    resolved: Callable[[], Awaitable[str]] | None = None
 
 
 class Conversations:
@@ -135,12 +137,11 @@ class Conversations:
         word of it, so that a process that is killed leaves no answer unfinished. Raises as `answering` does.
         """
         line = self._admission.line(None)
-        async with self._under_way(question.asker, line) as answer:
-            if question.message is not None:
-                with suppress(DatabaseError):  # no reason not to answer
-                    answer.turn = await self._turns.begin(_new_turn(question, ""))
-            async with self._filled(answer, self._ask(answer, question)):
-                yield answer
+        async with (
+            self._under_way(question.asker, line) as answer,
+            self._filled(answer, self._ask(answer, question)),
+        ):
+            yield answer
 
     async def clear(self, channel: int) -> list[Turn]:
         """Forget the channel's turns, also those whose answers are still to come; returns the answered ones."""
@@ -260,8 +261,12 @@ class Conversations:
 
     async def _ask(self, answer: Answer, question: Question) -> None:
         with answer.filling():
+            if question.message is not None:
+                with suppress(DatabaseError):  # no reason not to answer
+                    answer.turn = await self._turns.begin(_new_turn(question, ""))
             settings = await self._channel_settings.effective(question.channel)
-            prompt = Prompt(settings.persona, (), None, question.text)
+            text = await question.resolved() if question.resolved else question.text
+            prompt = Prompt(settings.persona, (), None, text)
             await self._read_answer(answer, prompt, settings, question.channel.channel)
 
     async def _find_regenerable(self, channel: ChannelRef, recent: Sequence[Turn], message: int | None) -> Turn | None:

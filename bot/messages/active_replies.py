@@ -8,6 +8,7 @@ import discord
 
 from bot.conversation.answer import Answer
 from bot.messages.pacing import Pacer
+from bot.messages.refusals import Refusals
 from bot.messages.transient_errors import TRANSIENT_ERRORS
 from bot.observer import Observer
 from bot.storage.turns import Turn
@@ -18,24 +19,24 @@ _REMEMBERED_DELETIONS = 1000  # of our own, until Discord reports them
 class ActiveReplies:
     """Knows answers under way by their messages. Nothing that is known here outlives its answer.
 
-    In seconds, the last edit of an answer is repeated for `delivery_patience`, people are told `notice_interval` apart
-    what their answer waits for, and a refusal stands for `refusal_lifetime`.
+    In seconds, the last edit of an answer is repeated for `delivery_patience`, and people are told `notice_interval`
+    apart what their answer waits for.
     """
 
     def __init__(
         self,
         pacer: Pacer,
+        refusals: Refusals,
         observer: Observer,
         *,
         delivery_patience: float,
         notice_interval: float,
-        refusal_lifetime: float,
     ) -> None:
         self.pacer = pacer
+        self.refusals = refusals
         self.observer = observer
         self.delivery_patience = delivery_patience
         self.notice_interval = notice_interval
-        self.refusal_lifetime = refusal_lifetime
         self._messages: dict[Answer, list[int]] = {}
         self._deleted: deque[int] = deque(maxlen=_REMEMBERED_DELETIONS)
 

@@ -16,6 +16,8 @@ class Destination(Protocol):
     """What Discord counts its messages by."""
     shows_typing: bool = False
     """Whether the typing indicator shows until there is something to read."""
+    of_interaction: bool = False
+    """Whether the bot speaks in response to an interaction, which must get one and is not counted with the rest."""
     in_place: bool = False
     """Whether an old answer stands there until the new one has text."""
     lifetime: float | None = None
@@ -114,6 +116,7 @@ class MessageReply(ChannelDestination):
 class Replacement(ChannelDestination):
     """In place of the answer under which Regenerate was pressed. What the bot itself says, only the presser sees."""
 
+    of_interaction = True
     in_place = True
 
     def __init__(self, press: discord.Interaction[Any], *, link_previews: bool) -> None:
@@ -122,14 +125,16 @@ class Replacement(ChannelDestination):
 
     async def tell(self, sentence: str) -> Any:
         """Say it to the one who pressed the button."""
-        return await self._press.followup.send(sentence, ephemeral=True)
+        return await _respond_privately(self._press, sentence)
 
 
 class CommandResponse(Destination):
-    """The response to a slash command that has been deferred; `private` as the deferral was.
+    """The response to a slash command; its deferral, before anything is sent, is `private` as the answer is.
 
     An answer that takes too long for an interaction goes on as ordinary messages, unless it is private.
     """
+
+    of_interaction = True
 
     def __init__(
         self,
@@ -179,7 +184,7 @@ class CommandResponse(Destination):
 
     async def tell_privately(self, sentence: str) -> Any:
         """Say it in a message that only the asker sees."""
-        return await self._interaction.followup.send(sentence, ephemeral=True)
+        return await _respond_privately(self._interaction, sentence)
 
     async def _suppress_embeds(self) -> None:
         """Hide link previews in the first message: Discord ignores that option where one replaces a deferral.
@@ -195,3 +200,10 @@ class CommandResponse(Destination):
         with suppress(discord.HTTPException):
             flags = discord.MessageFlags(suppress_embeds=True).value
             await self._interaction.client.http.request(route, json={"flags": flags})
+
+
+async def _respond_privately(interaction: discord.Interaction[Any], sentence: str) -> Any:
+    """Say something that only the user of a command or a button sees."""
+    if interaction.response.is_done():
+        return await interaction.followup.send(sentence, ephemeral=True, wait=True)
+    return await interaction.response.send_message(sentence, ephemeral=True)

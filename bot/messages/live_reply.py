@@ -78,9 +78,6 @@ class LiveReply:
         self._out_of_time = False
 
     async def __aenter__(self) -> Self:
-        if self._destination.shows_typing:
-            # Not awaited, as the question must take its place in the channel's order before anything else.
-            self._typing = asyncio.create_task(self._type())
         return self
 
     async def __aexit__(
@@ -98,14 +95,11 @@ class LiveReply:
         match error:
             case discord.NotFound():
                 log.info("An answer ended early: its message or channel was deleted.")
-            case MayNotWrite():
-                await self._tell_privately(str(error))
-            case Busy():
-                if refusal := await self.tell(str(error)):
-                    await refusal.delete(delay=self._active.refusal_lifetime)
             case discord.Forbidden():
                 log.warning("An answer could not be shown: %s", error)
                 await self._tell_privately(MAY_NOT_WRITE)
+            case _ if self._answer is None:
+                await self._refuse(error)
             case _:
                 await self.tell(explain(error))
         return True
@@ -113,19 +107,39 @@ class LiveReply:
     async def tell(self, sentence: str) -> Any:
         """Say something of the bot's own, in place of a notice or after what is shown of the answer."""
         try:
-            await self._active.pacer.slot()
+            await self._slot()
             if self._messages and not self._has_text:
                 return await self._messages[-1].edit(content=sentence, view=None)
             return await self._destination.tell(sentence)
         except (discord.HTTPException, *TRANSIENT_ERRORS) as error:
             log.warning("The asker could not be told: %s", error)
 
+    async def _refuse(self, error: Exception) -> None:
+        """Tell why there will be no answer, unless others wait for theirs."""
+        sentence = explain(error)
+        if self._destination.of_interaction:  # which Discord would show as failed
+            await self._tell_privately(sentence)
+            return
+        with self._active.refusals.admitted(self._destination.channel.id, self._stop_button.asker) as admitted:
+            if not admitted:
+                return
+            if isinstance(error, MayNotWrite):
+                await self._tell_privately(sentence)
+            elif (refusal := await self.tell(sentence)) and isinstance(error, Busy):
+                await asyncio.sleep(self._active.refusals.lifetime)
+                await self._active.delete(refusal)
+
     async def _tell_privately(self, sentence: str) -> None:
         try:
-            await self._active.pacer.slot()
+            await self._slot()
             await self._destination.tell_privately(sentence)
         except (discord.HTTPException, *TRANSIENT_ERRORS) as error:
             log.warning("The asker could not be told: %s", error)
+
+    async def _slot(self) -> None:
+        """Wait until the bot may say something, if Discord counts it."""
+        if not self._destination.of_interaction:
+            await self._active.pacer.slot()
 
     async def show(self, answer: Answer) -> tuple[int, ...]:
         """Show an answer as it grows, at a pace that Discord accepts; returns the ids of its messages.
@@ -135,6 +149,8 @@ class LiveReply:
         """
         self._answer = answer
         self._active.add(answer)
+        if self._destination.shows_typing:
+            self._typing = asyncio.create_task(self._type())
         now = asyncio.get_running_loop().time()
         self._notice_at = now + _FIRST_NOTICE
         if self._destination.lifetime:
