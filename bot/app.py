@@ -1,4 +1,4 @@
-"""Builds the parts of the program, hands them on by argument, and closes them in reverse order."""
+"""Builds the parts of the Discord bot, hands them on by argument, and closes them in reverse order."""
 
 import asyncio
 import logging
@@ -6,19 +6,16 @@ import os
 import signal
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
-from bot import console
 from bot.check.application import look_at_discord
 from bot.check.database import look_at_database
 from bot.check.findings import check
 from bot.check.model import look_at_model
 from bot.check.options import look_at_settings
 from bot.check.remote import look_at_engines
-from bot.conversation.admission import Admission
-from bot.conversation.conversations import Conversations
-from bot.conversation.summary import SPARE, Summaries
+from bot.core import Core
 from bot.engine import Engine
 from bot.engine.opening import local_engine, locate_model, open_engine, remote_engine, sampling
 from bot.errors import UserError
@@ -36,13 +33,11 @@ from bot.monitoring.http import served
 from bot.monitoring.loop_lag import LoopLagMonitor
 from bot.monitoring.metrics import Metrics
 from bot.monitoring.systemd import notified
-from bot.observer import NO_OBSERVER, Observer
 from bot.settings import Settings, SettingsError
 from bot.shards import Shards
 from bot.signals import in_loop
-from bot.storage.channel_settings import ChannelLimits, ChannelSettings, ChannelSettingsStore
 from bot.storage.database import Database, DatabaseError, open_database
-from bot.storage.turns import TurnStore
+from bot.timing import TIMING, Timing
 from cogs.about import About
 from cogs.admin import Admin
 from cogs.ask import Ask
@@ -55,94 +50,6 @@ from cogs.privacy import Privacy
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Timing:
-    """Durations, in seconds, that the parts are given. Only tests have reason to change them."""
-
-    edit_interval: float = 1.2
-    """From one edit in a channel to the next; Discord allows about five in five seconds."""
-    longest_edit_interval: float = 60.0
-    """The same, for a channel that Discord holds back."""
-    delivery_patience: float = 3600.0
-    """How long the last edit of an answer is repeated while Discord is out of reach."""
-    notice_interval: float = 10.0
-    """From one notice of what an answer waits for to the next."""
-    refusal_interval: float = 60.0
-    """From one refusal to the next that a person reads in a channel."""
-    refusal_lifetime: float = 15.0
-    """How long a refusal to answer stands in a channel."""
-    token_lifetime: float = 14 * 60.0
-    """How long an interaction takes messages; Discord ends that after 15 minutes."""
-    form_patience: float = 2.0
-    """How long a form may wait for the database; Discord gives three seconds until it must open."""
-    retry_interval: float = 10.0
-    """Between attempts to forget what was deleted, while the database cannot be used."""
-    summary_retry_interval: float = 60.0
-    """Between attempts to write a summary."""
-    last_words: float = 10.0
-    """How long stopped answers may take to be shown and stored at the end."""
-    guild_ready_timeout: float = 2.0
-    """How long a shard waits for late guilds; discord.py's default."""
-    identify_pause: float = 5.5
-    """From one identify of a shard to the next: Discord's five, and some for differences in the way to it."""
-    gateway_limit: float = 600.0
-    """Longest healthy time without a connection. By then discord.py waits up to a quarter of an hour between two
-    attempts, and a new process tries at once."""
-    engine_limit: float = 300.0
-    """Longest healthy forward pass: that of a model that reads a whole prompt at once, on a slow CPU."""
-    database_limit: float = 10.0
-    """Longest healthy use of the database; SQLite waits five seconds for another program."""
-
-
-_TIMING = Timing()
-
-
-class Core:
-    """What every way to talk to the model needs: turns, channel settings and conversations."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        database: Database,
-        engine: Engine,
-        *,
-        summaries: bool = False,
-        observer: Observer = NO_OBSERVER,
-        timing: Timing = _TIMING,
-    ) -> None:
-        self.turns = TurnStore(database, SPARE if summaries else 0)
-        self.channel_settings = ChannelSettingsStore(
-            database,
-            ChannelSettings(
-                settings.system_prompt, settings.temperature, settings.max_new_tokens, settings.history_turns
-            ),
-            ChannelLimits(settings.channel_max_temperature, settings.max_new_tokens, settings.channel_max_turns),
-        )
-        self.summaries = summaries and Summaries(
-            engine,
-            self.turns,
-            self.channel_settings,
-            max_new_tokens=settings.max_new_tokens,
-            retry_interval=timing.summary_retry_interval,
-        )
-        self.conversations = Conversations(
-            engine,
-            self.turns,
-            self.channel_settings,
-            Admission(
-                engine,
-                queue_limit=settings.queue_limit,
-                cooldown=settings.cooldown,
-                show_thinking=settings.show_thinking,
-            ),
-            sampling=sampling(settings),
-            summaries=self.summaries or None,
-            observer=observer,
-            grace=settings.shutdown_grace,
-            last_words=timing.last_words,
-        )
-
-
 class Bot:
     """The Discord bot, put together. Set `quitting` to have it end."""
 
@@ -153,7 +60,7 @@ class Bot:
         engine: Engine,
         *,
         metrics: Metrics,
-        timing: Timing = _TIMING,
+        timing: Timing = TIMING,
     ) -> None:
         self._settings = settings
         self._database = database
@@ -322,27 +229,6 @@ async def run_bot(settings: Settings) -> None:
             finally:
                 for ending in (signal.SIGINT, signal.SIGTERM):
                     signal.signal(ending, signal.SIG_IGN)  # it is ending already
-
-
-async def run_chat(settings: Settings) -> None:
-    """Talk in the terminal. Raises UserError."""
-    locate_model(settings)
-    async with open_database(settings.database_path) as database, open_engine(settings) as engine:
-        await engine.ready()
-        await console.chat(Core(settings, database, engine).conversations)
-
-
-async def run_ask(settings: Settings, text: str) -> None:
-    """Print the answer to one question. Raises UserError."""
-    locate_model(settings)
-    async with open_engine(settings) as engine:
-        await console.ask(
-            engine,
-            text,
-            system_prompt=settings.system_prompt,
-            sampling=sampling(settings),
-            show_thinking=settings.show_thinking,
-        )
 
 
 async def run_check(settings: Settings, warnings: Sequence[str], *, as_json: bool) -> bool:

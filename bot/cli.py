@@ -93,15 +93,20 @@ def _talk(options: argparse.Namespace) -> None:
     if options.command == "bench":
         _bench(settings, options)
         return
-    from bot import app  # imports discord.py, which neither --help nor a bad setting need wait for
-
+    # Imported only here: neither --help nor a bad setting need wait for it, and the terminal needs no discord.py.
     match options.command:
         case "chat":
-            run(app.run_chat(settings))
+            from bot.core import run_chat
+
+            run(run_chat(settings))
         case "ask":
-            run(app.run_ask(settings, _question(options.words)))
+            from bot.core import run_ask
+
+            run(run_ask(settings, _question(options.words)))
         case _:
-            run(app.run_bot(settings))
+            from bot.app import run_bot
+
+            run(run_bot(settings))
 
 
 def _bench(settings: Settings, options: argparse.Namespace) -> None:

@@ -1,6 +1,7 @@
 """Stop and Regenerate, pressed."""
 
 import re
+from contextlib import suppress
 from typing import Any, Self
 
 import discord
@@ -80,5 +81,6 @@ class Buttons(commands.Cog):
                     await interaction.response.defer()
                     answer.shown_in = await reply.show(answer)
             except Stale:
-                await interaction.edit_original_response(view=None)  # the button no longer applies
+                with suppress(discord.HTTPException):  # the message may be gone, and so is the dead button
+                    await interaction.edit_original_response(view=None)
                 raise

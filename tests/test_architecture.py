@@ -7,7 +7,7 @@ import sys
 from tests.support.parley import ROOT
 
 LEVELS = """
-errors texts shards observer signals
+errors texts shards observer signals timing
 settings translations demo
 engine storage
 conversation
@@ -15,6 +15,7 @@ messages
 gateway
 monitoring
 cogs check bench console
+core
 app
 cli
 __main__

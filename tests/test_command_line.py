@@ -82,6 +82,16 @@ def test_a_file_that_is_not_a_database_is_reported(tmp_path):
     assert_refused(bot(tmp_path, "chat", "--model", "demo"), 1, "parley.db", "DATABASE_PATH")
 
 
+def test_ask_prints_an_answer_and_chat_talks_and_forgets(tmp_path):
+    asked = run(tmp_path, *WITHOUT_A_MODEL, "ask", "--model", "demo", "how", "are", "you?")
+    assert (asked.returncode, asked.stdout) == (0, "ok\n")
+    talked = run(tmp_path, *WITHOUT_A_MODEL, "chat", "--model", "demo", stdin="hello\nclear\nquit\n")
+    assert talked.returncode == 0
+    assert "Parley: ok\n" in talked.stdout
+    assert "1 turn." in talked.stdout
+
+
+@pytest.mark.slow
 def test_ask_prints_the_answer_alone_on_standard_output(tmp_path):
     ended = bot(tmp_path, "ask", "--model", "demo", "what", "is", "your", "name?", TEMPERATURE="0")
     assert ended.returncode == 0

@@ -27,6 +27,7 @@ async def test_a_name_is_remembered_for_five_turns_and_until_it_is_cleared(disco
         assert "don't know" in answer
 
 
+@pytest.mark.slow
 async def test_what_is_older_than_five_turns_is_forgotten(discord, path, place, demo_engine):
     _, channel, alice = place
     async with parley(discord, demo_engine, path) as running:

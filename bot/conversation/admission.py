@@ -24,13 +24,13 @@ class Line(list[Answer]):
     def join(self, answer: Answer) -> None:
         """Add an answer at the end."""
         self.append(answer)
-        self[0].call()
+        self[0].allow_start()
 
     def leave(self, answer: Answer) -> None:
         """Remove an answer, and let the next one start if it was the first."""
         self.remove(answer)
         if self:
-            self[0].call()
+            self[0].allow_start()
 
 
 class Admission:

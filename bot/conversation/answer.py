@@ -39,6 +39,7 @@ class Answer:
         *,
         show_thinking: bool = False,
     ) -> None:
+        # All of these are set by the conversation, but for `shown_in`, which is the reader's.
         self.asker = asker
         self.asked_at = time.monotonic()
         self.state = State.QUEUED
@@ -67,7 +68,7 @@ class Answer:
         self._thoughts = ""
         self._stream: Stream | None = None
         self._changed = asyncio.Event()
-        self._called = asyncio.Event()
+        self._may_proceed = asyncio.Event()
 
     # What the reader uses.
 
@@ -93,7 +94,7 @@ class Answer:
         self.stopped = True
         if self._stream:
             self._stream.stop()
-        self._called.set()
+        self._may_proceed.set()
 
     def discard(self) -> None:
         """End it and remember nothing of it."""
@@ -120,13 +121,13 @@ class Answer:
         finally:
             self._advance(State.FINISHED)
 
-    def call(self) -> None:
+    def allow_start(self) -> None:
         """Let it start: it has become the first of its line."""
-        self._called.set()
+        self._may_proceed.set()
 
     async def wait_for_place(self) -> bool:
         """Wait until it may start; returns False if it was stopped before."""
-        await self._called.wait()
+        await self._may_proceed.wait()
         return not self.stopped
 
     async def fill(self, stream: Stream) -> None:

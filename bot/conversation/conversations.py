@@ -108,10 +108,11 @@ class Conversations:
         like a process that is killed.
         """
         line = self._admission.line(question.channel.channel)
-        async with self._under_way(question.asker, line) as answer:
-            turn = answer.turn = await self._turns.begin(_new_turn(question, question.text))
-            async with self._filled(answer, self._answer(answer, turn, question.thread_starter)):
-                yield answer
+        async with (
+            self._under_way(question.asker, line) as answer,
+            self._producing(answer, self._answer(answer, question)),
+        ):
+            yield answer
         if self._summaries:
             self._summaries.add(question.channel)
 
@@ -125,7 +126,7 @@ class Conversations:
         line = self._admission.line(channel.channel)
         async with (
             self._under_way(asker, line) as answer,
-            self._filled(answer, self._regenerate(answer, channel, message)),
+            self._producing(answer, self._regenerate(answer, channel, message)),
         ):
             yield answer
 
@@ -139,7 +140,7 @@ class Conversations:
         line = self._admission.line(None)
         async with (
             self._under_way(question.asker, line) as answer,
-            self._filled(answer, self._ask(answer, question)),
+            self._producing(answer, self._ask(answer, question)),
         ):
             yield answer
 
@@ -184,7 +185,7 @@ class Conversations:
                 self._observer.answered(answer.first_text_at - answer.asked_at, now - answer.asked_at)
 
     @asynccontextmanager
-    async def _filled(self, answer: Answer, producer: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    async def _producing(self, answer: Answer, producer: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         """Run the producer of an answer. One that nobody reads any more is stopped."""
         task = asyncio.create_task(producer)
         try:
@@ -205,9 +206,10 @@ class Conversations:
     async def _commit(self, answer: Answer) -> None:
         if answer.turn is None:
             return
-        if answer.said.strip() and answer.turn.question and not answer.discarded:
-            stored = await self._turns.save_messages(answer.turn, answer.shown_in, answer.keep)
-            answer.forgotten = not stored
+        if not answer.turn.question:
+            await self._roll_back(answer)
+        elif answer.said.strip() and not answer.discarded:
+            answer.forgotten = not await self._turns.save_messages(answer.turn, answer.shown_in, answer.keep)
         else:
             await self._undo(answer)
 
@@ -223,21 +225,22 @@ class Conversations:
         if old and not answer.discarded:
             await self._turns.save_answer(old, old.answer)
         if old and not answer.discarded:  # asked again: its message may have been deleted meanwhile
-            await self._turns.save_messages(old, old.answer_messages, answer.keep)
+            answer.forgotten = not await self._turns.save_messages(old, old.answer_messages, answer.keep)
         else:
             await self._turns.drop(answer.turn)
 
     # The producers of answers, each in a task of its own.
 
-    async def _answer(self, answer: Answer, turn: Turn, thread_starter: Callable[[], Awaitable[str]] | None) -> None:
+    async def _answer(self, answer: Answer, question: Question) -> None:
         with answer.filling():
+            turn = answer.turn = await self._turns.begin(_new_turn(question))
             if not await answer.wait_for_place():
                 return
             channel = turn.channel.channel
             settings = await self._channel_settings.effective(turn.channel)
             earlier = await self._turns.recent(channel, settings.turns)
-            if thread_starter and not earlier:
-                turn = replace(turn, question=await thread_starter() + turn.question)
+            if question.thread_starter and not earlier:
+                turn = replace(turn, question=await question.thread_starter() + turn.question)
                 await self._turns.edit_question(channel, turn.question_message or 0, turn.question)
             answer.keep = settings.turns
             answer.previous = earlier[-1] if earlier else None
@@ -263,7 +266,7 @@ class Conversations:
         with answer.filling():
             if question.message is not None:
                 with suppress(DatabaseError):  # no reason not to answer
-                    answer.turn = await self._turns.begin(_new_turn(question, ""))
+                    answer.turn = await self._turns.begin(_new_turn(replace(question, asker_name="", text="")))
             settings = await self._channel_settings.effective(question.channel)
             text = await question.resolved() if question.resolved else question.text
             prompt = Prompt(settings.persona, (), None, text)
@@ -298,5 +301,13 @@ class Conversations:
         return Prompt(settings.persona, tuple(exchanges), speaker, turn.question, summary)
 
 
-def _new_turn(question: Question, text: str) -> Turn:
-    return Turn(question.channel, question.asker, question.asker_name, text, "", datetime.now(UTC), question.message)
+def _new_turn(question: Question) -> Turn:
+    return Turn(
+        question.channel,
+        question.asker,
+        question.asker_name,
+        question.text,
+        "",
+        datetime.now(UTC),
+        question.message,
+    )

@@ -49,7 +49,7 @@ def explained() -> Iterator[None]:
         raise DiscordError(f"Discord closed the connection for good: {closed}") from closed
     except (discord.HTTPException, *TRANSIENT_ERRORS) as error:
         if is_transient(error):
-            raise Unreachable(str(error)) from error
+            raise Unreachable(str(error) or type(error).__name__) from error
         raise DiscordError(
             f"Discord does not let the bot start: {error}. If GUILD_ID is set, the bot must be in that server, invited"
             " with the scope applications.commands; python -m bot check looks at that."
@@ -64,6 +64,6 @@ class Retries:
 
     async def pause(self, error: BaseException) -> None:
         """Log why the last attempt failed, and wait until the next is due."""
-        delay = self._backoff.delay()
-        log.warning("Discord cannot be reached (%s); trying again in %.0f s. Is this machine online?", error, delay)
+        delay, reason = self._backoff.delay(), str(error) or type(error).__name__
+        log.warning("Discord cannot be reached (%s); trying again in %.0f s. Is this machine online?", reason, delay)
         await asyncio.sleep(delay)

@@ -1,14 +1,15 @@
 """Where an answer goes: below a message, to a command, in place of another answer."""
 
+from abc import ABC, abstractmethod
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 
 import discord
 
 _MISSING_HISTORY = 160002  # Discord's code: a reply needs the permission to read the message history
 
 
-class Destination(Protocol):
+class Destination(ABC):
     """Sends the messages of one answer, one after the other, and what the bot itself says to the asker."""
 
     channel: Any
@@ -22,15 +23,22 @@ class Destination(Protocol):
     """Whether an old answer stands there until the new one has text."""
     lifetime: float | None = None
     """For how many seconds Discord takes messages here, if not for ever."""
-    fallback: "Destination | None" = None
-    """Where the answer goes on after that."""
+    has_fallback: bool = False
+    """Whether the answer can go on elsewhere after that."""
 
-    async def send(self, text: str, **view: Any) -> Any:
-        """Send the answer's next message; returns it."""
+    def fallback(self) -> "Destination":
+        """Where it goes on."""
+        raise NotImplementedError
 
+    @abstractmethod
+    async def send(self, text: str, *, begins: bool, **view: Any) -> Any:
+        """Send a message of the answer, which `begins` with it; returns the message."""
+
+    @abstractmethod
     async def tell(self, sentence: str) -> Any:
-        """Say something of the bot's own; returns the message."""
+        """Say something of the bot's own; returns the message, if others see it, too."""
 
+    @abstractmethod
     async def tell_privately(self, sentence: str) -> Any:
         """Say it to the asker alone, which Discord may refuse."""
 
@@ -60,9 +68,9 @@ class ChannelDestination(Destination):
         self._sent = 0
         self._sent_before = False  # whether the next message may be there, from an attempt that failed
 
-    async def send(self, text: str, **view: Any) -> Any:
-        """Send the answer's next message."""
-        return await self._post(text, self._reference if not self._sent else None, **view)
+    async def send(self, text: str, *, begins: bool, **view: Any) -> Any:
+        """Send a message of the answer; the first one is a reply."""
+        return await self._post(text, self._reference if begins else None, **view)
 
     async def tell(self, sentence: str) -> Any:
         """Say something in the channel, as a reply."""
@@ -125,7 +133,7 @@ class Replacement(ChannelDestination):
 
     async def tell(self, sentence: str) -> Any:
         """Say it to the one who pressed the button."""
-        return await _respond_privately(self._press, sentence)
+        await _respond_privately(self._press, sentence)
 
 
 class CommandResponse(Destination):
@@ -147,19 +155,17 @@ class CommandResponse(Destination):
         self.channel = interaction.channel
         self.pace_key = interaction.id  # Discord counts an interaction's messages by themselves
         self.lifetime = lifetime
+        may = interaction.app_permissions
+        may_send = may.send_messages_in_threads if isinstance(self.channel, discord.Thread) else may.send_messages
+        self.has_fallback = may_send and self.channel is not None and not private
         self._interaction = interaction
         self._private = private
         self._link_previews = link_previews
         self._original: discord.Message | None = None
 
-    @property
-    def fallback(self) -> Destination | None:  # type: ignore[override]
-        """Messages in the channel, as replies to the response."""
-        may = self._interaction.app_permissions
-        may_send = may.send_messages_in_threads if isinstance(self.channel, discord.Thread) else may.send_messages
-        if self._private or not self.channel or not may_send:
-            return None
-        original = self._original if may.read_message_history else None
+    def fallback(self) -> Destination:
+        """Messages in the channel, the first of them as a reply to the response."""
+        original = self._original if self._interaction.app_permissions.read_message_history else None
         return ChannelDestination(
             self.channel,
             nonce=str(self._interaction.id),
@@ -167,8 +173,8 @@ class CommandResponse(Destination):
             reference=original.to_reference(fail_if_not_exists=False) if original else None,
         )
 
-    async def send(self, text: str, **view: Any) -> Any:
-        """Send the next message of the response; the first takes the place of the deferral."""
+    async def send(self, text: str, *, begins: bool, **view: Any) -> Any:
+        """Send a message of the response; the first takes the place of the deferral."""
         message = await self._interaction.followup.send(
             text, ephemeral=self._private, wait=True, suppress_embeds=not self._link_previews, **view
         )
@@ -180,7 +186,7 @@ class CommandResponse(Destination):
 
     async def tell(self, sentence: str) -> Any:
         """Say something as a further message of the response."""
-        return await self.send(sentence)
+        return await self.send(sentence, begins=False)
 
     async def tell_privately(self, sentence: str) -> Any:
         """Say it in a message that only the asker sees."""

@@ -65,10 +65,13 @@ class LiveReply:
         self._destination = destination
         self._stop_button = Button(Action.STOP, asker)
         self._final_button = button
-        self._answer: Answer | None = None
+        self._answer = Answer()
+        self._admitted = False
         self._typing: asyncio.Task[None] | None = None
         self._messages: list[Any] = []
-        self._old: list[Any] = []  # the messages of the answer that this one replaces
+        self._begins = True  # whether the next message is the first at its destination
+        self._old: list[Any] = []  # the messages of the answer that is to be replaced
+        self._obsolete: list[Any] = []  # messages to be deleted once a newer one shows the text
         self._last = Page("", 0)  # the last page that is full: the newest message shows what follows it
         self._shown = ""  # what the newest message shows
         self._button: Button | None = None  # the button under it
@@ -84,11 +87,9 @@ class LiveReply:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
         self._stop_typing()
-        if self._answer:
-            self._active.remove(self._answer)
-        if error is None and self._button and self._answer and self._answer.forgotten:
-            with suppress(discord.HTTPException, *TRANSIENT_ERRORS):
-                await self._messages[-1].edit(view=None)
+        self._active.remove(self._answer)
+        if self._answer.forgotten or isinstance(error, Exception):
+            await self._remove_dead_button()
         if not isinstance(error, Exception):
             return False
         self._active.observer.failed(error)
@@ -98,7 +99,7 @@ class LiveReply:
             case discord.Forbidden():
                 log.warning("An answer could not be shown: %s", error)
                 await self._tell_privately(MAY_NOT_WRITE)
-            case _ if self._answer is None:
+            case _ if not self._admitted:
                 await self._refuse(error)
             case _:
                 await self.tell(explain(error))
@@ -108,9 +109,9 @@ class LiveReply:
         """Say something of the bot's own, in place of a notice or after what is shown of the answer."""
         try:
             await self._slot()
-            if self._messages and not self._has_text:
-                return await self._messages[-1].edit(content=sentence, view=None)
-            return await self._destination.tell(sentence)
+            if self._begins or self._has_text:
+                return await self._destination.tell(sentence)
+            return await self._messages[-1].edit(content=sentence, view=None)
         except (discord.HTTPException, *TRANSIENT_ERRORS) as error:
             log.warning("The asker could not be told: %s", error)
 
@@ -148,6 +149,7 @@ class LiveReply:
         refuses for good.
         """
         self._answer = answer
+        self._admitted = True
         self._active.add(answer)
         if self._destination.shows_typing:
             self._typing = asyncio.create_task(self._type())
@@ -155,94 +157,100 @@ class LiveReply:
         self._notice_at = now + _FIRST_NOTICE
         if self._destination.lifetime:
             self._closes_at = now + self._destination.lifetime
-        await self._wait(answer, State.STARTED)
-        await self._make_room(answer)
-        await self._wait(answer, State.WRITING)
-        await self._wait_for_a_few_words(answer)
+        await self._wait_until(State.STARTED)
+        await self._make_room()
+        await self._wait_until(State.WRITING)
+        await self._wait_for_a_few_words()
         while answer.state < State.FINISHED:
-            await self._catch_up(answer)
-            await self._next_change(answer)
-        await self._catch_up(answer)
+            await self._catch_up()
+            await self._next_change()
+        await self._catch_up()
         if self._old:  # not replaced, so it stays
             button = None if answer.discarded else self._final_button
             await self._old[-1].edit(view=button and button.view())
         if answer.error is None:
             if self._out_of_time:
                 raise OutOfTime
-            if answer.stopped and self._messages and not answer.text:
+            if answer.stopped and not answer.discarded and self._messages and not answer.text:
                 await self.tell(STOPPED_WAITING)
         return tuple(message.id for message in self._messages)
 
-    async def _next_change(self, answer: Answer, until: float = math.inf) -> bool:
+    async def _next_change(self, until: float = math.inf) -> bool:
         """Wait for the answer to change; returns False if the time comes first, by the event loop's clock."""
         try:
             async with asyncio.timeout_at(min(until, self._closes_at)):
-                await answer.changed()
+                await self._answer.changed()
         except TimeoutError:
-            await self._move_on(answer)
+            await self._move_on()
             return False
         return True
 
-    async def _move_on(self, answer: Answer) -> None:
-        """Once the destination takes no more messages, go on at its fallback and say so, or stop the answer."""
+    async def _move_on(self) -> None:
+        """Once the destination takes no more messages, go on at its fallback and say so; else stop the answer."""
         if asyncio.get_running_loop().time() < self._closes_at:
             return
         self._closes_at = math.inf
-        if not self._destination.fallback:
+        if not self._destination.has_fallback:
             self._out_of_time = True
-            answer.stop()
+            self._notice_at = math.inf
+            self._answer.stop()
             return
         with suppress(discord.HTTPException, *TRANSIENT_ERRORS):
             if self._shown:  # it was still growing, and appears anew below
                 await self._messages[-1].edit(content=GOES_ON_BELOW, view=None)
             elif not self._messages:
-                await self._destination.send(GOES_ON_BELOW)
-        self._destination = self._destination.fallback
-        self._shown, self._button = "", None
+                await self._destination.send(GOES_ON_BELOW, begins=True)
+        self._destination = self._destination.fallback()
+        self._begins, self._shown, self._button = True, "", None
 
-    async def _wait(self, answer: Answer, state: State) -> None:
+    async def _wait_until(self, state: State) -> None:
         """Wait until the answer has come so far; meanwhile tell the asker what it waits for."""
-        while answer.state < state:
-            if await self._next_change(answer, self._notice_at) or self._out_of_time:
+        while self._answer.state < state:
+            if await self._next_change(self._notice_at) or self._out_of_time:
                 continue
-            first, self._notice_at = not self._shown, asyncio.get_running_loop().time() + self._active.notice_interval
-            sentence = _reason_to_wait(answer)
-            if not sentence or (self._active.pacer.busy and not first):
+            self._notice_at = asyncio.get_running_loop().time() + self._active.notice_interval
+            sentence = self._reason_to_wait()
+            if not sentence or (self._active.pacer.busy and self._shown):
                 continue
             if self._destination.in_place:
                 await self._tell_privately(sentence)
                 self._notice_at = math.inf
-            else:
-                await self._notice(answer, state, sentence)
+            elif sentence != self._shown:
+                await self._notice(sentence, state)
 
-    async def _notice(self, answer: Answer, state: State, sentence: str) -> None:
+    def _reason_to_wait(self) -> str | None:
+        if position := self._answer.position:
+            return waits(position.ahead, position.seconds, position.loading)
+        return THINKING if self._answer.thinking else None
+
+    async def _notice(self, sentence: str, state: State) -> None:
         """Show what the answer waits for where the answer will be, unless it has come so far meanwhile."""
         try:
             async with self._active.pacer.turn(self._destination.pace_key):
-                if answer.state < state:
-                    await self._put(answer, sentence, self._stop_button)
+                if self._answer.state < state:
+                    await self._put(sentence, self._stop_button)
         except (discord.HTTPException, *TRANSIENT_ERRORS) as error:
             if not is_transient(error):
                 raise
             log.warning("Discord did not take a notice: %s", error)
 
-    async def _make_room(self, answer: Answer) -> None:
+    async def _make_room(self) -> None:
         """Remove the button from the answer before, or offer Stop under the one that is replaced."""
         channel = self._destination.channel
-        if answer.previous:
-            await self._active.remove_button(channel, answer.previous)
-        if answer.replaces:
-            self._old = [channel.get_partial_message(message) for message in answer.replaces.answer_messages]
+        if self._answer.previous:
+            await self._active.remove_button(channel, self._answer.previous)
+        if self._answer.replaces:
+            self._old = [channel.get_partial_message(message) for message in self._answer.replaces.answer_messages]
             await self._old[-1].edit(view=self._stop_button.view())
 
-    async def _wait_for_a_few_words(self, answer: Answer) -> None:
+    async def _wait_for_a_few_words(self) -> None:
         """An answer that begins with half a word looks odd."""
         until = asyncio.get_running_loop().time() + _FEW_WORDS_WAIT
-        while len(answer.text) < _FEW_WORDS and answer.state < State.FINISHED:
-            if not await self._next_change(answer, until):
+        while len(self._answer.text) < _FEW_WORDS and self._answer.state < State.FINISHED:
+            if not await self._next_change(until):
                 return
 
-    async def _catch_up(self, answer: Answer) -> None:
+    async def _catch_up(self) -> None:
         """Show what there is by now and the button under it; more may come while this waits for its turn.
 
         What Discord fails to take is left to the next edit; the last is repeated until Discord is back.
@@ -250,47 +258,66 @@ class LiveReply:
         loop = asyncio.get_running_loop()
         give_up_at = loop.time() + self._active.delivery_patience
         while True:
-            await self._move_on(answer)
-            finished, button = self._expected(answer)
-            page, *more = pages(answer.text, self._last.end, self._last.fence)
-            text = page.content.strip()
-            if not more and (not text or (text, button) == (self._shown, self._button)):
+            await self._move_on()
+            if self._is_up_to_date():
                 return
+            was_finished = self._answer.state is State.FINISHED
             try:
                 async with self._active.pacer.turn(self._destination.pace_key):
-                    finished, button = self._expected(answer)
-                    page, *more = pages(answer.text, self._last.end, self._last.fence)
-                    await self._put(answer, page.content.strip(), None if more else button)
-                self._has_text = True
-                if more:
-                    self._last, self._shown, self._button = page, "", None
+                    await self._show_page()
             except (discord.HTTPException, *TRANSIENT_ERRORS) as error:
                 if not is_transient(error):
                     raise
                 log.warning("Discord did not take a part of an answer: %s", error)
-                if not finished:
+                if not was_finished:
                     return
                 if loop.time() > give_up_at:
                     log.error("An answer could not be delivered: Discord was out of reach for too long.")
                     raise Undeliverable from error
 
-    def _expected(self, answer: Answer) -> tuple[bool, Button | None]:
-        """Whether the answer is finished, and the button that should be under it."""
-        if answer.state < State.FINISHED:
-            return False, self._stop_button
-        regenerable = answer.error is None and answer.said and answer.keep and not answer.discarded
-        return True, self._final_button if regenerable else None
+    def _is_up_to_date(self) -> bool:
+        page, *more = self._pages()
+        text = page.content.strip()
+        return not more and (not text or (text, self._due_button()) == (self._shown, self._button))
 
-    async def _put(self, answer: Answer, text: str, button: Button | None) -> None:
+    async def _show_page(self) -> None:
+        """Show the page that the newest message is at; once it is full, the next message shows the next one."""
+        page, *more = self._pages()
+        await self._put(page.content.strip(), None if more else self._due_button())
+        self._has_text = True
+        if more:
+            self._last, self._shown, self._button = page, "", None
+
+    def _pages(self) -> list[Page]:
+        return list(pages(self._answer.text, self._last.end, self._last.fence))
+
+    def _due_button(self) -> Button | None:
+        """The button that should be under the answer now."""
+        answer = self._answer
+        if answer.state < State.FINISHED:
+            return self._stop_button
+        regenerable = answer.error is None and answer.said and answer.keep and not answer.discarded
+        return self._final_button if regenerable else None
+
+    async def _remove_dead_button(self) -> None:
+        """Remove the button of an answer that failed or was forgotten: a press could do nothing."""
+        stands = self._old[-1:] or (self._messages[-1:] if self._button else [])
+        gone = self._answer.forgotten or self._answer.discarded
+        view = None if gone or not self._old else self._final_button and self._final_button.view()
+        with suppress(discord.HTTPException, *TRANSIENT_ERRORS):
+            for message in stands:
+                await message.edit(view=view)
+
+    async def _put(self, text: str, button: Button | None) -> None:
         if not text:
             return  # Discord refuses an empty message
         if self._shown:
-            await self._edit(answer, text, button)
+            await self._edit(text, button)
         else:
-            await self._send(answer, text, button)
+            await self._send(text, button)
         self._shown, self._button = text, button
 
-    async def _edit(self, answer: Answer, text: str, button: Button | None) -> None:
+    async def _edit(self, text: str, button: Button | None) -> None:
         changes: dict[str, Any] = {"content": text} if text != self._shown else {}
         if button != self._button:
             changes["view"] = button and button.view()
@@ -299,22 +326,25 @@ class LiveReply:
         except discord.HTTPException as refused:
             if refused.code != _ARCHIVED:
                 raise
-            archived = self._messages.pop()
-            await self._send(answer, text, button)
-            await self._active.delete(archived)
+            # A new message takes its place, with another attempt if this one fails.
+            self._obsolete.append(self._messages.pop())
+            self._begins, self._shown, self._button = not self._messages, "", None
+            await self._send(text, button)
 
-    async def _send(self, answer: Answer, text: str, button: Button | None) -> None:
+    async def _send(self, text: str, button: Button | None) -> None:
         self._stop_typing()
         if self._old:
             message, *others = self._old
             await message.edit(content=text, view=button and button.view())
-            self._old = []
-            for other in others:
-                await self._active.delete(other)
+            self._old, self._obsolete = [], others
         else:
-            message = await self._destination.send(text, **({"view": button.view()} if button else {}))
+            view = {"view": button.view()} if button else {}
+            message = await self._destination.send(text, begins=self._begins, **view)
+        self._begins = False
         self._messages.append(message)
-        self._active.add(answer, message.id)
+        self._active.add(self._answer, message.id)
+        while self._obsolete:
+            await self._active.delete(self._obsolete.pop())
 
     def _stop_typing(self) -> None:
         if self._typing:
@@ -328,9 +358,3 @@ class LiveReply:
                     await self._active.pacer.slot()
                     await self._destination.channel.typing()
                 await asyncio.sleep(_TYPING)
-
-
-def _reason_to_wait(answer: Answer) -> str | None:
-    if position := answer.position:
-        return waits(position.ahead, position.seconds, position.loading)
-    return THINKING if answer.thinking else None

@@ -110,7 +110,7 @@ class Recovery:
             channel,
             nonce=f"r{turn.question_message}",
             link_previews=self._link_previews,
-            reference=None if shown else reference,
+            reference=reference,
         )
         messages = []
         for number, text in enumerate(texts):
@@ -119,7 +119,9 @@ class Recovery:
             if number < len(shown):
                 message = await shown[number].edit(content=text, view=button.view() if button else None)
             else:
-                message = await destination.send(text, **({"view": button.view()} if button else {}))
+                message = await destination.send(
+                    text, begins=number == 0, **({"view": button.view()} if button else {})
+                )
             messages.append(message.id)
         return messages
 

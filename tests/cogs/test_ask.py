@@ -6,8 +6,10 @@ import pytest
 
 from bot.texts import ABOUT_MESSAGE, GOES_ON_BELOW, OUT_OF_TIME, UNEXPECTED
 from tests.discord_stand_in import Permission
+from tests.support.databases import locked
 from tests.support.parley import parley
 from tests.support.scripted import ScriptedEngine
+from tests.support.waiting import until
 
 
 async def test_an_answer_reads_and_stores_no_turns(discord, path, place):
@@ -145,3 +147,17 @@ async def test_a_message_can_be_asked_about_in_private(discord, path, place):
         assert sent.ephemeral
         assert engine.prompts[0].question == "Bob wrote: the sky is green\nIs it?"
         assert await running.stored(channel.id) == []
+
+
+async def test_an_answer_that_was_shown_says_nothing_of_a_locked_database(discord, path, place):
+    _, channel, alice = place
+    hold = asyncio.Event()
+    async with parley(discord, ScriptedEngine(["The beginning of it ", hold, "and its end"]), path) as running:
+        asked = await alice.command(channel, "ask", prompt="hello?")
+        await asked.wait_for("The beginning of it")
+        with locked(path):
+            hold.set()
+            await asked.wait_for("The beginning of it and its end")
+            await until(lambda: running.database.unusable_since)
+            await discord.quiet()
+        assert [message.content for message in asked.messages] == ["The beginning of it and its end"]

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.texts import NOT_YOURS, STALE
+from bot.texts import NOT_YOURS, STALE, UNEXPECTED
 from tests.discord_stand_in import Permission
 from tests.support.parley import parley
 from tests.support.scripted import ScriptedEngine
@@ -149,3 +149,26 @@ async def test_no_button_stays_under_an_answer_that_was_cleared_while_it_grew(di
         await (await alice.command(channel, "clear")).wait_for("I have forgotten")
         hold.set()
         await discord.until(lambda: answer.content == "Once upon a time there was." and answer.labels == [])
+
+
+async def test_no_button_stays_under_an_answer_that_was_cleared_while_it_was_replaced(discord, path, place):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(["one"], [asyncio.Event()]), path) as running:
+        answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} 1"))
+        await running.until_stored(channel.id, ("1", "one"))
+        await alice.press(answer, "Regenerate")
+        await discord.until(lambda: answer.labels == ["Stop"])
+        await (await alice.command(channel, "clear")).wait_for("I have forgotten")
+        await alice.press(answer, "Stop")
+        await discord.until(lambda: answer.labels == [])
+
+
+async def test_no_stop_stays_under_an_answer_that_discord_refuses(discord, path, place):
+    _, channel, alice = place
+    hold = asyncio.Event()
+    async with parley(discord, ScriptedEngine(["Once upon a time there ", hold, "was."]), path):
+        answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} tell"))
+        discord.fault("PATCH", "/channels/*/messages/*", status=400)
+        hold.set()
+        await channel.wait_for(UNEXPECTED)
+        await discord.until(lambda: answer.labels == [])

@@ -344,12 +344,13 @@ async def test_an_answer_goes_on_in_a_thread_that_is_archived_meanwhile(discord,
     _, channel, alice = place
     thread, hold = channel.thread("talk"), asyncio.Event()
     async with parley(discord, ScriptedEngine(["The beginning of it ", hold, "and its end"]), path) as running:
-        await thread.reply_to(await alice.say(thread, f"{discord.bot.mention} hi"))
+        question = await alice.say(thread, f"{discord.bot.mention} hi")
+        await thread.reply_to(question)
         thread.update(archived=True)
         hold.set()
         await running.until_stored(thread.id, ("hi", "The beginning of it and its end"))
-        answers = thread.answers(alice)
-        assert [answer.content for answer in answers] == ["The beginning of it and its end"]
+        (answer,) = thread.answers(alice)
+        assert (answer.content, answer.reference) == ("The beginning of it and its end", question)
 
 
 async def test_a_reply_to_somebody_else_includes_what_they_wrote(discord, path, place):

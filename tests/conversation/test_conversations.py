@@ -155,6 +155,10 @@ async def test_a_stop_keeps_what_was_said(talk, turns):
     assert await stored(turns) == [("tell", "Once")]
 
 
+async def both_noted(turns: TurnStore) -> bool:
+    return len([turn for turn in await turns.unfinished() if not turn.answer]) == 2
+
+
 async def test_a_clear_during_an_answer_wins(talk, turns):
     hold = asyncio.Event()
     conversations, _ = talk(["before"], ["during", hold], ["waiting"], ["after"])
@@ -163,7 +167,7 @@ async def test_a_clear_during_an_answer_wins(talk, turns):
     running = asyncio.create_task(screen.show(conversations.answering(ask("2"))))
     await screen.grown.wait()
     waiting = asyncio.create_task(Screen().show(conversations.answering(ask("3"))))
-    await asyncio.sleep(0)
+    await until(lambda: both_noted(turns))
     assert len(await conversations.clear(7)) == 1
     hold.set()
     await asyncio.gather(running, waiting)

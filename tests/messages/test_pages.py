@@ -39,6 +39,7 @@ def squeezed(text: str) -> str:
     return "".join(text.split())
 
 
+@pytest.mark.slow
 @given(ANY)
 def test_pages_fit_and_together_are_the_text(text):
     found = list(pages(text))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.app import Bot, Timing
+from bot.app import Bot
 from bot.engine import Engine
 from bot.gateway.status import GatewayStatus
 from bot.monitoring.health import Health
@@ -19,6 +19,7 @@ from bot.settings import Settings
 from bot.storage.channel_settings import ChannelSettingsStore
 from bot.storage.database import Database, open_database
 from bot.storage.turns import TurnStore
+from bot.timing import Timing
 from tests.discord_stand_in import Channel, Discord, Message, User
 from tests.support.waiting import until
 
@@ -158,14 +159,14 @@ def run(folder: Path, *arguments: str, stdin: str = "", **settings: str) -> subp
 
 _SCRIPTED = """
 import contextlib, sys
-from bot import app, cli
+from bot import app, cli, core
 from tests.support.scripted import ScriptedEngine
 
 @contextlib.asynccontextmanager
 async def engine(settings):
     yield ScriptedEngine()
 
-app.open_engine = engine
+app.open_engine = core.open_engine = engine
 cli.main(sys.argv[1:])
 """
 WITHOUT_A_MODEL = ("-c", _SCRIPTED)

@@ -52,6 +52,7 @@ def test_tokens_as_likely_as_the_last_of_the_top_k_stay():
     assert sorted(ids.tolist()) == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_what_is_drawn_follows_the_distribution():
     logits = torch.tensor([2.0, 1.0, 0.0, -1.0, -6.0])
     sampling = Sampling(temperature=0.9, top_k=4, top_p=0.97, seed=5)

@@ -1,0 +1,85 @@
+"""Builds what every way to talk to the model needs, and the two ways in a terminal."""
+
+from bot import console
+from bot.conversation.admission import Admission
+from bot.conversation.conversations import Conversations
+from bot.conversation.summary import SPARE, Summaries
+from bot.engine import Engine
+from bot.engine.opening import locate_model, open_engine, sampling
+from bot.observer import NO_OBSERVER, Observer
+from bot.settings import Settings
+from bot.storage.channel_settings import ChannelLimits, ChannelSettings, ChannelSettingsStore
+from bot.storage.database import Database, open_database
+from bot.storage.turns import TurnStore
+from bot.timing import TIMING, Timing
+
+
+class Core:
+    """What every way to talk to the model needs: turns, channel settings and conversations."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        engine: Engine,
+        *,
+        summaries: bool = False,
+        observer: Observer = NO_OBSERVER,
+        timing: Timing = TIMING,
+    ) -> None:
+        self.turns = TurnStore(database, SPARE if summaries else 0)
+        self.channel_settings = ChannelSettingsStore(
+            database,
+            ChannelSettings(
+                settings.system_prompt, settings.temperature, settings.max_new_tokens, settings.history_turns
+            ),
+            ChannelLimits(settings.channel_max_temperature, settings.max_new_tokens, settings.channel_max_turns),
+        )
+        self.summaries = (
+            Summaries(
+                engine,
+                self.turns,
+                self.channel_settings,
+                max_new_tokens=settings.max_new_tokens,
+                retry_interval=timing.summary_retry_interval,
+            )
+            if summaries
+            else None
+        )
+        self.conversations = Conversations(
+            engine,
+            self.turns,
+            self.channel_settings,
+            Admission(
+                engine,
+                queue_limit=settings.queue_limit,
+                cooldown=settings.cooldown,
+                show_thinking=settings.show_thinking,
+            ),
+            sampling=sampling(settings),
+            summaries=self.summaries,
+            observer=observer,
+            grace=settings.shutdown_grace,
+            last_words=timing.last_words,
+        )
+
+
+async def run_chat(settings: Settings) -> None:
+    """Talk in the terminal. Raises UserError."""
+    locate_model(settings)
+    async with open_database(settings.database_path) as database, open_engine(settings) as engine:
+        await engine.ready()
+        await console.chat(Core(settings, database, engine).conversations)
+
+
+async def run_ask(settings: Settings, text: str) -> None:
+    """Print the answer to one question. Raises UserError."""
+    locate_model(settings)
+    async with open_engine(settings) as engine:
+        await console.ask(
+            engine,
+            text,
+            system_prompt=settings.system_prompt,
+            sampling=sampling(settings),
+            show_thinking=settings.show_thinking,
+        )
