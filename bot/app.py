@@ -26,6 +26,7 @@ from bot.messages.access import Access
 from bot.messages.active_replies import ActiveReplies
 from bot.messages.pacing import Pacer
 from bot.messages.recovery import Recovery
+from bot.messages.refusals import Refusals
 from bot.messages.replies import Replies
 from bot.monitoring.health import Health
 from bot.monitoring.http import served
@@ -82,10 +83,10 @@ class Bot:
         self._pacer = Pacer(settings.requests_per_second, timing.edit_interval, timing.longest_edit_interval)
         self._active_replies = ActiveReplies(
             self._pacer,
+            Refusals(self._pacer, interval=timing.refusal_interval, lifetime=timing.refusal_lifetime),
             metrics,
             delivery_patience=timing.delivery_patience,
             notice_interval=timing.notice_interval,
-            refusal_lifetime=timing.refusal_lifetime,
         )
         self._replies = Replies(
             self._active_replies, link_previews=settings.link_previews, token_lifetime=timing.token_lifetime

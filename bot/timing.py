@@ -15,6 +15,8 @@ class Timing:
     """How long the last edit of an answer is repeated while Discord is out of reach."""
     notice_interval: float = 10.0
     """From one notice of what an answer waits for to the next."""
+    refusal_interval: float = 60.0
+    """From one refusal to the next that a person reads in a channel."""
     refusal_lifetime: float = 15.0
     """How long a refusal to answer stands in a channel."""
     token_lifetime: float = 14 * 60.0

@@ -1,5 +1,7 @@
 """/ask and "Ask about this message": one question by itself."""
 
+from functools import partial
+
 import discord
 from discord import app_commands
 from discord.ext import commands
@@ -46,17 +48,17 @@ class Ask(commands.Cog):
 
     async def answer(self, interaction: discord.Interaction, text: str, *, quote: str = "", private: bool) -> None:
         """Answer a typed text, with a quote put before it."""
-        await interaction.response.defer(thinking=True, ephemeral=private)
         async with self._replies.to_command(interaction, private=private) as reply:
-            people = await incoming_text.mentioned_people(text, interaction.guild)
             question = Question(
                 channel_ref(interaction),
                 interaction.user.id,
                 interaction.user.display_name,
-                quote + incoming_text.resolve_mentions(text, interaction.guild, people),
+                quote + text,
                 message=None if private else interaction.id,
+                resolved=partial(incoming_text.resolved, quote + text, interaction.guild),
             )
             async with self._conversations.asking(question) as answer:
+                await interaction.response.defer(thinking=True, ephemeral=private)
                 answer.shown_in = await reply.show(answer)
 
 

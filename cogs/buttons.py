@@ -74,11 +74,11 @@ class Buttons(commands.Cog):
     async def regenerate(self, interaction: discord.Interaction[Client], asker: int) -> None:
         """Answer the question again, in place of the answer above the button."""
         assert interaction.message
-        await interaction.response.defer()
         channel, message = channel_ref(interaction), interaction.message.id
         async with self._replies.replacing(interaction, asker) as reply:
             try:
                 async with self._conversations.regenerating(channel, message, interaction.user.id) as answer:
+                    await interaction.response.defer()
                     answer.shown_in = await reply.show(answer)
             except Stale:
                 with suppress(discord.HTTPException):  # the message may be gone, and so is the dead button

@@ -8,6 +8,7 @@ from discord.ext import commands
 from bot.conversation.conversations import Conversations, Question
 from bot.messages import access, incoming_text
 from bot.messages.access import Access, channel_ref
+from bot.messages.incoming_text import Unreadable
 from bot.messages.replies import Replies
 from bot.texts import ONLY_TEXT, UNREADABLE_REPLY
 
@@ -39,8 +40,8 @@ class Chat(commands.Cog):
         me = self._bot.user
         assert me
         text = incoming_text.replied_to(message, me) + incoming_text.content(message, me)
-        if not text:
-            await self._explain_empty(message)
+        unreadable = None if text else self._unreadable(message)
+        if not (text or unreadable):
             return
         question = Question(
             channel_ref(message),
@@ -52,6 +53,8 @@ class Chat(commands.Cog):
         )
         async with self._replies.to(message) as reply:
             access.check(message, self._access)
+            if unreadable:
+                raise Unreadable(unreadable)
             async with self._conversations.answering(question) as answer:
                 answer.shown_in = await reply.show(answer)
 
@@ -62,7 +65,7 @@ class Chat(commands.Cog):
         if message.author.id in self._access.blocked:
             return False
         return (
-            message.guild is None
+            channel_ref(message).guild is None
             or message.channel.id in self._chat_channels
             or self._bot.user in message.mentions
             or self._is_reply_to_us(message)
@@ -72,9 +75,10 @@ class Chat(commands.Cog):
         replied_to = message.reference and message.reference.resolved
         return isinstance(replied_to, discord.Message) and replied_to.author == self._bot.user
 
-    async def _explain_empty(self, message: discord.Message) -> None:
-        """Say what the bot cannot read in a message without text."""
+    def _unreadable(self, message: discord.Message) -> str | None:
+        """What to say of a message without text: what the bot cannot read in it, if there is anything."""
         if message.attachments or message.stickers:
-            await self._replies.to(message).tell(ONLY_TEXT)
-        elif self._is_reply_to_us(message) and not message.content and not self._bot.intents.message_content:
-            await self._replies.to(message).tell(UNREADABLE_REPLY)
+            return ONLY_TEXT
+        if self._is_reply_to_us(message) and not message.content and not self._bot.intents.message_content:
+            return UNREADABLE_REPLY
+        return None

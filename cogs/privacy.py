@@ -98,16 +98,19 @@ class Privacy(commands.Cog):
     @_retried
     async def on_raw_message_delete(self, deleted: discord.RawMessageDeleteEvent) -> None:
         """Forget the turn of a message that somebody has deleted."""
-        if not self._active_replies.was_deleted_by_us(deleted.message_id):
-            self._active_replies.discard(deleted.message_id)
-            await self._turns.forget_message(deleted.channel_id, deleted.message_id)
+        await self._forget_message(deleted.channel_id, deleted.message_id)
 
     @commands.Cog.listener()
     @_retried
     async def on_raw_bulk_message_delete(self, deleted: discord.RawBulkMessageDeleteEvent) -> None:
         """Forget the turns of messages that were deleted together."""
         for message in deleted.message_ids:
-            await self._turns.forget_message(deleted.channel_id, message)
+            await self._forget_message(deleted.channel_id, message)
+
+    async def _forget_message(self, channel: int, message: int) -> None:
+        if not self._active_replies.was_deleted_by_us(message):
+            self._active_replies.discard(message)
+            await self._turns.forget_message(channel, message)
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, edited: discord.RawMessageUpdateEvent) -> None:

@@ -41,6 +41,7 @@ class Question:
     """What somebody asks in a channel. `message` is its Discord message, or the command's id.
 
     `thread_starter` fetches the message that a thread grew from, quoted, to be put before the first question there.
+    `resolved` fetches the text of a question by itself with names for those whom it mentions.
     """
 
     channel: ChannelRef
@@ -49,6 +50,7 @@ class Question:
     text: str
     message: int | None = None
     thread_starter: Callable[[], Awaitable[str]] | None = None
+    resolved: Callable[[], Awaitable[str]] | None = None
 
 
 class Conversations:
@@ -220,11 +222,12 @@ class Conversations:
         if answer.turn is None:
             return
         old = answer.replaces
-        if old is None or answer.discarded:
-            await self._turns.drop(answer.turn)
-        else:
+        if old and not answer.discarded:
             await self._turns.save_answer(old, old.answer)
+        if old and not answer.discarded:  # asked again: its message may have been deleted meanwhile
             answer.forgotten = not await self._turns.save_messages(old, old.answer_messages, answer.keep)
+        else:
+            await self._turns.drop(answer.turn)
 
     # The producers of answers, each in a task of its own.
 
@@ -265,7 +268,8 @@ class Conversations:
                 with suppress(DatabaseError):  # no reason not to answer
                     answer.turn = await self._turns.begin(_new_turn(replace(question, asker_name="", text="")))
             settings = await self._channel_settings.effective(question.channel)
-            prompt = Prompt(settings.persona, (), None, question.text)
+            text = await question.resolved() if question.resolved else question.text
+            prompt = Prompt(settings.persona, (), None, text)
             await self._read_answer(answer, prompt, settings, question.channel.channel)
 
     async def _find_regenerable(self, channel: ChannelRef, recent: Sequence[Turn], message: int | None) -> Turn | None:

@@ -11,6 +11,7 @@ Out:
 - `active_replies`: the live replies under way, by their messages
 - `pages`: a long text as messages of at most 2000 characters
 - `pacing`: how often Discord is written to
+- `refusals`: how often people are told why they are not answered
 - `buttons`: Stop and Regenerate
 - `recovery`: completes after a restart what a killed process left unfinished
 - `explanations`: the sentence that a person is told of an error

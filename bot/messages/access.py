@@ -55,7 +55,9 @@ def channel_ref(source: discord.Message | discord.Interaction[Any]) -> ChannelRe
     """The channel that a message was written in, or a command or button was used in."""
     parent = getattr(source.channel, "parent_id", None)
     if isinstance(source, discord.Message):
-        return ChannelRef(source.channel.id, parent, source.guild.id if source.guild else None)
+        # A server that Discord has not described yet is known by its id alone, to the channel.
+        known = source.guild.id if source.guild else getattr(source.channel, "guild_id", None)
+        return ChannelRef(source.channel.id, parent, known)
     assert source.channel_id is not None
     return ChannelRef(source.channel_id, parent, source.guild_id)
 

@@ -1,5 +1,6 @@
 """The replies that are growing now: what they share, and which messages show them."""
 
+from collections import deque
 from contextlib import suppress
 from typing import Any
 
@@ -7,67 +8,74 @@ import discord
 
 from bot.conversation.answer import Answer
 from bot.messages.pacing import Pacer
+from bot.messages.refusals import Refusals
 from bot.messages.transient_errors import TRANSIENT_ERRORS
 from bot.observer import Observer
 from bot.storage.turns import Turn
+
+_REMEMBERED_DELETIONS = 1000  # of our own, until Discord reports them
 
 
 class ActiveReplies:
     """Knows answers under way by their messages. Nothing that is known here outlives its answer.
 
-    In seconds, the last edit of an answer is repeated for `delivery_patience`, people are told `notice_interval` apart
-    what their answer waits for, and a refusal stands for `refusal_lifetime`.
+    In seconds, the last edit of an answer is repeated for `delivery_patience`, and people are told `notice_interval`
+    apart what their answer waits for.
     """
 
     def __init__(
         self,
         pacer: Pacer,
+        refusals: Refusals,
         observer: Observer,
         *,
         delivery_patience: float,
         notice_interval: float,
-        refusal_lifetime: float,
     ) -> None:
         self.pacer = pacer
+        self.refusals = refusals
         self.observer = observer
         self.delivery_patience = delivery_patience
         self.notice_interval = notice_interval
-        self.refusal_lifetime = refusal_lifetime
-        self._answers: dict[int, Answer] = {}  # by message
-        self._deleted: set[int] = set()
+        self._messages: dict[Answer, list[int]] = {}
+        self._deleted: deque[int] = deque(maxlen=_REMEMBERED_DELETIONS)
 
-    def add(self, message: int, answer: Answer) -> None:
-        """A message shows an answer that is under way."""
-        self._answers[message] = answer
+    def add(self, answer: Answer, *messages: int) -> None:
+        """An answer is under way, and these messages show it."""
+        self._messages.setdefault(answer, []).extend(messages)
 
     def remove(self, answer: Answer) -> None:
         """An answer is no longer under way."""
-        for message in [message for message, other in self._answers.items() if other is answer]:
-            del self._answers[message]
+        self._messages.pop(answer, None)
 
     def stop(self, message: int) -> bool:
         """Stop the answer that a message shows; returns whether it was under way."""
-        answer = self._answers.get(message)
+        answer = self._find(message)
         if answer:
             answer.stop()
         return answer is not None
 
     def discard(self, message: int) -> None:
         """Discard the answer that a message shows, if it is under way: somebody has deleted the message."""
-        if answer := self._answers.get(message):
+        if answer := self._find(message):
             answer.discard()
+
+    def _find(self, message: int) -> Answer | None:
+        """The answer that a message shows, or that takes the place of what it shows."""
+        for answer, messages in self._messages.items():
+            if message in messages or (answer.replaces and message in answer.replaces.answer_messages):
+                return answer
+        return None
 
     async def delete(self, message: Any) -> None:
         """Delete a message of an old answer; one that stays, or is gone already, does no harm."""
-        self._deleted.add(message.id)
+        self._deleted.append(message.id)
         with suppress(discord.HTTPException, *TRANSIENT_ERRORS):
             await message.delete()
 
     def was_deleted_by_us(self, message: int) -> bool:
-        """Whether a deleted message was deleted by `delete`; to be asked once of each."""
-        deleted = message in self._deleted
-        self._deleted.discard(message)
-        return deleted
+        """Whether a deleted message was deleted by `delete`."""
+        return message in self._deleted
 
     async def remove_button(self, channel: Any, turn: Turn) -> None:
         """Remove the button from a turn that is no longer the newest."""

@@ -17,6 +17,8 @@ class Destination(ABC):
     """What Discord counts its messages by."""
     shows_typing: bool = False
     """Whether the typing indicator shows until there is something to read."""
+    of_interaction: bool = False
+    """Whether the bot speaks in response to an interaction, which must get one and is not counted with the rest."""
     in_place: bool = False
     """Whether an old answer stands there until the new one has text."""
     lifetime: float | None = None
@@ -44,7 +46,8 @@ class Destination(ABC):
 class ChannelDestination(Destination):
     """Ordinary messages in a channel, the first of them as a reply if there is a `reference`.
 
-    A message that is sent again, because Discord's response was lost, has the same nonce and does not appear twice.
+    A message that is sent again, because Discord's response was lost, has the same nonce and does not appear twice:
+    Discord then returns the one that it has, which still shows what was sent first.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class ChannelDestination(Destination):
         self._link_previews = link_previews
         self._reference = reference
         self._sent = 0
+        self._sent_before = False  # whether the next message may be there, from an attempt that failed
 
     async def send(self, text: str, *, begins: bool, **view: Any) -> Any:
         """Send a message of the answer; the first one is a reply."""
@@ -78,6 +82,7 @@ class ChannelDestination(Destination):
 
     async def _post(self, text: str, reference: discord.MessageReference | None, **view: Any) -> Any:
         options: dict[str, Any] = {"reference": reference} if reference else {}
+        sent_before, self._sent_before = self._sent_before, True
         try:
             message = await self.channel.send(
                 text,
@@ -91,7 +96,10 @@ class ChannelDestination(Destination):
                 raise
             self._reference = None
             return await self._post(text, None, **view)
+        if sent_before:
+            message = await message.edit(content=text, view=view.get("view"))
         self._sent += 1
+        self._sent_before = False
         return message
 
 
@@ -116,6 +124,7 @@ class MessageReply(ChannelDestination):
 class Replacement(ChannelDestination):
     """In place of the answer under which Regenerate was pressed. What the bot itself says, only the presser sees."""
 
+    of_interaction = True
     in_place = True
 
     def __init__(self, press: discord.Interaction[Any], *, link_previews: bool) -> None:
@@ -124,14 +133,16 @@ class Replacement(ChannelDestination):
 
     async def tell(self, sentence: str) -> Any:
         """Say it to the one who pressed the button."""
-        await self._press.followup.send(sentence, ephemeral=True)
+        await _respond_privately(self._press, sentence)
 
 
 class CommandResponse(Destination):
-    """The response to a slash command that has been deferred; `private` as the deferral was.
+    """The response to a slash command; its deferral, before anything is sent, is `private` as the answer is.
 
     An answer that takes too long for an interaction goes on as ordinary messages, unless it is private.
     """
+
+    of_interaction = True
 
     def __init__(
         self,
@@ -179,7 +190,7 @@ class CommandResponse(Destination):
 
     async def tell_privately(self, sentence: str) -> Any:
         """Say it in a message that only the asker sees."""
-        return await self._interaction.followup.send(sentence, ephemeral=True)
+        return await _respond_privately(self._interaction, sentence)
 
     async def _suppress_embeds(self) -> None:
         """Hide link previews in the first message: Discord ignores that option where one replaces a deferral.
@@ -195,3 +206,10 @@ class CommandResponse(Destination):
         with suppress(discord.HTTPException):
             flags = discord.MessageFlags(suppress_embeds=True).value
             await self._interaction.client.http.request(route, json={"flags": flags})
+
+
+async def _respond_privately(interaction: discord.Interaction[Any], sentence: str) -> Any:
+    """Say something that only the user of a command or a button sees."""
+    if interaction.response.is_done():
+        return await interaction.followup.send(sentence, ephemeral=True, wait=True)
+    return await interaction.response.send_message(sentence, ephemeral=True)

@@ -1,14 +1,26 @@
 """The text that the model reads of a Discord message: mentions as names, and the message that it refers to."""
 
+import asyncio
+import logging
 import re
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Mapping
+from typing import TypeVar
 
 import discord
 
+from bot.errors import UserError
+
+log = logging.getLogger(__name__)
+
+_Fetched = TypeVar("_Fetched")
+_PATIENCE = 5.0  # seconds for what an answer can do without
 _QUOTE_LENGTH = 600  # characters of another message that are quoted
 _MOST_LOOKUPS = 5  # people whose names are fetched
-_MENTION = re.compile(r"<(@!?|@&|#|a?:\w+:|/[^:>]+:)(\d+)>")
+_MENTION = re.compile(r"<(@!?|@&|#|a?:\w+:|/[^:>]+:)([0-9]{1,20})>")
+
+
+class Unreadable(UserError):
+    """There is nothing in a message that the bot can read; the message says why."""
 
 
 def content(message: discord.Message, me: discord.abc.User) -> str:
@@ -35,15 +47,13 @@ def resolve_mentions(text: str, guild: discord.Guild | None, people: Mapping[int
     return _MENTION.sub(name, text)
 
 
-async def mentioned_people(text: str, guild: discord.Guild | None) -> dict[int, str]:
-    """The names of those whom a command's text mentions, by id: Discord does not send them along."""
-    names = {}
+async def resolved(text: str, guild: discord.Guild | None) -> str:
+    """A command's text with names for all that it mentions; people's are fetched, as Discord does not send them."""
     mentioned = dict.fromkeys(int(mention[2]) for mention in _MENTION.finditer(text) if mention[1] in ("@", "@!"))
-    for number in list(mentioned)[:_MOST_LOOKUPS]:
-        if guild:
-            with suppress(discord.HTTPException):
-                names[number] = f"@{(await guild.fetch_member(number)).display_name}"
-    return names
+    lookups = [guild.fetch_member(number) for number in [*mentioned][:_MOST_LOOKUPS]] if guild else []
+    members = await asyncio.gather(*map(_optional, lookups))
+    names = {member.id: f"@{member.display_name}" for member in members if member}
+    return resolve_mentions(text, guild, names)
 
 
 def quoted(message: discord.Message, me: discord.abc.User, author: discord.abc.User | None = None) -> str:
@@ -77,7 +87,18 @@ async def thread_starter(message: discord.Message, me: discord.abc.User) -> str:
     where = thread if isinstance(thread.parent, discord.ForumChannel) else thread.parent
     if not isinstance(where, discord.abc.Messageable):
         return ""
+    starter = await _optional(where.fetch_message(thread.id))
+    # The thread may have been opened without a message, or that is deleted or hidden from the bot.
+    return quoted(starter, me) if starter else ""
+
+
+async def _optional(fetched: Awaitable[_Fetched]) -> _Fetched | None:
+    """What Discord returns, if it does so soon: an answer without it is still an answer."""
     try:
-        return quoted(await where.fetch_message(thread.id), me)
+        async with asyncio.timeout(_PATIENCE):
+            return await fetched
     except discord.HTTPException:
-        return ""  # the thread was opened without a message, or it is deleted or hidden from the bot
+        return None
+    except Exception as error:
+        log.info("Discord could not be asked for what a question refers to: %r", error)
+        return None

@@ -66,10 +66,12 @@ class LiveReply:
         self._stop_button = Button(Action.STOP, asker)
         self._final_button = button
         self._answer = Answer()
+        self._admitted = False
         self._typing: asyncio.Task[None] | None = None
         self._messages: list[Any] = []
         self._begins = True  # whether the next message is the first at its destination
         self._old: list[Any] = []  # the messages of the answer that is to be replaced
+        self._obsolete: list[Any] = []  # messages to be deleted once a newer one shows the text
         self._last = Page("", 0)  # the last page that is full: the newest message shows what follows it
         self._shown = ""  # what the newest message shows
         self._button: Button | None = None  # the button under it
@@ -79,15 +81,13 @@ class LiveReply:
         self._out_of_time = False
 
     async def __aenter__(self) -> Self:
-        if self._destination.shows_typing:
-            # Not awaited, as the question must take its place in the channel's order before anything else.
-            self._typing = asyncio.create_task(self._type())
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
         self._stop_typing()
+        self._active.remove(self._answer)
         if self._answer.forgotten or isinstance(error, Exception):
             await self._remove_dead_button()
         if not isinstance(error, Exception):
@@ -96,14 +96,11 @@ class LiveReply:
         match error:
             case discord.NotFound():
                 log.info("An answer ended early: its message or channel was deleted.")
-            case MayNotWrite():
-                await self._tell_privately(str(error))
-            case Busy():
-                if refusal := await self.tell(str(error)):
-                    await refusal.delete(delay=self._active.refusal_lifetime)
             case discord.Forbidden():
                 log.warning("An answer could not be shown: %s", error)
                 await self._tell_privately(MAY_NOT_WRITE)
+            case _ if not self._admitted:
+                await self._refuse(error)
             case _:
                 await self.tell(explain(error))
         return True
@@ -111,19 +108,39 @@ class LiveReply:
     async def tell(self, sentence: str) -> Any:
         """Say something of the bot's own, in place of a notice or after what is shown of the answer."""
         try:
-            await self._active.pacer.slot()
+            await self._slot()
             if self._begins or self._has_text:
                 return await self._destination.tell(sentence)
             return await self._messages[-1].edit(content=sentence, view=None)
         except (discord.HTTPException, *TRANSIENT_ERRORS) as error:
             log.warning("The asker could not be told: %s", error)
 
+    async def _refuse(self, error: Exception) -> None:
+        """Tell why there will be no answer, unless others wait for theirs."""
+        sentence = explain(error)
+        if self._destination.of_interaction:  # which Discord would show as failed
+            await self._tell_privately(sentence)
+            return
+        with self._active.refusals.admitted(self._destination.channel.id, self._stop_button.asker) as admitted:
+            if not admitted:
+                return
+            if isinstance(error, MayNotWrite):
+                await self._tell_privately(sentence)
+            elif (refusal := await self.tell(sentence)) and isinstance(error, Busy):
+                await asyncio.sleep(self._active.refusals.lifetime)
+                await self._active.delete(refusal)
+
     async def _tell_privately(self, sentence: str) -> None:
         try:
-            await self._active.pacer.slot()
+            await self._slot()
             await self._destination.tell_privately(sentence)
         except (discord.HTTPException, *TRANSIENT_ERRORS) as error:
             log.warning("The asker could not be told: %s", error)
+
+    async def _slot(self) -> None:
+        """Wait until the bot may say something, if Discord counts it."""
+        if not self._destination.of_interaction:
+            await self._active.pacer.slot()
 
     async def show(self, answer: Answer) -> tuple[int, ...]:
         """Show an answer as it grows, at a pace that Discord accepts; returns the ids of its messages.
@@ -132,23 +149,25 @@ class LiveReply:
         refuses for good.
         """
         self._answer = answer
+        self._admitted = True
+        self._active.add(answer)
+        if self._destination.shows_typing:
+            self._typing = asyncio.create_task(self._type())
         now = asyncio.get_running_loop().time()
         self._notice_at = now + _FIRST_NOTICE
         if self._destination.lifetime:
             self._closes_at = now + self._destination.lifetime
-        try:
-            await self._wait_until(State.STARTED)
-            await self._make_room()
-            await self._wait_until(State.WRITING)
-            await self._wait_for_a_few_words()
-            while answer.state < State.FINISHED:
-                await self._catch_up()
-                await self._next_change()
+        await self._wait_until(State.STARTED)
+        await self._make_room()
+        await self._wait_until(State.WRITING)
+        await self._wait_for_a_few_words()
+        while answer.state < State.FINISHED:
             await self._catch_up()
-            if self._old:  # not replaced, so it stays
-                await self._old[-1].edit(view=self._final_button.view() if self._final_button else None)
-        finally:
-            self._active.remove(answer)
+            await self._next_change()
+        await self._catch_up()
+        if self._old:  # not replaced, so it stays
+            button = None if answer.discarded else self._final_button
+            await self._old[-1].edit(view=button and button.view())
         if answer.error is None:
             if self._out_of_time:
                 raise OutOfTime
@@ -223,7 +242,6 @@ class LiveReply:
         if self._answer.replaces:
             self._old = [channel.get_partial_message(message) for message in self._answer.replaces.answer_messages]
             await self._old[-1].edit(view=self._stop_button.view())
-            self._active.add(self._old[-1].id, self._answer)
 
     async def _wait_for_a_few_words(self) -> None:
         """An answer that begins with half a word looks odd."""
@@ -278,12 +296,14 @@ class LiveReply:
         answer = self._answer
         if answer.state < State.FINISHED:
             return self._stop_button
-        return self._final_button if answer.error is None and answer.said and answer.keep else None
+        regenerable = answer.error is None and answer.said and answer.keep and not answer.discarded
+        return self._final_button if regenerable else None
 
     async def _remove_dead_button(self) -> None:
         """Remove the button of an answer that failed or was forgotten: a press could do nothing."""
         stands = self._old[-1:] or (self._messages[-1:] if self._button else [])
-        view = None if self._answer.forgotten or not self._old else self._final_button and self._final_button.view()
+        gone = self._answer.forgotten or self._answer.discarded
+        view = None if gone or not self._old else self._final_button and self._final_button.view()
         with suppress(discord.HTTPException, *TRANSIENT_ERRORS):
             for message in stands:
                 await message.edit(view=view)
@@ -306,25 +326,25 @@ class LiveReply:
         except discord.HTTPException as refused:
             if refused.code != _ARCHIVED:
                 raise
-            archived = self._messages.pop()
-            self._begins = not self._messages
+            # A new message takes its place, with another attempt if this one fails.
+            self._obsolete.append(self._messages.pop())
+            self._begins, self._shown, self._button = not self._messages, "", None
             await self._send(text, button)
-            await self._active.delete(archived)
 
     async def _send(self, text: str, button: Button | None) -> None:
         self._stop_typing()
         if self._old:
             message, *others = self._old
             await message.edit(content=text, view=button and button.view())
-            self._old = []
-            for other in others:
-                await self._active.delete(other)
+            self._old, self._obsolete = [], others
         else:
             view = {"view": button.view()} if button else {}
             message = await self._destination.send(text, begins=self._begins, **view)
         self._begins = False
         self._messages.append(message)
-        self._active.add(message.id, self._answer)
+        self._active.add(self._answer, message.id)
+        while self._obsolete:
+            await self._active.delete(self._obsolete.pop())
 
     def _stop_typing(self) -> None:
         if self._typing:

@@ -48,9 +48,14 @@ class Pacer:
         self._gap = 1 / per_second
 
     @property
+    def backlog(self) -> float:
+        """For how many seconds a request would have to wait for others."""
+        return max(0.0, self._next_at - asyncio.get_running_loop().time())
+
+    @property
     def busy(self) -> bool:
         """Whether a request would have to wait for others: what is dispensable should be left out."""
-        return self._next_at > asyncio.get_running_loop().time()
+        return self.backlog > 0
 
     @asynccontextmanager
     async def turn(self, channel: int) -> AsyncIterator[None]:

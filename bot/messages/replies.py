@@ -27,13 +27,13 @@ class Replies:
         return LiveReply(self.active, destination, message.author.id, Button(Action.REGENERATE, message.author.id))
 
     def to_command(self, interaction: discord.Interaction[Any], *, private: bool) -> LiveReply:
-        """The reply to a slash command that has been deferred; `private` as the deferral was."""
+        """The reply to a slash command, which is to be deferred before the answer is shown, `private` as that."""
         destination = CommandResponse(
             interaction, private=private, link_previews=self._link_previews, lifetime=self._token_lifetime
         )
         return LiveReply(self.active, destination, interaction.user.id)
 
     def replacing(self, press: discord.Interaction[Any], asker: int) -> LiveReply:
-        """The reply in place of the one under which Regenerate was pressed; the press has been deferred."""
+        """The reply in place of the one under which Regenerate was pressed; the press is to be deferred before."""
         destination = Replacement(press, link_previews=self._link_previews)
         return LiveReply(self.active, destination, asker, Button(Action.REGENERATE, asker))

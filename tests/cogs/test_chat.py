@@ -413,6 +413,33 @@ async def test_a_message_whose_response_was_lost_does_not_appear_twice(discord, 
         assert len(channel.shows(alice)) == 2
 
 
+async def test_what_was_added_while_a_response_was_lost_is_shown(discord, path, place):
+    _, channel, alice = place
+    hold = asyncio.Event()
+    async with parley(discord, ScriptedEngine(["The beginning of an answer ", hold, "and its end"]), path) as running:
+        lost = discord.fault("POST", "/channels/*/messages", status=520, too_late=True, times=None)
+        await alice.say(channel, f"{discord.bot.mention} tell")
+        answer = await channel.wait_for("The beginning of an answer")
+        lost.times = 0
+        hold.set()
+        await running.until_stored(channel.id, ("tell", "The beginning of an answer and its end"))
+        assert [message.content for message in channel.answers(alice)] == ["The beginning of an answer and its end"]
+        assert answer.labels == [REGENERATE]
+
+
+async def test_an_error_is_told_although_the_response_to_a_notice_was_lost(discord, path, place):
+    _, channel, alice = place
+    engine = ScriptedEngine([RuntimeError("broken")])
+    engine.loaded.clear()
+    async with parley(discord, engine, path):
+        lost = discord.fault("POST", "/channels/*/messages", status=520, too_late=True, times=None)
+        notice = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} tell"))
+        lost.times = 0
+        engine.loaded.set()
+        await discord.until(lambda: notice.content == UNEXPECTED)
+        assert not notice.buttons
+
+
 async def test_without_the_permission_to_read_history_it_answers_without_a_reference(discord, path, place):
     _, channel, alice = place
     channel.overwrite(discord.bot, deny=Permission.READ_MESSAGE_HISTORY)

@@ -30,6 +30,11 @@ async def fail_soon(running):
     await running.database._connection.execute_fetchall("PRAGMA busy_timeout = 50")
 
 
+def edits_of(discord, message):
+    """The bot's edits of a message, as requests."""
+    return [request for request in discord.requests if request.method == "PATCH" and str(message.id) in request.path]
+
+
 async def test_a_deletion_that_the_locked_database_refused_is_repeated(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path, timing={"retry_interval": 0.05}) as running:
@@ -94,6 +99,48 @@ async def test_an_answer_deleted_while_it_grows_is_not_remembered(discord, path,
             await alice.say(channel, f"{discord.bot.mention} hi")
         growing = await channel.wait_for("the beginning of one")
         await discord.owner.delete(growing)
+        await discord.quiet()
+        hold.set()
+        await discord.quiet(1.5)
+        assert await running.stored(channel.id) == []
+        assert await running.turns.unfinished() == []
+
+
+@pytest.mark.parametrize("deleted", ["the first message", "the last message", "all", "all, at the beginning"])
+async def test_an_answer_deleted_while_it_is_regenerated_does_not_come_back(discord, path, place, deleted):
+    _, channel, alice = place
+    hold = asyncio.Event()
+    async with parley(discord, ScriptedEngine(["old " * 900], [hold, "something new to read"]), path) as running:
+        await alice.say(channel, f"{discord.bot.mention} hi")
+        await running.until_stored(channel.id, ("hi", ("old " * 900).strip()))
+        first, last = channel.answers(alice)
+        if deleted == "all, at the beginning":
+            discord.fault("PATCH", f"/channels/*/messages/{last.id}", delay=1)
+        before = len(edits_of(discord, last))
+        await alice.press(last, "Regenerate")
+        await discord.until(lambda: len(edits_of(discord, last)) > before)
+        match deleted:
+            case "the first message":
+                await discord.owner.delete(first)
+            case "the last message":
+                await discord.owner.delete(last)
+            case _:
+                await discord.owner.purge(first, last)
+        await discord.quiet()
+        hold.set()
+        await discord.quiet(1.5)
+        assert await running.stored(channel.id) == []
+        assert await running.turns.unfinished() == []
+        assert not any(message.buttons for message in channel.answers(alice))
+
+
+async def test_a_growing_answer_of_which_messages_are_purged_is_not_remembered(discord, path, place):
+    _, channel, alice = place
+    hold = asyncio.Event()
+    async with parley(discord, ScriptedEngine(["word " * 500, hold, "and its end"]), path) as running:
+        await alice.say(channel, f"{discord.bot.mention} hi")
+        await discord.until(lambda: len(channel.answers(alice)) == 2)
+        await discord.owner.purge(channel.answers(alice)[0])
         await discord.quiet()
         hold.set()
         await discord.quiet(1.5)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -174,6 +174,16 @@ class Channel:
                 blank = None if message.is_for_the_bot else payloads.without_content(data)
                 self.discord.gateway.send(event, data, guild=self.guild, without_content=blank)
         self.changed(message.interaction)
+
+    def purge(self, messages: Sequence[Message]) -> None:
+        """Delete several messages at once; the bot gets one event."""
+        assert self.guild is not None
+        for message in messages:
+            message.deleted_at = self.discord.clock.now()
+        ids = [str(message.id) for message in messages]
+        data = {"ids": ids, "channel_id": str(self.id), "guild_id": str(self.guild.id)}
+        self.discord.gateway.send("MESSAGE_DELETE_BULK", data, guild=self.guild)
+        self.changed()
 
     def changed(self, *subjects: object) -> None:
         self.last_change = self.discord.loop.time()

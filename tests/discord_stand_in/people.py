@@ -90,6 +90,12 @@ class User:
             self._need(message.channel, Permission.MANAGE_MESSAGES)
         message.delete()
 
+    async def purge(self, *messages: Message) -> None:
+        """Delete several messages of a server's channel at once, as moderation bots do."""
+        channel = messages[0].channel
+        self._need(channel, Permission.MANAGE_MESSAGES)
+        channel.purge(messages)
+
     async def type(self, where: Channel | User) -> None:
         """Start typing."""
         self._channel(where).type(self)

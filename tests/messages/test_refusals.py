@@ -1,0 +1,142 @@
+"""People are told why they are not answered, but seldom enough that the others' answers don't wait for it."""
+
+import asyncio
+import time
+
+import pytest
+
+from bot.messages.pacing import Pacer
+from bot.texts import NOT_HERE, ONE_AT_A_TIME, ONLY_TEXT
+from tests.discord_stand_in import Discord
+from tests.support.parley import parley
+from tests.support.scripted import ScriptedEngine
+
+POST = ("POST", "/channels/{channel_id}/messages")
+
+
+async def test_in_a_forbidden_channel_a_person_is_told_once_in_a_while(discord, path, place):
+    guild, channel, alice = place
+    bob, allowed = guild.member("Bob"), guild.channel("allowed")
+    settings = {"allowed_channels": frozenset({allowed.id})}
+    async with parley(discord, ScriptedEngine(), path, timing={"refusal_interval": 3}, **settings):
+        for _ in range(8):
+            await alice.say(channel, f"{discord.bot.mention} hi")
+        await alice.direct.wait_for(NOT_HERE)
+        await discord.quiet()
+        await bob.say(channel, f"{discord.bot.mention} hi")
+        await bob.direct.wait_for(NOT_HERE)
+        await discord.quiet()
+        assert len(alice.direct.messages) == 1
+        await asyncio.sleep(3)
+        await alice.say(channel, f"{discord.bot.mention} hi")
+        await discord.until(lambda: len(alice.direct.messages) == 2)
+
+
+async def test_in_a_channel_one_refusal_stands_at_a_time(discord, path, place):
+    guild, channel, alice = place
+    people = [guild.member(f"Person {number}") for number in range(4)]
+    async with parley(discord, ScriptedEngine(), path, cooldown=300, timing={"refusal_lifetime": 1.0}) as running:
+        for person in (alice, *people):
+            await running.ask(channel, person)
+        posts = len(discord.asked(*POST))
+        for person in people * 3:
+            await person.say(channel, f"{discord.bot.mention} again")
+        first = await channel.wait_for("Please wait")
+        await discord.quiet()
+        assert len(discord.asked(*POST)) == posts + 1
+        await discord.until(lambda: first.deleted_at is not None)
+        await alice.say(channel, f"{discord.bot.mention} again")
+        await channel.wait_for("Please wait")
+
+
+async def test_nobody_is_refused_aloud_while_answers_wait_for_their_turn(discord, path, place, monkeypatch):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(), path, cooldown=300) as running:
+        await running.ask(channel, alice)
+        with monkeypatch.context() as busy:
+            busy.setattr(Pacer, "backlog", 1.0)
+            await alice.say(channel, f"{discord.bot.mention} again")
+            await discord.quiet()
+        assert len(channel.answers(alice)) == 1
+        await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} again"))
+
+
+async def test_a_refused_command_or_press_takes_one_request(discord, path, place):
+    _, channel, alice = place
+    engine = ScriptedEngine(["The first one."], [asyncio.Event()], [asyncio.Event()])
+    async with parley(discord, engine, path) as running:
+        answer = await running.ask(channel, alice)
+        for _ in range(2):
+            await alice.command(channel, "ask", prompt="wait")
+        await discord.until(lambda: len(engine.prompts) == 3)
+        await discord.quiet(1.2)
+        before = len(discord.requests)
+        mentions = " ".join(f"<@{10**17 + number}>" for number in range(9))
+        for refused in (
+            await alice.command(channel, "ask", prompt=mentions),
+            await alice.press(answer, "Regenerate"),
+        ):
+            assert refused.ephemeral
+            assert refused.response.content == ONE_AT_A_TIME
+        await discord.quiet()
+        assert len(discord.requests) == before + 2
+
+
+@pytest.mark.parametrize("where", ["a forbidden channel", "a direct message"])
+async def test_a_picture_is_refused_like_a_text(discord, path, place, where):
+    guild, channel, alice = place
+    settings = {"allowed_channels": frozenset({guild.channel("allowed").id}), "direct_messages": False}
+    async with parley(discord, ScriptedEngine(), path, **settings):
+        if where == "a forbidden channel":
+            await alice.say(channel, discord.bot.mention, files={"cat.png": b"png"})
+        else:
+            await alice.say(discord.bot, files={"cat.png": b"png"})
+        await alice.direct.wait_for(NOT_HERE)
+        await discord.quiet()
+        assert not channel.answers(alice)
+        assert not any(message.content == ONLY_TEXT for message in alice.direct.answers(alice))
+
+
+async def test_pictures_are_explained_once_in_a_while(discord, path, place):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(), path):
+        for _ in range(5):
+            await alice.say(channel, discord.bot.mention, files={"cat.png": b"png"})
+        await channel.wait_for(ONLY_TEXT)
+        await discord.quiet()
+        assert len(channel.answers(alice)) == 1
+
+
+async def first_text(path, *, spammers: int, mentions: int, elsewhere: bool) -> tuple[float, int, int]:
+    """Let spammers mention the bot for six seconds, then somebody else ask.
+
+    Returns after how many seconds that answer shows, how many messages the bot sent, and how many questions it took.
+    """
+    async with Discord(validate=False) as discord:
+        guild = discord.guild("Home")
+        channel, other = guild.channel("general"), guild.channel("other")
+        people, honest = [guild.member(f"Spammer {n}") for n in range(spammers)], guild.member("Honest")
+        engine = ScriptedEngine()
+        async with parley(discord, engine, path):
+            for number in range(12):
+                for person in people if number < mentions else ():
+                    await person.say(channel, f"{discord.bot.mention} {number}")
+                await asyncio.sleep(0.5)
+            where, began = other if elsewhere else channel, time.monotonic()
+            question = await honest.say(where, f"{discord.bot.mention} hello")
+            await where.reply_to(question, wanted=lambda message: message.content == "ok", within=120)
+            return time.monotonic() - began, len(discord.asked(*POST)), len(engine.prompts)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_twenty_spammers_do_not_hold_up_an_answer(tmp_path):
+    quiet, *_ = await first_text(tmp_path / "quiet.db", spammers=0, mentions=0, elsewhere=True)
+    spammed, posts, answers = await first_text(tmp_path / "spam.db", spammers=20, mentions=12, elsewhere=True)
+    print(f"\nfirst text after {quiet:.1f} s; beside 240 mentions of 20 spammers after {spammed:.1f} s")
+    assert posts <= answers + 2, "one refusal stood in the channel"
+    for count in (1, 4):
+        asked = await first_text(tmp_path / f"{count}-asked.db", spammers=count, mentions=2, elsewhere=False)
+        spam = await first_text(tmp_path / f"{count}-spam.db", spammers=count, mentions=12, elsewhere=False)
+        print(f"in the channel of {count}: asking twice {asked}, asking 12 times {spam}")
+        assert spam[1] <= spam[2] + 2
