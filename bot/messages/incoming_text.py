@@ -8,7 +8,7 @@ import discord
 
 _QUOTE_LENGTH = 600  # characters of another message that are quoted
 _MOST_LOOKUPS = 5  # people whose names are fetched
-_MENTION = re.compile(r"<(@!?|@&|#|a?:\w+:|/[^:>]+:)(\d+)>")
+_MENTION = re.compile(r"<(@!?|@&|#|a?:\w+:|/[^:<>]+:)(\d{1,20})>")
 
 
 def content(message: discord.Message, me: discord.abc.User) -> str:
