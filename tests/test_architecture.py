@@ -7,7 +7,7 @@ import sys
 from tests.support.parley import ROOT
 
 LEVELS = """
-errors texts shards observer signals
+errors texts shards observer signals printable
 settings translations demo
 engine storage
 conversation
