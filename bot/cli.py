@@ -16,6 +16,7 @@ from typing import NoReturn
 from bot import __version__
 from bot.errors import UserError
 from bot.monitoring.json_logs import tell, write_json
+from bot.printable import PrintableFormatter
 from bot.settings import Settings, SettingsError, read
 from bot.shards import MOST, read_ids
 from bot.signals import run
@@ -70,7 +71,7 @@ def _run(options: argparse.Namespace) -> int:
                 _talk(options)
     except UserError as error:
         if getattr(options, "debug", False):
-            traceback.print_exc()
+            tell(traceback.format_exc().rstrip(), logging.ERROR)
         tell(str(error), logging.ERROR)
         return 2 if isinstance(error, SettingsError) else 1
     except KeyboardInterrupt:
@@ -250,7 +251,9 @@ def _set_up_logging(level: str, *, bare: bool) -> None:
     And the one that fetches a model's files tells of each request at INFO.
     """
     form = "%(message)s" if bare else "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(level=max(logging.INFO, logging.getLevelName(level)), format=form)
+    handler = logging.StreamHandler()
+    handler.setFormatter(PrintableFormatter(form))
+    logging.basicConfig(level=max(logging.INFO, logging.getLevelName(level)), handlers=[handler])
     for ours in ("bot", "cogs"):
         logging.getLogger(ours).setLevel(level)
     logging.getLogger("httpx2").setLevel(logging.WARNING)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+import sys
 from contextlib import AbstractAsyncContextManager, suppress
 
 from bot.conversation.answer import Answer, State
@@ -10,6 +11,7 @@ from bot.conversation.conversations import Conversations, Question, Stale
 from bot.engine import Engine, Sampling
 from bot.engine.prompt import Prompt
 from bot.errors import UserError
+from bot.printable import printable
 from bot.signals import in_loop, on_ctrl_c
 from bot.storage.channel_ref import ChannelRef
 from bot.texts import BANNER, NOTHING_TO_REGENERATE, forgotten
@@ -64,10 +66,10 @@ async def _reply(answering: AbstractAsyncContextManager[Answer]) -> None:
     except Stale:
         print(NOTHING_TO_REGENERATE)
     except UserError as error:
-        print(error)
+        _write(f"{error}\n")
     except Exception as error:
         log.debug("The answer failed.", exc_info=True)
-        print(f"Something went wrong ({error}). You can go on; with LOG_LEVEL=DEBUG you see where it happened.")
+        _write(f"Something went wrong ({error}). You can go on; with LOG_LEVEL=DEBUG you see where it happened.\n")
     print()
 
 
@@ -78,7 +80,12 @@ async def _print(answer: Answer) -> None:
         with on_ctrl_c(in_loop(answer.stop)):
             while answer.state < State.FINISHED:
                 await answer.changed()
-                print(answer.text[printed:], end="", flush=True)
+                _write(answer.text[printed:])
                 printed = len(answer.text)
     finally:
         print(flush=True)
+
+
+def _write(text: str) -> None:
+    """Write to standard output; without control characters where that is a terminal."""
+    print(printable(text) if sys.stdout and sys.stdout.isatty() else text, end="", flush=True)

@@ -7,7 +7,7 @@ import sys
 from tests.support.parley import ROOT
 
 LEVELS = """
-errors texts shards observer signals timing
+errors texts shards observer signals timing printable
 settings translations demo
 engine storage
 conversation

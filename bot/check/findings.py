@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from bot.printable import printable
+
 log = logging.getLogger(__name__)
 
 _FAULT = "This is a fault of Parley's own. With --debug you see where it happened; please report it."
@@ -82,7 +84,7 @@ async def check(areas: Mapping[str, Findings], *, as_json: bool) -> bool:
         async for finding in _until_it_fails(findings):
             found.append((area, finding))
             if not as_json:
-                print(finding, flush=True)
+                print(printable(str(finding)), flush=True)
     all_well = all(finding.mark is not Mark.WRONG for _, finding in found)
     if as_json:
         print(json.dumps({"ok": all_well, "findings": [_as_json(*each) for each in found]}, indent=2))

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -23,11 +23,12 @@ Message: TypeAlias = dict[str, str]
 _ZERO_WIDTH_SPACE = "\u200b"
 _LINE_ENDS = "\n\r\v\f\x85\u2028\u2029"
 _MARK_LIKE = re.compile(r"<.*>|\[.*\]")
-# The marks of the common chat templates: <|im_start|>, <|eot_id|>, <start_of_turn>, </s>, [INST], <<SYS>> …
+# The first character of a mark of the common chat templates: <|im_start|>, <|eot_id|>, <start_of_turn>, </s>, [INST],
+# <<SYS>> …
 _COMMON_MARK = re.compile(
-    r"<\|[^<>|\s]+\|>|<\uff5c[^<>\s]+\uff5c>|<</?SYS>>"
-    r"|\[/?(INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\]"
-    r"|</?(s|bos|eos|pad|unk|start_of_turn|end_of_turn|think|tool_call|tool_response)>",
+    r"<(?=\|[^<>|\s]+\|>|\uff5c[^<>\s]+\uff5c>|</?SYS>>"
+    r"|/?(?:s|bos|eos|pad|unk|start_of_turn|end_of_turn|think|tool_call|tool_response)>)"
+    r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\])",
     re.IGNORECASE,
 )
 _MAX_NAME = 32  # characters; Discord's own limit
@@ -195,37 +196,51 @@ def _render_plain(chat: Sequence[Message], form: PromptFormat) -> str:
 
 
 def _special_marks(tokenizer: Tokenizer) -> list[str]:
-    """The strings that the tokenizer turns into tokens with a meaning beyond text.
+    """The strings that the tokenizer turns into tokens with a meaning beyond text, as they are and normalized.
 
     Not only those declared special, as a fine-tune's `<|im_start|>` is often added without. But an added word, such as
     a name that a fine-tune should know, is text.
     """
-    return [
+    marks = [
         token.content
         for token in tokenizer.added_tokens_decoder.values()
         if token.special or _MARK_LIKE.fullmatch(token.content)
     ]
+    return list(dict.fromkeys([*marks, *map(_normalize, marks)]))
 
 
 def _escape_marks(text: str, marks: Iterable[str]) -> str:
-    # A tokenizer may normalize full-width letters before it looks for its marks.
-    folded = unicodedata.normalize("NFKC", text)
-    if any(mark in folded and mark not in text for mark in marks):
-        text = folded
-    for mark in marks:
-        text = text.replace(mark, mark[0] + _ZERO_WIDTH_SPACE + mark[1:])
-    return text
+    def escape(text: str) -> str:
+        for mark in marks:
+            text = text.replace(mark, mark[0] + _ZERO_WIDTH_SPACE + mark[1:])
+        return text
+
+    return _escape_normalized(text, escape)
 
 
 def _escape_common_marks(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", text)  # as in _escape_marks
-    if len(_COMMON_MARK.findall(folded)) > len(_COMMON_MARK.findall(text)):
-        text = folded
-    return _COMMON_MARK.sub(lambda mark: mark[0][0] + _ZERO_WIDTH_SPACE + mark[0][1:], text)
+    return _escape_normalized(text, partial(_COMMON_MARK.sub, rf"\g<0>{_ZERO_WIDTH_SPACE}"))
 
 
 def _escape_labels(text: str, form: PromptFormat) -> str:
     """The text with a zero-width space in each label of the plain format that begins a line."""
     labels = (form.user, form.assistant)
     pattern = "|".join(rf"{re.escape(label[:-1].rstrip())}(?=\s*{re.escape(label[-1])})" for label in labels)
-    return re.sub(rf"((?:^|[{_LINE_ENDS}])\s*)({pattern})", rf"\1\2{_ZERO_WIDTH_SPACE}", text, flags=re.IGNORECASE)
+    # A blank stretch is matched with or without a label behind it, as it would be read again from each of its lines.
+    line_start = re.compile(rf"(?:^|[{_LINE_ENDS}])\s*({pattern})?", re.IGNORECASE)
+    return _escape_normalized(
+        text, partial(line_start.sub, lambda start: start[0] if start[1] is None else start[0] + _ZERO_WIDTH_SPACE)
+    )
+
+
+def _escape_normalized(text: str, escape: Callable[[str], str]) -> str:
+    """The escaped text; in its normalized form if that, as some tokenizers read it, has something left to escape."""
+    text = escape(text)
+    normalized = _normalize(text)
+    escaped = escape(normalized)
+    return text if escaped == normalized else escaped
+
+
+def _normalize(text: str) -> str:
+    """The text with full-width letters, ligatures and the like as the plain letters that they stand for."""
+    return unicodedata.normalize("NFKC", text)

@@ -26,13 +26,13 @@ class ReasoningParser:
         """Add the next piece of text; returns the pieces that are now certain."""
         self._held += text
         if self._may_think:
-            begun = self._held.lstrip()
-            if len(begun) < len(BEGIN) and BEGIN.startswith(begun):
+            self._held = self._held.lstrip()
+            if len(self._held) < len(BEGIN) and BEGIN.startswith(self._held):
                 return []
             self._may_think = False
-            if begun.startswith(BEGIN):
+            if self._held.startswith(BEGIN):
                 self._thinking = True
-                self._held = begun.removeprefix(BEGIN)
+                self._held = self._held.removeprefix(BEGIN)
         pieces: list[str] = []
         if self._thinking:
             thought, end, rest = self._held.partition(END)

@@ -16,7 +16,7 @@ _Fetched = TypeVar("_Fetched")
 _PATIENCE = 5.0  # seconds for what an answer can do without
 _QUOTE_LENGTH = 600  # characters of another message that are quoted
 _MOST_LOOKUPS = 5  # people whose names are fetched
-_MENTION = re.compile(r"<(@!?|@&|#|a?:\w+:|/[^:>]+:)([0-9]{1,20})>")
+_MENTION = re.compile(r"<(@!?|@&|#|a?:\w+:|/[^:<>]+:)([0-9]{1,20})>")
 
 
 class Unreadable(UserError):

@@ -22,6 +22,8 @@ _UNBREAKABLE = regex.compile(
     r"|<[@#:a][^<>\s]*(?:>|\z)"
 )
 _PARAGRAPH, _LINE = regex.compile(r"\n[^\S\n]*\n\s*"), regex.compile(r"\n")
+# What people see as one character. For a flag, which is two letters, \X alone would look at all the flags before it.
+_CHARACTER = regex.compile(r"\p{RI}{2}[\p{GCB=Extend}\p{GCB=ZWJ}\p{GCB=SpacingMark}]*|\X")
 _SENTENCE, _WORD = regex.compile(r"[.!?…]['\")\]*_”’]*\s+|[。！？]"), regex.compile(r"\s+")
 
 
@@ -55,25 +57,27 @@ def pages(text: str, start: int = 0, fence: str = "") -> Iterator[Page]:
 def _break(window: str, least: int) -> tuple[int, str]:
     """Where to break, between `least` and the window's last character, and the fence that is open there."""
     enough = len(window) // 3  # a shorter message looks odd
-    blocks = list(_CODE_BLOCK.finditer(window))
     taboo: set[int] = set()
-    for block in blocks:  # each end of a code block stays with some of the code
+    in_block: set[int] = set()
+    fences: dict[int, str] = {}  # by place in the code
+    for block in _CODE_BLOCK.finditer(window):
+        in_block.update(range(*block.span()))
+        fence = block["fence"].strip()
+        fences |= dict.fromkeys(
+            range(block.start("code"), block.end()), fence if len(fence) <= _LONGEST_FENCE else "```"
+        )
+        # Each end of a code block stays with some of the code.
         taboo.update(range(block.start() + 1, block.start("code") + 1), range(block.end("code"), block.end()))
     for match in _UNBREAKABLE.finditer(window):
         goes_on = match.end() == len(window)
-        in_block = any(block.start() <= match.start() < block.end() for block in blocks)
-        if not in_block and not (goes_on and match.start() < enough):  # an early stray backtick is no code span
+        early = goes_on and match.start() < enough  # an early stray backtick is no code span
+        if match.start() not in in_block and not early:
             taboo.update(range(match.start() + 1, match.end() + goes_on))
-
-    def fence_at(place: int) -> str:
-        fences = [block["fence"].strip() for block in blocks if block.start("code") <= place < block.end()]
-        return next((fence if len(fence) <= _LONGEST_FENCE else "```" for fence in fences), "")
-
-    whole = {match.end() for match in regex.finditer(r"\X", window) if least < match.end() < len(window)}
+    whole = {match.end() for match in _CHARACTER.finditer(window) if least < match.end() < len(window)}
     good = whole - taboo
-    prose = {place for place in good if not fence_at(place)}
+    prose = good - fences.keys()
     for pattern, where in ((_PARAGRAPH, good), (_LINE, good), (_SENTENCE, prose), (_WORD, prose)):
         if places := [end for match in pattern.finditer(window) if (end := match.end()) in where and end >= enough]:
-            return places[-1], fence_at(places[-1])
+            return places[-1], fences.get(places[-1], "")
     place = max(good or whole, default=len(window) - 1)
-    return place, fence_at(place)
+    return place, fences.get(place, "")

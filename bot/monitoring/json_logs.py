@@ -7,6 +7,8 @@ import sys
 from datetime import UTC, datetime
 from typing import TextIO
 
+from bot.printable import printable
+
 
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
@@ -14,10 +16,10 @@ class _Json(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": printable(record.getMessage()),
         }
         if record.exc_info:
-            entry["exception"] = self.formatException(record.exc_info)
+            entry["exception"] = printable(self.formatException(record.exc_info))
         return json.dumps(entry)
 
 
@@ -58,4 +60,4 @@ def tell(text: str, level: int) -> None:
     if isinstance(sys.stderr, _Lines):
         sys.stderr.record(text, level)
     else:
-        print(text, file=sys.stderr)
+        print(printable(text), file=sys.stderr)

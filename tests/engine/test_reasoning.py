@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from bot.engine import Thought
 from bot.engine.reasoning import ReasoningParser
+from tests.support.timing import assert_linear
 
 
 def split(pieces: list[str], *, thinking: bool = False) -> tuple[str, str]:
@@ -41,3 +42,12 @@ def test_what_is_thought_comes_while_it_is_thought():
     parser = ReasoningParser()
     assert parser.push("<think>First this") == ["First this"]
     assert parser.push(", then </that") == [", then </that"]
+
+
+def test_blank_pieces_are_read_in_linear_time():
+    def push(size: int) -> None:
+        parser = ReasoningParser()
+        for _ in range(size):
+            parser.push(" " * 20)
+
+    assert_linear(push, 500)

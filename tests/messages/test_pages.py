@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.messages.pages import LIMIT, pages
+from tests.support.timing import assert_linear
 
 WORDS = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=12)
 SENTENCES = st.lists(WORDS, min_size=1, max_size=30).map(lambda words: " ".join(words) + ". ")
@@ -116,3 +117,12 @@ def test_what_cannot_be_kept_together_is_split_between_characters():
     assert all(len(page.content) <= LIMIT for page in pages("https://example.com/" + "x" * 5000))
     assert all(len(page.content) <= LIMIT for page in pages("e" + "\u0301" * 5000))
     assert all(len(page.content) <= LIMIT for page in pages("```" + "x" * 3000 + "\n" + "y" * 3000))
+
+
+@pytest.mark.parametrize("unit", ["```\n", "   ```\n", "`x\n", "`a\n\n", "[", "<@a", " \n", ".'\"", "🇩", "word "])
+def test_pages_are_found_in_linear_time(unit, monkeypatch):
+    def split(size: int) -> None:
+        monkeypatch.setattr("bot.messages.pages.LIMIT", size)
+        list(pages("a" + unit * (4 * size // len(unit)) + "b"))
+
+    assert_linear(split, 500)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from pathlib import Path
 from typing import TypeAlias
 
@@ -88,7 +89,12 @@ def load_by_transformers(folder: Path, name: str, dtype: torch.dtype) -> CausalL
     """The model with its weights, as transformers reads them. Raises ModelError where they are not the model's."""
     try:
         model, info = transformers.AutoModelForCausalLM.from_pretrained(
-            folder, dtype=dtype, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+            folder,
+            dtype=dtype,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+            adapter_kwargs={"subfolder": os.devnull},  # else an adapter left in the folder is read and applied, too
         )
     except RuntimeError as error:
         raise ModelError(

@@ -1,5 +1,6 @@
 """A LoRA adapter is merged into the model it was trained from, or one sentence says why not."""
 
+import dataclasses
 import json
 import shlex
 import shutil
@@ -9,12 +10,12 @@ import sys
 import pytest
 import torch
 import transformers
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from bot import demo
 from bot.engine import ModelError, Sampling
 from bot.engine.local.engine import LocalEngine
-from bot.engine.models import loading
+from bot.engine.models import loading, lora
 from bot.engine.prompt import Prompt
 
 peft = pytest.importorskip("peft", reason="the lora extra is not installed")
@@ -124,7 +125,54 @@ def test_an_adapter_that_cannot_be_merged_is_told(tmp_path):
     model = transformers.AutoModelForCausalLM.from_pretrained(demo.MODEL, dtype=torch.float32)
     prompts = peft.PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=4)
     peft.get_peft_model(model, prompts).save_pretrained(tmp_path / "prompts")
-    assert "cannot be merged into its model; LoRA can" in refusal(tmp_path / "prompts")
+    assert "cannot merge into its model; LoRA it can" in refusal(tmp_path / "prompts")
+
+
+def test_other_folders_pickles_are_not_opened(taught, adapter, monkeypatch):
+    opened = []
+    monkeypatch.setattr(torch, "load", lambda file, **options: opened.append(file))
+    torch.save(load_file(adapter / "adapter_model.safetensors"), adapter.parent / "adapter_model.bin")
+    shutil.copy(adapter / "adapter_config.json", adapter.parent)
+    change(adapter, peft_type="XLORA", adapters={"1": str(adapter.parent)}, hidden_size=128)
+    assert "cannot merge into its model; LoRA it can" in refusal(adapter)
+    assert not opened
+
+
+def test_modules_that_an_adapter_names_are_not_imported(adapter):
+    change(adapter, megatron_core="antigravity", megatron_config={"hidden_size": 1})
+    assert "has the option megatron_config, with which it cannot be merged" in refusal(adapter)
+    change(adapter, megatron_config=None, megatron_core="megatron.core")  # as peft saves them
+    assert loading.load(str(adapter)).weight_bytes
+    assert "antigravity" not in sys.modules
+
+
+def test_options_that_change_nothing_may_stand_in_an_adapter(taught, adapter, caplog):
+    auto_mapping = {"base_model_class": "Qwen2ForCausalLM", "parent_library": "antigravity", "unsloth_fixed": True}
+    corda = {"cache_file": "cache.pt", "covariance_file": "covariance.pt"}
+    change(adapter, task_type="CAUSAL_LM", auto_mapping=auto_mapping, corda_config=corda, use_later=None)
+    merged = loading.load(str(taught / "merged"), "float32")
+    assert torch.allclose(logits(loading.load(str(adapter), "float32")), logits(merged), atol=1e-5)
+    assert "ignores" not in caplog.text
+    change(adapter, use_sooner=True)
+    assert loading.load(str(adapter), "float32").weight_bytes
+    assert "does not know and ignores: use_sooner." in caplog.text
+
+
+def test_every_option_of_lora_is_known():
+    options = {option.name for option in dataclasses.fields(peft.LoraConfig)}
+    assert options == lora._OPTIONS | lora._IGNORED | set(lora._REFUSED)
+
+
+@pytest.mark.parametrize(
+    "options", [{"use_dora": True}, {"use_rslora": True, "bias": "all"}, {"target_modules": ".*q_proj"}]
+)
+def test_the_variants_of_lora_are_merged(options, tmp_path):
+    model = transformers.AutoModelForCausalLM.from_pretrained(demo.MODEL, dtype=torch.float32)
+    config = peft.LoraConfig(**{"target_modules": ["q_proj", "v_proj"], "init_lora_weights": False, **options})
+    adapted = peft.get_peft_model(model, config)
+    adapted.save_pretrained(tmp_path / "variant")
+    expected = adapted.merge_and_unload()(input_ids=torch.tensor([[5, 7, 11, 13]])).logits
+    assert torch.allclose(logits(loading.load(str(tmp_path / "variant"), "float32")), expected, atol=1e-4)
 
 
 @pytest.mark.slow
@@ -153,11 +201,23 @@ def test_the_model_that_an_adapter_was_merged_into_is_no_adapter(taught, adapter
     )
 
 
+def test_an_adapter_beside_a_model_is_not_read_by_transformers_either(taught, adapter, tmp_path):
+    folder = shutil.copytree(taught / "merged", tmp_path / "both")
+    weights = load_file(folder / "model.safetensors")
+    renamed = {name.removeprefix("model."): weight for name, weight in weights.items()}  # which transformers maps back
+    save_file(renamed, folder / "model.safetensors", metadata={"format": "pt"})
+    expected = logits(loading.load(str(folder), "float32"))
+    for file in adapter.iterdir():
+        shutil.copy(file, folder)
+    assert torch.allclose(logits(loading.load(str(folder), "float32")), expected)
+
+
 def test_a_damaged_adapter_is_told(adapter):
-    change(adapter, peft_type="NOPE")
+    change(adapter, r="many")
     assert "of a kind that peft does not know, or damaged" in refusal(adapter)
-    (adapter / "adapter_config.json").write_text("[]")
-    assert "is damaged" in refusal(adapter)
+    for damaged in ("[3]", "{", "null"):
+        (adapter / "adapter_config.json").write_text(damaged)
+        assert "is damaged" in refusal(adapter)
 
 
 def test_an_adapter_of_an_adapter_is_told(adapter):
