@@ -37,6 +37,7 @@ from bot.settings import Settings, SettingsError
 from bot.shards import Shards
 from bot.signals import in_loop
 from bot.storage.database import Database, DatabaseError, open_database
+from bot.storage.pending_changes import PendingChanges
 from bot.timing import TIMING, Timing
 from cogs.about import About
 from cogs.admin import Admin
@@ -80,6 +81,7 @@ class Bot:
             engine_limit=timing.engine_limit,
             database_limit=timing.database_limit,
         )
+        self._changes = PendingChanges(retry_interval=timing.retry_interval)
         self._pacer = Pacer(settings.requests_per_second, timing.edit_interval, timing.longest_edit_interval)
         self._active_replies = ActiveReplies(
             self._pacer,
@@ -103,6 +105,7 @@ class Bot:
         """
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.loop_lag.running())
+            await stack.enter_async_context(self._changes.running())
             if self.core.summaries:
                 await stack.enter_async_context(self.core.summaries.running())
             connected = asyncio.create_task(self._stay_connected())
@@ -182,7 +185,7 @@ class Bot:
                 core.turns,
                 self._active_replies,
                 self.gateway,
-                retry_interval=self._timing.retry_interval,
+                self._changes,
             ),
             Channel(core.channel_settings, core.turns, form_patience=self._timing.form_patience),
             About(core.channel_settings, self._engine, self.loop_lag),

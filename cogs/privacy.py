@@ -1,13 +1,10 @@
 """What people can do about what is stored: /forget, /export; and what leaves Discord leaves the database."""
 
-import asyncio
 import csv
 import io
 import json
-import logging
-from collections.abc import Awaitable, Callable, Coroutine
-from functools import wraps
-from typing import Any, Concatenate, Literal, ParamSpec
+from functools import partial
+from typing import Literal
 
 import discord
 from discord import app_commands
@@ -17,38 +14,16 @@ from bot.gateway.client import Client
 from bot.gateway.status import GatewayStatus
 from bot.messages import incoming_text
 from bot.messages.active_replies import ActiveReplies
-from bot.storage.database import Database, DatabaseError
+from bot.storage.database import Database
+from bot.storage.pending_changes import PendingChanges
 from bot.storage.turns import Turn, TurnStore
 from bot.texts import EXPORT, EXPORT_FORMAT, FORGET, NOTHING_TO_EXPORT, SUMMARY_LABEL, exported, forgot_person
 
-log = logging.getLogger(__name__)
-
 _COLUMNS = ("at", "asker", "asker_name", "question", "answer")
-_ATTEMPTS = 360  # at most, to make a change that the database did not take
-_Event = ParamSpec("_Event")
-
-
-def _retried(
-    listener: Callable[Concatenate["Privacy", _Event], Awaitable[None]],
-) -> Callable[Concatenate["Privacy", _Event], Coroutine[Any, Any, None]]:
-    """Repeat a listener while the database cannot be used: Discord reports an event only once."""
-
-    @wraps(listener)
-    async def until_done(cog: "Privacy", /, *args: _Event.args, **kwargs: _Event.kwargs) -> None:
-        for _ in range(_ATTEMPTS):
-            try:
-                await listener(cog, *args, **kwargs)
-            except DatabaseError:
-                await asyncio.sleep(cog.retry_interval)
-            else:
-                return
-        log.error("What was deleted or changed in Discord is still in the database, which cannot be used.")
-
-    return until_done
 
 
 class Privacy(commands.Cog):
-    """Gives people what is stored, and forgets it. `retry_interval` is in seconds."""
+    """Gives people what is stored, and forgets it."""
 
     def __init__(
         self,
@@ -57,16 +32,14 @@ class Privacy(commands.Cog):
         turns: TurnStore,
         active_replies: ActiveReplies,
         gateway: GatewayStatus,
-        *,
-        retry_interval: float,
+        changes: PendingChanges,
     ) -> None:
         self._bot = bot
         self._database = database
         self._turns = turns
         self._active_replies = active_replies
         self._gateway = gateway
-        self.retry_interval = retry_interval
-        self._edits: dict[int, discord.RawMessageUpdateEvent] = {}  # by message: the newest that is not stored yet
+        self._changes = changes  # Discord reports an event only once, whether or not the database can be used
 
     @app_commands.command(description=FORGET)
     async def forget(self, interaction: discord.Interaction) -> None:
@@ -95,34 +68,25 @@ class Privacy(commands.Cog):
         await interaction.edit_original_response(content=exported(len(turns)), attachments=[file])
 
     @commands.Cog.listener()
-    @_retried
     async def on_raw_message_delete(self, deleted: discord.RawMessageDeleteEvent) -> None:
         """Forget the turn of a message that somebody has deleted."""
-        await self._forget_message(deleted.channel_id, deleted.message_id)
+        self._forget_message(deleted.channel_id, deleted.message_id)
 
     @commands.Cog.listener()
-    @_retried
     async def on_raw_bulk_message_delete(self, deleted: discord.RawBulkMessageDeleteEvent) -> None:
         """Forget the turns of messages that were deleted together."""
         for message in deleted.message_ids:
-            await self._forget_message(deleted.channel_id, message)
+            self._forget_message(deleted.channel_id, message)
 
-    async def _forget_message(self, channel: int, message: int) -> None:
+    def _forget_message(self, channel: int, message: int) -> None:
         if not self._active_replies.was_deleted_by_us(message):
             self._active_replies.discard(message)
-            await self._turns.forget_message(channel, message)
+            self._changes.add(("deleted", message), partial(self._turns.forget_message, channel, message))
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, edited: discord.RawMessageUpdateEvent) -> None:
-        """Store what a question says now, unless it has been edited again by then."""
-        self._edits[edited.message_id] = edited
-        while self._edits.get(edited.message_id) is edited:
-            try:
-                await self._store_edit(edited)
-            except DatabaseError:
-                await asyncio.sleep(self.retry_interval)
-            else:
-                self._edits.pop(edited.message_id, None)
+        """Store what a question says now."""
+        self._changes.add(("edited", edited.message_id), partial(self._store_edit, edited))
 
     async def _store_edit(self, edited: discord.RawMessageUpdateEvent) -> None:
         """A question that is empty now, or no longer for us, is forgotten."""
@@ -137,21 +101,21 @@ class Privacy(commands.Cog):
             await self._turns.forget_message(edited.channel_id, edited.message_id)
 
     @commands.Cog.listener()
-    @_retried
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """Forget a deleted channel and its threads."""
-        await self._database.forget_channel(channel.id)
+        self._changes.add(("channel", channel.id), partial(self._database.forget_channel, channel.id))
 
     @commands.Cog.listener()
-    @_retried
     async def on_raw_thread_delete(self, deleted: discord.RawThreadDeleteEvent) -> None:
         """Forget a deleted thread."""
-        await self._database.forget_channel(deleted.thread_id)
+        self._changes.add(("channel", deleted.thread_id), partial(self._database.forget_channel, deleted.thread_id))
 
     @commands.Cog.listener()
-    @_retried
     async def on_shard_ready(self, shard: int) -> None:
         """Forget guilds and channels of a shard that were removed while it was away."""
+        self._changes.add(("shard", shard), partial(self._forget_removed, shard))
+
+    async def _forget_removed(self, shard: int) -> None:
         for ref in await self._database.guild_channels():
             if shard in self._gateway.away:
                 return  # its guilds are unknown meanwhile; when it is back, it is ready again
@@ -165,10 +129,9 @@ class Privacy(commands.Cog):
                 await self._database.forget_channel(channel)
 
     @commands.Cog.listener()
-    @_retried
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Forget a guild that the bot has left."""
-        await self._database.forget_guild(guild.id)
+        self._changes.add(("guild", guild.id), partial(self._database.forget_guild, guild.id))
 
 
 def _rows(turns: list[Turn], summary: str) -> list[dict[str, str]]:

@@ -4,5 +4,6 @@
 - `channel_ref`: the ids by which a channel is known
 - `turns`: the newest turns of each channel, and a summary of older ones
 - `channel_settings`: a channel's persona and settings, over the operator's
+- `pending_changes`: changes that wait while the file cannot be used
 - `reshard`: divides files among processes when the number of shards changes
 """

@@ -112,7 +112,9 @@ class Database:
             except BaseException:
                 await connection.rollback()
                 raise
-            self.unusable_since = None
+            if self.unusable_since is not None:
+                log.info("The database %s can be used again.", self._path)
+                self.unusable_since = None
             await self._erase(connection)
 
     async def _erase(self, connection: aiosqlite.Connection) -> None:
@@ -167,8 +169,9 @@ class Database:
                 assert self._connection
                 yield self._connection
             except (sqlite3.Error, DatabaseError) as error:
-                log.error("The database %s cannot be used: %s", self._path, error)
-                self.unusable_since = self.unusable_since or time.monotonic()
+                if self.unusable_since is None:
+                    log.error("The database %s cannot be used: %s", self._path, error)
+                    self.unusable_since = time.monotonic()
                 raise DatabaseError(DATABASE_UNAVAILABLE) from error
 
     async def probe(self) -> None:

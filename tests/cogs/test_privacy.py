@@ -46,6 +46,58 @@ async def test_a_deletion_that_the_locked_database_refused_is_repeated(discord, 
         await until_gone(running, channel)
 
 
+async def test_many_deletions_wait_in_one_place_while_the_database_cannot_be_used(discord, path, place, caplog):
+    caplog.set_level("INFO", "bot")
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(), path, timing={"retry_interval": 0.02}) as running:
+        question = (await running.ask(channel, alice)).reference
+        others = [await alice.say(channel, f"{number}") for number in range(50)]
+        await fail_soon(running)
+        await discord.quiet()
+        tasks = len(asyncio.all_tasks())
+        with locked(path):
+            for message in (*others, question):
+                await alice.delete(message)
+            await discord.quiet(0.3)
+            assert len(asyncio.all_tasks()) <= tasks + 1
+        await until_gone(running, channel)
+        await until(lambda: "has reached the database" in caplog.text)
+    for sentence in (
+        "parley.db cannot be used:",
+        "parley.db can be used again.",
+        "stays in the database",
+        "has reached the database",
+    ):
+        assert sum(sentence in record.message for record in caplog.records) == 1, sentence
+
+
+async def test_a_deletion_wins_over_an_edit_before_it(discord, path, place):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(), path, timing={"retry_interval": 0.05}) as running:
+        question = (await running.ask(channel, alice)).reference
+        await fail_soon(running)
+        with locked(path):
+            await alice.edit(question, f"{discord.bot.mention} second")
+            await alice.delete(question)
+            await discord.quiet(0.2)
+        await until_gone(running, channel)
+        await discord.quiet(0.2)
+        assert await running.stored(channel.id) == []
+
+
+async def test_what_is_deleted_last_is_forgotten_before_the_end(discord, path, place):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(), path, timing={"retry_interval": 60}) as running:
+        question = (await running.ask(channel, alice)).reference
+        await fail_soon(running)
+        with locked(path):
+            await alice.delete(question)
+            await discord.quiet(0.2)
+        running.quitting.set()
+        await running.ended
+        assert await running.stored(channel.id) == []
+
+
 async def test_an_edit_that_the_locked_database_refused_does_not_undo_a_newer_one(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path, timing={"retry_interval": 0.3}) as running:
@@ -84,8 +136,19 @@ async def test_a_question_deleted_while_it_is_answered_is_not_remembered(discord
         assert await running.stored(channel.id) == []
 
 
+def purge(discord, *messages):
+    """Delete messages together, as moderators' bots do."""
+    channel = messages[0].channel
+    ids = [str(message.id) for message in messages]
+    data = {"ids": ids, "channel_id": str(channel.id), "guild_id": str(channel.guild.id)}
+    discord.gateway.send("MESSAGE_DELETE_BULK", data, guild=channel.guild)
+    for message in messages:
+        message.deleted_at = discord.clock.now()
+
+
+@pytest.mark.parametrize("together", [False, True])
 @pytest.mark.parametrize("again", [False, True])
-async def test_an_answer_deleted_while_it_grows_is_not_remembered(discord, path, place, again):
+async def test_an_answer_deleted_while_it_grows_is_not_remembered(discord, path, place, again, together):
     _, channel, alice = place
     hold = asyncio.Event()
     scripts = [["the first answer"]] if again else []
@@ -98,7 +161,7 @@ async def test_an_answer_deleted_while_it_grows_is_not_remembered(discord, path,
         else:
             await alice.say(channel, f"{discord.bot.mention} hi")
         growing = await channel.wait_for("the beginning of one")
-        await discord.owner.delete(growing)
+        purge(discord, growing) if together else await discord.owner.delete(growing)
         await discord.quiet()
         hold.set()
         await discord.quiet(1.5)
