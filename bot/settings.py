@@ -290,9 +290,12 @@ def read(environment: Mapping[str, str], env_file: Path | None = None) -> tuple[
         for key in in_file
         if key not in names and (close := _like(key.upper(), names))
     ]
-    if env_file and in_file.get("DISCORD_TOKEN") and os.name == "posix" and env_file.stat().st_mode & 0o077:
+    secrets = [option.name.upper() for option in fields(Settings) if option.metadata["secret"]]
+    held = [name for name in secrets if in_file.get(name)]
+    if env_file and held and os.name == "posix" and env_file.stat().st_mode & 0o077:
         warnings.append(
-            f"{env_file} holds the token and can be read by other users of this machine. Run: chmod 600 {env_file}"
+            f"{env_file} holds {' and '.join(held)} and can be read by other users of this machine. Run: chmod 600"
+            f" {env_file}"
         )
     return settings, warnings
 

@@ -160,14 +160,16 @@ def test_an_unreadable_file_is_reported(tmp_path, content):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs file modes")
-def test_a_file_with_the_token_that_others_can_read_is_warned_of(tmp_path):
+@pytest.mark.parametrize("name", [option.name.upper() for option in fields(Settings) if option.metadata["secret"]])
+def test_a_file_with_a_secret_that_others_can_read_is_warned_of(tmp_path, name):
     file = tmp_path / ".env"
-    file.write_text(f"DISCORD_TOKEN={SECRET}\n")
+    file.write_text(f"{name}={SECRET}\n")
     for mode, expected in ((0o644, 1), (0o640, 1), (0o600, 0)):
         file.chmod(mode)
         _, warnings = read({}, file)
         assert len(warnings) == expected
-        assert all("chmod 600" in warning and SECRET not in warning for warning in warnings)
+        assert all(f"holds {name} and" in warning and "chmod 600" in warning for warning in warnings)
+        assert all(SECRET not in warning for warning in warnings)
 
 
 @pytest.mark.parametrize(

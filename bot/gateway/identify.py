@@ -1,15 +1,18 @@
 """When a shard may identify, which is how a session begins.
 
 Of a bot's shards that are equal modulo `max_concurrency`, one may identify in five seconds, whatever process it is in.
-The processes on a machine share the times of the last ones in a small file in the folder for temporary files.
+The processes on a machine share the times of the last ones in a small file, in a folder of their user's own among the
+temporary files.
 """
 
 import asyncio
+import errno
 import hashlib
 import logging
 import os
 import random
 import sqlite3
+import stat
 import tempfile
 import time
 from contextlib import closing
@@ -47,11 +50,20 @@ async def may_identify(application: int, shard: int, concurrency: int, pause: fl
 def _path(application: int) -> Path:
     """The file, the same for all processes of a bot."""
     name = hashlib.sha256(str(application).encode()).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"parley-identify-{name}.db"
+    return Path(tempfile.gettempdir()) / f"parley-{_user()}" / f"identify-{name}.db"
+
+
+def _user() -> int:
+    return os.geteuid() if os.name == "posix" else 0  # elsewhere, each user has a folder for temporary files
 
 
 def _take(path: Path, key: int, pause: float) -> float:
     """Note that a shard identifies now, if one may; else returns the seconds until one may."""
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    folder = path.parent.lstat()
+    # Another user, who made the folder first, could have all processes wait for ever.
+    if not stat.S_ISDIR(folder.st_mode) or folder.st_uid != _user():
+        raise PermissionError(errno.EPERM, "It belongs to another user", str(path.parent))
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600))
     with closing(sqlite3.connect(path, timeout=_BUSY, isolation_level=None)) as file:
         file.execute("PRAGMA synchronous = OFF")  # a slow disk must not come between the note and the session

@@ -30,7 +30,7 @@ def clock(monkeypatch):
 
 
 def file() -> Path:
-    (path,) = Path(tempfile.gettempdir()).glob("parley-identify-*")
+    (path,) = Path(tempfile.gettempdir()).glob("parley-*/identify-*")
     return path
 
 
@@ -102,3 +102,19 @@ async def test_the_file_is_its_owners_alone_and_says_nothing_of_the_bot(clock):
     assert "123456789" not in file().name
     with closing(sqlite3.connect(file())) as database:
         assert database.execute("SELECT * FROM identifies").fetchall() == [(0, 1000.0)]
+    assert stat.S_IMODE(file().parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(os.name != "posix", reason="owners of files")
+@pytest.mark.parametrize("owner", ["another", "a link"])
+async def test_a_folder_that_another_user_made_first_is_not_trusted(clock, caplog, monkeypatch, tmp_path, owner):
+    await may_identify(1, 0, 1, pause=5.0)
+    if owner == "another":
+        mine = Path.lstat
+        monkeypatch.setattr(Path, "lstat", lambda path: os.stat_result([*mine(path)[:4], 12345, *mine(path)[5:]]))
+    else:
+        folder = file().parent.rename(tmp_path / "elsewhere")
+        (Path(tempfile.gettempdir()) / f"parley-{os.geteuid()}").symlink_to(folder)
+    await may_identify(1, 1, 1, pause=5.0)
+    assert clock.now == 1005
+    assert "It belongs to another user" in caplog.text

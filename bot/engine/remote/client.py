@@ -1,5 +1,6 @@
 """One server's HTTP API: which model it has, and an answer as a stream of pieces."""
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
@@ -18,6 +19,7 @@ except ImportError:
 log = logging.getLogger(__name__)
 
 _CONNECT_TIMEOUT = 5.0  # seconds
+_MOST_CHARACTERS = 32  # of an answer, per token that it may have; most texts have three or four
 _REFUSED = (400, 413, 422)  # status codes that blame the request, not the server
 _NO_MODEL_LIST = (404, 405, 501)  # status codes of a server that does not list its models
 _ABOUT_LENGTH = ("context length", "context_length", "context size", "context window", "too long", "maximum context")
@@ -55,6 +57,7 @@ class Client:
         self.prompt_tokens_read: int | None = None
         """The other prompt tokens."""
         self._configured_model = model
+        self._timeout = timeout
         self._extras: dict[str, Any] = {"stream_options": {"include_usage": True}}
         if repetition_penalty:
             self._extras["repetition_penalty"] = repetition_penalty
@@ -93,19 +96,38 @@ class Client:
         log.info("The engine at %s has the model %s.", self.url, self.model)
 
     async def generate(self, chat: Sequence[Message], sampling: Sampling) -> AsyncGenerator[str]:
-        """The pieces of an answer. Raises ContextExceeded, or RequestFailed whatever else goes wrong."""
+        """The pieces of an answer. Raises ContextExceeded, or RequestFailed whatever else goes wrong.
+
+        An answer that the server does not end is cut off where it is longer than `max_new_tokens` could make it.
+        """
         parser = ReasoningParser()
         finished, usage = False, None
+        left = _MOST_CHARACTERS * sampling.max_new_tokens
+        now = asyncio.get_running_loop().time
+        deadline = now() + self._timeout
         try:
-            async with await self._open(chat, sampling) as chunks:
-                async for chunk in chunks:
+            async with asyncio.timeout_at(deadline):
+                opened = await self._open(chat, sampling)
+            async with opened as chunks:
+                while left > 0:
+                    async with asyncio.timeout_at(deadline):
+                        chunk = await anext(chunks, None)
+                    if chunk is None:
+                        break
                     usage = getattr(chunk, "usage", None) or usage  # some servers send it with each chunk
                     for choice in chunk.choices or ():
                         finished = finished or choice.finish_reason is not None
-                        if reasoning := _reasoning(choice.delta):
+                        reasoning, said = (_reasoning(choice.delta) or "")[:left], (choice.delta.content or "")[:left]
+                        if reasoning:
                             yield Thought(reasoning)
-                        for piece in parser.push(choice.delta.content or ""):
+                        for piece in parser.push(said):
                             yield piece
+                        if reasoning or said:  # a server may keep silent with empty chunks or comments, too
+                            left -= len(reasoning) + len(said)
+                            deadline = now() + self._timeout
+                else:
+                    finished = True
+                    log.warning("The engine at %s did not end an answer at MAX_NEW_TOKENS; it is cut off.", self.url)
             for piece in parser.finish():
                 yield piece
             self._record_usage(usage)
@@ -118,7 +140,8 @@ class Client:
             raise RequestFailed("its answer has no end")
 
     async def _list_models(self) -> list[str]:
-        return [model.id async for model in await self._openai.models.list(timeout=_CONNECT_TIMEOUT)]
+        async with asyncio.timeout(3 * _CONNECT_TIMEOUT):  # else a list could go on without end
+            return [model.id async for model in await self._openai.models.list(timeout=_CONNECT_TIMEOUT)]
 
     def _only(self, models: Sequence[str]) -> str:
         if len(models) == 1:
@@ -184,7 +207,7 @@ def _reason(error: Exception) -> str:
             return "HTTP 404, it does not know that address or ENGINE_MODEL"
         case openai.APIStatusError():
             return f"HTTP {error.status_code}"
-        case openai.APITimeoutError():
+        case openai.APITimeoutError() | TimeoutError():
             return "it said nothing for too long"
         case openai.APIConnectionError():
             return f"no connection ({error.__cause__ or error})"

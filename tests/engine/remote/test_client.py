@@ -1,6 +1,7 @@
 """What a server is sent, and what is made of what it sends, from pieces to refusals."""
 
 import logging
+from itertools import repeat
 
 import pytest
 
@@ -9,6 +10,7 @@ from bot.engine.prompt import Exchange, Prompt, QuestionTooLong
 from bot.texts import BROKEN_OFF, REFUSED, TOO_LONG
 from tests.support.engine_stand_in import EngineServer, chunk, refusal, serving
 from tests.support.remote import PROMPT, SAMPLING, ask, asking, make_engine
+from tests.support.waiting import until
 
 
 async def test_the_conversation_and_the_sampling_reach_the_server():
@@ -197,3 +199,28 @@ async def test_a_server_that_lists_no_models_is_asked_for_the_one_that_is_set():
     with pytest.raises(ModelError, match=r"does not say which model it has\. Set ENGINE_MODEL"):
         async with asking(server):
             pass
+
+
+@pytest.mark.parametrize(
+    "delta", [{"content": "word "}, {"content": " "}, {"reasoning": "hm "}, {"content": "word " * 1000}], ids=repr
+)
+async def test_an_answer_that_a_server_does_not_end_is_cut_off(delta, caplog):
+    server = EngineServer(lambda body: repeat(chunk(delta)), ["fine"])
+    async with asking(server) as engine:
+        try:
+            text = "".join(await ask(engine, sampling=Sampling(max_new_tokens=10)))
+        except NoAnswer:
+            text = ""
+        assert len(text) <= 320
+        assert text == (next(iter(delta.values())) * 400)[: len(text)]
+        assert "did not end an answer at MAX_NEW_TOKENS" in caplog.text
+        assert await ask(engine) == ["fine"]
+        await until(lambda: server.given_up)
+
+
+@pytest.mark.parametrize("nothing", [b": still here\n\n", chunk({}), chunk({"content": ""})], ids=repr)
+async def test_a_server_that_keeps_saying_nothing_has_failed(nothing):
+    slow, good = EngineServer(lambda body: repeat(nothing)), EngineServer(["fine"])
+    async with asking(slow, good, timeout=0.3) as engine:
+        assert await ask(engine) == ["fine"]
+        assert slow.requests
