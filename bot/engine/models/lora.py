@@ -89,7 +89,7 @@ def _read_config(adapter: Path) -> dict[str, Any]:
     except (TypeError, ValueError) as error:
         raise ModelError(f"{adapter / ADAPTER_CONFIG} is damaged. Save or download the adapter again.") from error
     if config.get("peft_type") != "LORA":
-        raise ModelError(f"The adapter {adapter} is of a kind that Parley cannot merge into its model; LoRA it can.")
+        raise ModelError(f"The adapter {adapter} is of a kind that cannot be merged into its model; LoRA can.")
     if refused := [key for key in _REFUSED if config.get(key)]:
         raise ModelError(f"The adapter {adapter} has the option {refused[0]}, with which it cannot be merged.")
     return config

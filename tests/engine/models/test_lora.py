@@ -125,7 +125,7 @@ def test_an_adapter_that_cannot_be_merged_is_told(tmp_path):
     model = transformers.AutoModelForCausalLM.from_pretrained(demo.MODEL, dtype=torch.float32)
     prompts = peft.PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=4)
     peft.get_peft_model(model, prompts).save_pretrained(tmp_path / "prompts")
-    assert "cannot merge into its model; LoRA it can" in refusal(tmp_path / "prompts")
+    assert "cannot be merged into its model; LoRA can" in refusal(tmp_path / "prompts")
 
 
 def test_other_folders_pickles_are_not_opened(taught, adapter, monkeypatch):
@@ -134,7 +134,7 @@ def test_other_folders_pickles_are_not_opened(taught, adapter, monkeypatch):
     torch.save(load_file(adapter / "adapter_model.safetensors"), adapter.parent / "adapter_model.bin")
     shutil.copy(adapter / "adapter_config.json", adapter.parent)
     change(adapter, peft_type="XLORA", adapters={"1": str(adapter.parent)}, hidden_size=128)
-    assert "cannot merge into its model; LoRA it can" in refusal(adapter)
+    assert "cannot be merged into its model; LoRA can" in refusal(adapter)
     assert not opened
 
 
