@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.messages.incoming_text import mentioned_people, resolve_mentions
+from bot.messages.incoming_text import resolve_mentions, resolved
 from tests.support.timing import assert_linear
 
 
@@ -14,4 +14,4 @@ def test_text_like_mentions_is_read_in_linear_time(unit):
 async def test_a_mention_of_a_number_that_is_no_id_is_text():
     text = f"<@{'1' * 5000}>"
     assert resolve_mentions(text, None, {}) == text
-    assert await mentioned_people(text, None) == {}
+    assert await resolved(text, None) == text
