@@ -194,7 +194,7 @@ class Bot:
     async def _warn_of_other_shards(self, shards: Shards) -> None:
         """Guilds of other processes are not heard of here, whatever the database remembers of them."""
         with suppress(DatabaseError):
-            elsewhere = {ref.guild for ref in await self._database.guild_channels() if ref.guild not in shards}
+            elsewhere = {guild async for guild in self._database.guilds() if guild not in shards}
             if elsewhere:
                 log.warning(
                     "The database remembers %d servers that belong to other shards, so they are answered without it."

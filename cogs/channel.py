@@ -113,8 +113,7 @@ class Channel(commands.Cog):
         given = ChannelOverrides(temperature=temperature, answer_length=answer_length, turns=turns)
         if reset or given != ChannelOverrides():
             await self._channel_settings.change(ref, given, without=MINIMUM if reset else ())
-            threads = [other for other in await self._turns.channels() if other.parent == ref.channel]
-            for other in (ref, *threads):
+            for other in (ref, *await self._turns.threads(ref.channel)):
                 settings = await self._channel_settings.effective(other)
                 await self._turns.prune(other.channel, settings.turns)
         await interaction.edit_original_response(content=await self._described(ref))

@@ -116,17 +116,18 @@ class Privacy(commands.Cog):
         self._changes.add(("shard", shard), partial(self._forget_removed, shard))
 
     async def _forget_removed(self, shard: int) -> None:
-        for ref in await self._database.guild_channels():
-            if shard in self._gateway.away:
-                return  # its guilds are unknown meanwhile; when it is back, it is ready again
-            if self._bot.process_shards.of(ref.guild) != shard:
+        async for guild_id in self._database.guilds():
+            if self._bot.process_shards.of(guild_id) != shard:
                 continue  # only its own shard knows a guild
-            assert ref.guild is not None
-            guild, channel = self._bot.get_guild(ref.guild), ref.parent or ref.channel
-            if guild is None:
-                await self._database.forget_guild(ref.guild)
-            elif not guild.unavailable and guild.get_channel(channel) is None:
-                await self._database.forget_channel(channel)
+            for ref in await self._database.channels_of_guild(guild_id):
+                if shard in self._gateway.away:
+                    return  # its guilds are unknown meanwhile; when it is back, it is ready again
+                guild, channel = self._bot.get_guild(guild_id), ref.parent or ref.channel
+                if guild is None:
+                    await self._database.forget_guild(guild_id)
+                    break
+                if not guild.unavailable and guild.get_channel(channel) is None:
+                    await self._database.forget_channel(channel)
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:

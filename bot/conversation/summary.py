@@ -91,7 +91,7 @@ class Summaries:
     async def _run(self) -> None:
         try:
             await self._engine.ready()
-            for channel in await self._turns.channels():
+            async for channel in self._turns.channels():
                 self.add(channel)
             while True:
                 await self._has_pending.wait()

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import aiosqlite
 
@@ -20,6 +21,13 @@ log = logging.getLogger(__name__)
 
 _APPLICATION_ID = 0x5041524C  # "PARL" tells our files from those of other programs
 SCHEMA_VERSION = 4
+TABLES = ("turns", "channels", "summaries")
+"""Each has the columns channel, parent and guild."""
+_INDICES = "\n".join(
+    f"CREATE INDEX IF NOT EXISTS {table}_of_guild ON {table} (guild, channel, parent);"
+    f"CREATE INDEX IF NOT EXISTS {table}_of_parent ON {table} (parent) WHERE parent IS NOT NULL;"
+    for table in TABLES
+)
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS turns (
     id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given again
@@ -35,6 +43,8 @@ CREATE TABLE IF NOT EXISTS turns (
     guild INTEGER
 ) STRICT;
 CREATE INDEX IF NOT EXISTS turns_of_channel ON turns (channel, id);
+CREATE INDEX IF NOT EXISTS turns_of_asker ON turns (asker);
+CREATE INDEX IF NOT EXISTS turns_unfinished ON turns (id) WHERE answer_messages = '[]';
 CREATE TABLE IF NOT EXISTS channels (
     channel INTEGER PRIMARY KEY,
     parent INTEGER,              -- the channel that a thread is in
@@ -51,6 +61,8 @@ CREATE TABLE IF NOT EXISTS summaries (
     text TEXT NOT NULL,
     askers TEXT NOT NULL         -- a JSON list: the ids of those whose turns it holds
 ) STRICT;
+CREATE INDEX IF NOT EXISTS summaries_askers ON summaries (askers);
+{_INDICES}
 PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
 """
@@ -64,8 +76,9 @@ ALTER TABLE turns RENAME TO old_turns;
 INSERT INTO turns SELECT * FROM old_turns;
 DROP TABLE old_turns;
 """  # noqa: S608 - no values
-TABLES = ("turns", "channels", "summaries")
-"""Each has the columns channel, parent and guild."""
+_GUILDS = " UNION ".join(f"SELECT guild FROM {table} WHERE guild > ?1" for table in TABLES) + " ORDER BY guild"  # noqa: S608
+_CHANNELS_OF_GUILD = " UNION ".join(f"SELECT channel, parent, guild FROM {table} WHERE guild = ?1" for table in TABLES)  # noqa: S608
+_PAGE = 500  # rows
 _BUSY_TIMEOUT = 5000  # milliseconds that a transaction waits for another program
 
 
@@ -180,11 +193,30 @@ class Database:
             write = f" = {SCHEMA_VERSION}" if self.unusable_since else ""
             await connection.execute_fetchall(f"PRAGMA user_version{write}")
 
-    async def guild_channels(self) -> set[ChannelRef]:
-        """The channels of guilds that anything is stored of."""
-        select = " UNION ".join(f"SELECT channel, parent, guild FROM {table} WHERE guild > 0" for table in TABLES)  # noqa: S608
+    async def pages(self, select: str) -> AsyncIterator[tuple[Any, ...]]:
+        """The rows of a SELECT, a few at a time, so that nobody waits until all are read.
+
+        Its parameter is the first column of the row before, and it is ordered by that column.
+        """
+        last = -1
+        while True:
+            async with self.connection() as connection:
+                rows = list(await connection.execute_fetchall(f"{select} LIMIT {_PAGE}", (last,)))
+            for row in rows:
+                yield tuple(row)
+            if len(rows) < _PAGE:
+                return
+            last = rows[-1][0]
+
+    async def guilds(self) -> AsyncIterator[int]:
+        """The guilds that anything is stored of."""
+        async for (guild,) in self.pages(_GUILDS):
+            yield guild
+
+    async def channels_of_guild(self, guild: int) -> set[ChannelRef]:
+        """The channels of a guild that anything is stored of."""
         async with self.connection() as connection:
-            return {ChannelRef(*row) for row in await connection.execute_fetchall(select)}
+            return {ChannelRef(*row) for row in await connection.execute_fetchall(_CHANNELS_OF_GUILD, (guild,))}
 
     async def forget_channel(self, channel: int) -> None:
         """Forget everything of a channel and of its threads."""
@@ -339,4 +371,6 @@ async def _prepare(connection: aiosqlite.Connection) -> None:
     migration += _TO_VERSION_4 if 1 <= version <= 3 else ""
     await connection.executescript(f"BEGIN IMMEDIATE; {migration} {_SCHEMA} COMMIT;")
     # Questions that a killed terminal chat left unanswered. In Discord, recovery tells the asker.
-    await connection.execute("DELETE FROM turns WHERE answer = '' AND question_message IS NULL")
+    await connection.execute(
+        "DELETE FROM turns WHERE answer = '' AND answer_messages = '[]' AND question_message IS NULL"
+    )

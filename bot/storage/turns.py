@@ -6,7 +6,7 @@ the answer when it is whole, and the ids of the messages that show it once all o
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -26,6 +26,20 @@ _INSERT = f"""
 INSERT INTO turns ({_COLUMNS})
 VALUES (max(ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'turns'), 0), ?, ?) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """  # noqa: S608 - columns are constants of this module
+_CHANNELS = "SELECT channel, max(parent), max(guild) FROM turns WHERE channel > ? GROUP BY channel ORDER BY channel"
+_THREADS = "SELECT DISTINCT channel, parent, guild FROM turns WHERE parent = ?"
+# There is a summary for each channel: this reads the lists of askers from their index alone, and few of them as JSON.
+_FORGET_SUMMARIES = """
+DELETE FROM summaries WHERE channel IN (
+    SELECT channel FROM summaries
+    WHERE instr(askers, ?1) AND EXISTS (SELECT 1 FROM json_each(askers) WHERE value = ?1)
+)
+"""
+_UNFINISHED = f"""
+SELECT {_COLUMNS} FROM turns WHERE question_message > 0 AND answer_messages = '[]' ORDER BY id DESC
+"""  # noqa: S608
+_EDIT = "UPDATE turns SET question = ? WHERE channel = ? AND question_message = ?"
+_FORGET_PERSON = "DELETE FROM turns WHERE asker = ?"
 _PRUNE = """
 DELETE FROM turns WHERE channel = ?1 AND question <> ''
 AND id <= (SELECT id FROM turns WHERE channel = ?1 AND answer <> '' ORDER BY id DESC LIMIT 1 OFFSET ?2)
@@ -79,9 +93,8 @@ class TurnStore:
 
     async def unfinished(self) -> list[Turn]:
         """The turns asked in Discord that it does not show whole, oldest first."""
-        statement = f"SELECT {_COLUMNS} FROM turns WHERE question_message > 0 AND answer_messages = '[]'"  # noqa: S608
         async with self._database.connection() as connection:
-            return await _read(connection, f"{statement} ORDER BY id DESC")
+            return await _read(connection, _UNFINISHED)
 
     async def begin(self, turn: Turn) -> Turn:
         """Store a question when it is asked; returns the turn with its id."""
@@ -134,9 +147,7 @@ class TurnStore:
     async def edit_question(self, channel: int, message: int, question: str) -> None:
         """Replace the text of the question that a message asks, if it is stored."""
         async with self._database.transaction() as connection:
-            await connection.execute(
-                "UPDATE turns SET question = ? WHERE channel = ? AND question_message = ?", (question, channel, message)
-            )
+            await connection.execute(_EDIT, (question, channel, message))
 
     async def forget_message(self, channel: int, message: int) -> None:
         """Forget the turn that a message is part of."""
@@ -145,10 +156,8 @@ class TurnStore:
     async def forget_person(self, asker: int) -> int:
         """Forget all that somebody asked, in all channels, and the summaries of it; returns the number of turns."""
         async with self._database.transaction() as connection:
-            await connection.execute(
-                "DELETE FROM summaries WHERE EXISTS (SELECT 1 FROM json_each(askers) WHERE value = ?)", (asker,)
-            )
-            return (await connection.execute("DELETE FROM turns WHERE asker = ?", (asker,))).rowcount
+            await connection.execute(_FORGET_SUMMARIES, (asker,))
+            return (await connection.execute(_FORGET_PERSON, (asker,))).rowcount
 
     async def summary(self, channel: int) -> str:
         """The summary of the turns before the stored ones; empty if there is none."""
@@ -156,11 +165,15 @@ class TurnStore:
             rows = await connection.execute_fetchall("SELECT text FROM summaries WHERE channel = ?", (channel,))
             return next((str(text) for (text,) in rows), "")
 
-    async def channels(self) -> list[ChannelRef]:
+    async def channels(self) -> AsyncIterator[ChannelRef]:
         """The channels that have turns."""
+        async for row in self._database.pages(_CHANNELS):
+            yield ChannelRef(*row)
+
+    async def threads(self, channel: int) -> list[ChannelRef]:
+        """The threads of a channel that have turns."""
         async with self._database.connection() as connection:
-            rows = await connection.execute_fetchall("SELECT DISTINCT channel, parent, guild FROM turns")
-            return [ChannelRef(*row) for row in rows]
+            return [ChannelRef(*row) for row in await connection.execute_fetchall(_THREADS, (channel,))]
 
     async def fold(self, turn: Turn, old: str, new: str) -> None:
         """Replace a turn and its channel's `old` summary by a `new` one, if both are still as they were."""

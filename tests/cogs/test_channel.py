@@ -262,6 +262,10 @@ async def test_a_channel_keeps_as_many_turns_as_its_setting_says(discord, path, 
         assert [turn.question for turn in engine.prompts[-1].turns] == ["3"]
 
 
+async def guild_channels(database):
+    return {ref.channel async for guild in database.guilds() for ref in await database.channels_of_guild(guild)}
+
+
 async def test_settings_are_deleted_with_their_channel_thread_or_server(discord, path, place, manager):
     guild, channel, _ = place
     second, left = guild.channel("second"), discord.guild("Left")
@@ -269,7 +273,7 @@ async def test_settings_are_deleted_with_their_channel_thread_or_server(discord,
 
     async def until_left(running, *expected):
         async def left():
-            return {ref.channel for ref in await running.database.guild_channels()} == {where.id for where in expected}
+            return await guild_channels(running.database) == {where.id for where in expected}
 
         await until(left)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.storage import turns
+from bot.storage import database
 from bot.storage.channel_ref import ChannelRef
 from bot.storage.database import DatabaseError, open_database
 from bot.storage.turns import Turn, TurnStore
@@ -149,18 +149,52 @@ asyncio.run(main())
     asyncio.run(check())
 
 
-def test_reading_uses_the_index(path):
-    async def make() -> None:
-        async with open_history(path):
-            pass
+async def test_nothing_reads_a_whole_table(path):
+    async with open_database(path, erase_interval=9) as database:
+        turns = TurnStore(database)
+        (turn,) = [await turns.begin(Turn(ChannelRef(7, 6, 5), 1, "A", "x", "", NOW, 11))]
+        assert database._connection
+        said: list[str] = []
+        await database._connection.set_trace_callback(said.append)
+        await turns.recent(7)
+        await turns.find(7, 12)
+        await turns.unfinished()
+        await turns.save_answer(turn, "y")
+        await turns.save_messages(turn, (12,), 5)
+        await turns.edit_question(7, 11, "z")
+        await turns.summary(7)
+        await turns.threads(6)
+        await turns.fold(turn, "", "")
+        await turns.prune(7, 0)
+        await turns.forget_message(7, 11)
+        await turns.forget_person(1)
+        await turns.clear(7)
+        await turns.drop(turn)
+        assert [guild async for guild in database.guilds()] == []
+        await database.channels_of_guild(5)
+        await database.forget_channel(6)
+        await database.forget_guild(5)
+        assert [channel async for channel in turns.channels()] == []
+        await database._connection.set_trace_callback(None)
+        plans = {
+            row[3]: statement
+            for statement in said
+            if statement.split()[0] in ("SELECT", "UPDATE", "DELETE")
+            for row in await database._connection.execute_fetchall(f"EXPLAIN QUERY PLAN {statement}")
+        }
+    scans = {step for step in plans if step.startswith("SCAN") and "json_each" not in step}
+    assert scans == {"SCAN summaries USING COVERING INDEX summaries_askers", "SCAN turns USING INDEX turns_unfinished"}
 
-    asyncio.run(make())
-    with sqlite3.connect(path) as file:
-        plan = [row[3] for row in file.execute(f"EXPLAIN QUERY PLAN {turns._RECENT}", (7, 5))]
-        pruning = [row[3] for row in file.execute(f"EXPLAIN QUERY PLAN {turns._PRUNE}", (7, 5))]
-    file.close()
-    assert plan == ["SEARCH turns USING INDEX turns_of_channel (channel=?)"]
-    assert not any(step.startswith("SCAN") for step in pruning)
+
+async def test_what_is_read_in_pages_is_complete(path, monkeypatch):
+    monkeypatch.setattr(database, "_PAGE", 3)
+    async with open_database(path) as file:
+        turns = TurnStore(file)
+        refs = [ChannelRef(number, guild=number % 7 or None) for number in range(20)]
+        for ref in refs:
+            await turns.begin(Turn(ref, 1, "A", "x", "", NOW))
+        assert [ref async for ref in turns.channels()] == refs
+        assert [guild async for guild in file.guilds()] == [1, 2, 3, 4, 5, 6]
 
 
 async def test_deleted_text_is_erased_from_the_disk_at_once(path):
