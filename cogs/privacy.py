@@ -96,7 +96,8 @@ class Privacy(commands.Cog):
             return
         if text := incoming_text.content(message, me):
             question = incoming_text.replied_to(message, me) + text
-            await self._turns.edit_question(edited.channel_id, edited.message_id, question)
+            starter = await incoming_text.thread_starter(message, me)
+            await self._turns.edit_question(edited.channel_id, edited.message_id, question, starter)
         else:
             await self._turns.forget_message(edited.channel_id, edited.message_id)
 

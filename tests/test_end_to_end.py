@@ -164,6 +164,8 @@ async def test_a_signal_ends_the_program_normally(discord, tmp_path, place, endi
         _, log = await process.communicate()
         assert process.returncode == 0
         assert "Traceback" not in log.decode()
+    await discord.gateway.gone()
+    assert discord.gateway.closes == [1000], "so that nobody sees it online any more"
 
 
 async def test_a_token_that_discord_refuses_ends_the_program_with_a_sentence(discord, tmp_path):

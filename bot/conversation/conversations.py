@@ -240,8 +240,7 @@ class Conversations:
             settings = await self._channel_settings.effective(turn.channel)
             earlier = await self._turns.recent(channel, settings.turns)
             if question.thread_starter and not earlier:
-                turn = replace(turn, question=await question.thread_starter() + turn.question)
-                await self._turns.edit_question(channel, turn.question_message or 0, turn.question)
+                turn = await self._turns.prepend(turn, await question.thread_starter())
             answer.keep = settings.turns
             answer.previous = earlier[-1] if earlier else None
             await self._generate(answer, turn, earlier, settings)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections import deque
 from collections.abc import Collection
 from contextlib import suppress
@@ -25,6 +26,7 @@ from bot.texts import LOADING, READY
 
 log = logging.getLogger(__name__)
 
+_TOKEN = re.compile(r"(?P<path>/(?:webhooks|interactions)/[0-9]+/)[\w.~%-]+")
 _REMEMBERED_EVENTS = 1000  # messages, commands and presses that are recognized when they come again
 
 
@@ -70,6 +72,8 @@ class Client(commands.AutoShardedBot):
         """
         # discord.py warns of what it would need for voice, which we don't use.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+        for name in ("discord.http", "discord.webhook.async_"):  # which log addresses, as at a 429
+            logging.getLogger(name).addFilter(_without_tokens)
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -80,6 +84,8 @@ class Client(commands.AutoShardedBot):
             activity=discord.CustomActivity(LOADING),
             max_messages=None,
             tree_cls=CommandTree,
+            allowed_installs=discord.app_commands.AppInstallationType(guild=True, user=False),
+            allowed_contexts=discord.app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False),
             shard_count=shard_count,
             http_trace=_trace(status),
             guild_ready_timeout=guild_ready_timeout,
@@ -190,6 +196,12 @@ class Client(commands.AutoShardedBot):
                 await interaction.response.send_message(sentence, ephemeral=True)
         except (discord.HTTPException, *TRANSIENT_ERRORS) as refused:
             log.warning("The error could not be told: %s", refused)
+
+
+def _without_tokens(record: logging.LogRecord) -> bool:
+    """Mask the token of an interaction, with which anybody could speak as the bot, in an address that is logged."""
+    record.msg, record.args = _TOKEN.sub(r"\g<path>…", record.getMessage()), None
+    return True
 
 
 def _trace(status: GatewayStatus) -> aiohttp.TraceConfig:

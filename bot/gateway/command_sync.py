@@ -9,8 +9,7 @@ from discord.ext import commands
 
 log = logging.getLogger(__name__)
 
-# What we leave open and Discord fills in, differently for a server's commands than for everyone's.
-_FILLED_IN_BY_DISCORD = {"contexts", "dm_permission", "integration_types"}
+_NOT_IN_GUILDS = {"contexts", "integration_types"}  # of a command that is registered in one guild, Discord keeps none
 
 
 async def sync(client: commands.AutoShardedBot, guild: discord.Object | None, *, register: bool) -> dict[str, str]:
@@ -31,6 +30,8 @@ async def sync(client: commands.AutoShardedBot, guild: discord.Object | None, *,
         await command.get_translated_payload(client.tree, client.tree.translator)
         for command in client.tree.get_commands(guild=guild)
     ]
+    if guild:
+        ours = [{key: value for key, value in each.items() if key not in _NOT_IN_GUILDS} for each in ours]
     if not register or same_commands(ours, registered):
         ids = {command["name"]: command["id"] for command in registered}
     else:
@@ -59,6 +60,6 @@ def same_commands(ours: Sequence[Any], registered: Sequence[Any]) -> bool:
         return command["type"], command["name"]
 
     return len(ours) == len(registered) and all(
-        all(same(our[name], their.get(name)) for name in our.keys() - _FILLED_IN_BY_DISCORD)
+        all(same(our[name], their.get(name)) for name in our.keys() - {"dm_permission"})  # older than contexts
         for our, their in zip(sorted(ours, key=key), sorted(registered, key=key), strict=True)
     )

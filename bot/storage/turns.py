@@ -38,7 +38,9 @@ DELETE FROM summaries WHERE channel IN (
 _UNFINISHED = f"""
 SELECT {_COLUMNS} FROM turns WHERE question_message > 0 AND answer_messages = '[]' ORDER BY id DESC
 """  # noqa: S608
-_EDIT = "UPDATE turns SET question = ? WHERE channel = ? AND question_message = ?"
+_EDIT = """
+UPDATE turns SET question = iif(instr(question, ?4) = 1, ?4, '') || ?3 WHERE channel = ?1 AND question_message = ?2
+"""
 _FORGET_PERSON = "DELETE FROM turns WHERE asker = ?"
 _PRUNE = """
 DELETE FROM turns WHERE channel = ?1 AND question <> ''
@@ -144,10 +146,17 @@ class TurnStore:
         """Forget a turn that came to nothing."""
         await self._delete("id = ? AND channel = ?", turn.id, turn.channel.channel)
 
-    async def edit_question(self, channel: int, message: int, question: str) -> None:
-        """Replace the text of the question that a message asks, if it is stored."""
+    async def prepend(self, turn: Turn, beginning: str) -> Turn:
+        """Put a text before a turn's question, which may have been edited meanwhile; returns the turn as it is then."""
+        update = "UPDATE turns SET question = ? || question WHERE id = ? AND channel = ? RETURNING question"
         async with self._database.transaction() as connection:
-            await connection.execute(_EDIT, (question, channel, message))
+            rows = await connection.execute_fetchall(update, (beginning, turn.id, turn.channel.channel))
+            return replace(turn, question=next((text for (text,) in rows), beginning + turn.question))
+
+    async def edit_question(self, channel: int, message: int, question: str, beginning: str = "") -> None:
+        """Replace the text of the question that a message asks, if it is stored; `beginning` stays if it is there."""
+        async with self._database.transaction() as connection:
+            await connection.execute(_EDIT, (channel, message, question, beginning))
 
     async def forget_message(self, channel: int, message: int) -> None:
         """Forget the turn that a message is part of."""

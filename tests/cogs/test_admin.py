@@ -49,6 +49,19 @@ async def test_quit_lets_answers_finish_within_the_grace_period(discord, path, p
         await running.until_stored(channel.id, ("one", "half an answer and the rest"))
 
 
+async def test_quit_closes_the_gateway_although_answers_are_under_way(discord, path, place):
+    guild, _, _ = place
+    engine = ScriptedEngine(*[["half an answer, which goes on ", asyncio.Event()] for _ in range(4)])
+    async with parley(discord, engine, path):
+        for number in range(4):
+            channel = guild.channel(f"channel-{number}")
+            await guild.member(f"Person {number}").say(channel, f"{discord.bot.mention} hi")
+            await channel.wait_for("half an answer")
+        await discord.owner.command(channel, "quit")
+        await discord.gateway.gone()
+        assert discord.gateway.closes == [1000]
+
+
 async def test_a_team_member_can_quit(discord, path, place):
     _, channel, alice = place
     discord.application.team = [alice]

@@ -125,6 +125,20 @@ async def test_where_the_bot_may_not_write_an_answer_that_outlasts_the_interacti
         await (await alice.command(channel, "ask", prompt="hello?")).wait_for(OUT_OF_TIME)
 
 
+@pytest.mark.parametrize("fault", [{"status": 429, "retry_after": 0.1}, {"status": 503}, {"status": 400}])
+async def test_an_interaction_is_never_logged_with_its_token(discord, path, place, caplog, fault):
+    _, channel, alice = place
+    caplog.set_level("INFO")  # below which the program lets no library log
+    async with parley(discord, ScriptedEngine(["an answer that is long enough"]), path):
+        for method in ("POST", "PATCH"):
+            discord.fault(method, "/webhooks/*", **fault)
+        asked = await alice.command(channel, "ask", prompt="hello?")
+        await asked.wait_for(lambda message: not message.loading)
+        await discord.quiet()
+    assert ("/webhooks/" in caplog.text) == (fault["status"] == 429)
+    assert asked.token not in caplog.text
+
+
 async def test_a_question_may_be_long_and_its_mentions_are_names(discord, path, place):
     guild, channel, alice = place
     role, other, bob = guild.role("mods"), guild.channel("rules"), guild.member("Bob", nick="Bobby")

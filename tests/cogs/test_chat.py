@@ -3,6 +3,7 @@
 import asyncio
 from itertools import pairwise
 
+import aiohttp
 import pytest
 
 from bot.engine import ModelError, Thought
@@ -330,6 +331,36 @@ async def test_a_thread_without_a_first_message_begins_with_nothing(discord, pat
         assert engine.prompts[0].question == "hi"
 
 
+@pytest.mark.parametrize("error", [aiohttp.ServerDisconnectedError(), TimeoutError(), ValueError("no JSON"), None])
+async def test_what_an_answer_can_do_without_never_fails_it(discord, path, place, monkeypatch, error):
+    _, channel, alice = place
+    thread = channel.thread("topic", thread_id=(await alice.say(channel, "the topic")).id)
+    engine = ScriptedEngine()
+
+    async def unsteady(*arguments):
+        if error:
+            raise error
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("discord.TextChannel.fetch_message", unsteady)
+    monkeypatch.setattr("discord.Guild.fetch_member", unsteady)
+    monkeypatch.setattr("bot.messages.incoming_text._PATIENCE", 0.2)
+    async with parley(discord, engine, path):
+        asked = await alice.command(thread, "ask", prompt=f"who is {alice.mention}?")
+        await asked.wait_for("ok")
+        await thread.reply_to(await alice.say(thread, f"{discord.bot.mention} hi"))
+        assert [prompt.question for prompt in engine.prompts] == [f"who is {alice.mention}?", "hi"]
+
+
+async def test_a_mention_with_thousands_of_digits_is_text(discord, path, place):
+    _, channel, alice = place
+    engine = ScriptedEngine()
+    async with parley(discord, engine, path):
+        asked = await alice.command(channel, "ask", prompt=f"<@{'9' * 4400}> hi")
+        await asked.wait_for("ok")
+        assert engine.prompts[0].question == f"<@{'9' * 4400}> hi"
+
+
 async def test_an_asker_is_told_privately_that_a_thread_is_locked(discord, path, place):
     guild, channel, _ = place
     moderator = guild.member("Mo", roles=[guild.role("mods", permissions=Permission.MANAGE_THREADS)])
@@ -351,6 +382,19 @@ async def test_an_answer_goes_on_in_a_thread_that_is_archived_meanwhile(discord,
         await running.until_stored(thread.id, ("hi", "The beginning of it and its end"))
         (answer,) = thread.answers(alice)
         assert (answer.content, answer.reference) == ("The beginning of it and its end", question)
+
+
+async def test_an_archived_thread_takes_the_answer_after_a_failure_too(discord, path, place):
+    _, channel, alice = place
+    thread, hold = channel.thread("talk"), asyncio.Event()
+    async with parley(discord, ScriptedEngine(["The beginning of it ", hold, "and its end"]), path) as running:
+        await thread.reply_to(await alice.say(thread, f"{discord.bot.mention} hi"))
+        thread.update(archived=True)
+        discord.fault("POST", "/channels/*/messages", status=520)
+        hold.set()
+        await running.until_stored(thread.id, ("hi", "The beginning of it and its end"))
+        await discord.quiet()
+        assert [answer.content for answer in thread.answers(alice)] == ["The beginning of it and its end"]
 
 
 async def test_a_reply_to_somebody_else_includes_what_they_wrote(discord, path, place):

@@ -259,6 +259,40 @@ async def test_an_edited_question_is_remembered_as_it_is_now(discord, path, plac
         await running.until_stored(channel.id, ("hello", "ok"))
 
 
+async def test_an_edit_in_a_thread_and_the_message_that_it_grew_from_both_hold(discord, path, place):
+    _, channel, alice = place
+    said = await alice.say(channel, "the topic")
+    thread = channel.thread("topic", thread_id=said.id)
+    async with parley(discord, ScriptedEngine(), path) as running:
+        discord.fault("GET", f"/channels/{channel.id}/messages/*", delay=1)
+        question = await alice.say(thread, f"{discord.bot.mention} my number is 555")
+        await discord.until(lambda: discord.asked("GET", "/channels/{channel_id}/messages/{message_id}"))
+        await alice.edit(question, f"{discord.bot.mention} never mind")
+        await running.until_stored(thread.id, ("Alice wrote: the topic\nnever mind", "ok"))
+        await alice.edit(question, f"{discord.bot.mention} good morning")
+        await running.until_stored(thread.id, ("Alice wrote: the topic\ngood morning", "ok"))
+        await running.ask(thread, alice, "and you?")
+        second = next(message for message in thread.shows(alice) if "and you?" in message.content)
+        await alice.edit(second, f"{discord.bot.mention} and they?")
+        await running.until_stored(thread.id, ("Alice wrote: the topic\ngood morning", "ok"), ("and they?", "ok"))
+
+
+async def test_a_slow_network_does_not_have_an_older_edit_win(discord, path, place):
+    _, channel, alice = place
+    said = await alice.say(channel, "the topic")
+    thread = channel.thread("topic", thread_id=said.id)
+    async with parley(discord, ScriptedEngine(), path) as running:
+        question = (await running.ask(thread, alice)).reference
+        asked = len(discord.requests)
+        discord.fault("GET", f"/channels/{channel.id}/messages/*", delay=1)
+        await alice.edit(question, f"{discord.bot.mention} second")
+        await discord.until(lambda: len(discord.requests) > asked)
+        await alice.edit(question, f"{discord.bot.mention} third")
+        await running.until_stored(thread.id, ("Alice wrote: the topic\nthird", "ok"))
+        await discord.quiet(1)
+        assert await running.stored(thread.id) == [("Alice wrote: the topic\nthird", "ok")]
+
+
 async def test_a_deleted_channel_and_a_left_server_are_forgotten_with_their_threads(discord, path, place):
     guild, channel, alice = place
     second = guild.channel("second")

@@ -138,6 +138,8 @@ class Gateway:
         """When they came: a bot whose event loop stands still misses some."""
         self.identifies = 0
         self.resumes = 0
+        self.closes: list[int | None] = []
+        """How connections ended: the code of the bot's close frame or ours, 1006 if there was none."""
 
     @property
     def url(self) -> str:
@@ -279,6 +281,7 @@ class Gateway:
         except Exception:
             self._discord.violations.append(f"gateway: the stand-in failed:\n{traceback.format_exc()}")
         finally:
+            self.closes.append(socket.close_code)
             self._leave(connection, socket.close_code)
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)

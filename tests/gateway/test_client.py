@@ -92,6 +92,15 @@ async def test_commands_are_registered_once_and_again_after_a_change(discord, pa
     assert discord.commands.syncs == 2
 
 
+async def test_commands_are_for_servers_and_direct_messages_and_registered_again_where_they_were_not(discord, path):
+    for syncs in (1, 2):
+        async with parley(discord, ScriptedEngine(), path):
+            for command in discord.commands.registered[None]:
+                assert (command["contexts"], command["integration_types"]) == ([0, 1], [0])
+            assert discord.commands.syncs == syncs
+        discord.commands.registered[None][0]["contexts"] = None
+
+
 async def test_commands_are_translated(discord, path):
     async with parley(discord, ScriptedEngine(), path):
         for command in discord.commands.registered[None]:
