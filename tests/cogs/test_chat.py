@@ -562,3 +562,15 @@ async def test_an_answer_is_replaced_by_another_answer_and_not_by_a_thought(disc
         await discord.until(lambda: answer.labels == [REGENERATE])
         assert answer.content == "First."
         await running.until_stored(channel.id, ("tell", "First."))
+
+
+async def test_a_message_in_a_server_that_is_not_cached_is_no_direct_message(discord, path, place, monkeypatch):
+    _, channel, alice = place
+    engine = ScriptedEngine()
+    async with parley(discord, engine, path, direct_messages=False):
+        monkeypatch.setattr("discord.state.ConnectionState._get_guild", lambda state, guild: None)
+        await alice.say(channel, "not for the bot")
+        question = await alice.say(channel, f"{discord.bot.mention} for the bot")
+        await channel.reply_to(question)
+    (prompt,) = engine.prompts
+    assert (prompt.speaker, prompt.question) == ("Alice", "for the bot")
