@@ -13,6 +13,8 @@ from tests.discord_stand_in import Channel, Discord, User
 from tests.support.parley import parley
 from tests.support.scripted import ScriptedEngine
 
+pytestmark = pytest.mark.slow
+
 
 def dropped(discord: Discord) -> None:
     discord.gateway.drop()

@@ -12,6 +12,8 @@ from tests.support.parley import parley, program
 from tests.support.scripted import ScriptedEngine
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.slow
+
 
 async def test_a_locked_database_is_reported_and_used_again_later(discord, path, place):
     guild, channel, alice = place
@@ -102,7 +104,6 @@ async def test_an_exception_in_the_engines_thread_costs_one_answer(discord, path
         await until(lambda: running.stored(channel.id))
 
 
-@pytest.mark.slow
 async def test_an_engine_that_does_not_recover_ends_the_program_with_status_1(discord, tmp_path, place):
     """A supervisor then restarts it."""
     _, channel, alice = place

@@ -169,6 +169,7 @@ async def test_an_answer_deleted_while_it_grows_is_not_remembered(discord, path,
         assert await running.turns.unfinished() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("deleted", ["the first message", "the last message", "all", "all, at the beginning"])
 async def test_an_answer_deleted_while_it_is_regenerated_does_not_come_back(discord, path, place, deleted):
     _, channel, alice = place

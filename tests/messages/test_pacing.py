@@ -68,6 +68,7 @@ async def test_idle_channels_are_forgotten():
     assert list(pacer._lanes) == [99]
 
 
+@pytest.mark.slow
 async def test_slow_edits_in_one_channel_slow_down_no_other_and_no_generation(discord, path):
     guild = discord.guild("Home")
     slow, quick, alice = guild.channel("slow"), guild.channel("quick"), guild.member("Alice")
@@ -85,6 +86,7 @@ async def test_slow_edits_in_one_channel_slow_down_no_other_and_no_generation(di
         await discord.until(lambda: whole(first))
 
 
+@pytest.mark.slow
 async def test_a_429_slows_the_channel_down_and_nothing_is_lost(discord, path):
     guild = discord.guild("Home")
     channel, alice = guild.channel("general"), guild.member("Alice")

@@ -32,6 +32,7 @@ async def test_in_a_forbidden_channel_a_person_is_told_once_in_a_while(discord, 
         await discord.until(lambda: len(alice.direct.messages) == 2)
 
 
+@pytest.mark.slow
 async def test_in_a_channel_one_refusal_stands_at_a_time(discord, path, place):
     guild, channel, alice = place
     people = [guild.member(f"Person {number}") for number in range(4)]

@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+import pytest
+
 from bot.engine import ModelError
 from bot.engine.prompt import QuestionTooLong
 from tests.support.databases import gone
@@ -65,6 +67,7 @@ async def test_commands_are_requests_too(discord, path, place):
         assert await seen.metric("parley_requests_total") == 1
 
 
+@pytest.mark.slow
 async def test_errors_are_counted_by_their_kind(discord, path, place):
     guild, channel, alice = place
     hold = asyncio.Event()
