@@ -10,6 +10,7 @@ PICTURES = Path(__file__).parent.parent / "bot" / "docs"
 LARGEST = 300_000  # bytes
 
 
+@pytest.mark.slow
 async def test_the_page_shows_the_conversation_as_discord_holds_it(discord, path):
     page = await conversation(discord, path)
     for person in ("Maya", "Tom"):

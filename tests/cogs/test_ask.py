@@ -163,6 +163,7 @@ async def test_a_message_can_be_asked_about_in_private(discord, path, place):
         assert await running.stored(channel.id) == []
 
 
+@pytest.mark.slow
 async def test_an_answer_that_was_shown_says_nothing_of_a_locked_database(discord, path, place):
     _, channel, alice = place
     hold = asyncio.Event()
