@@ -1,6 +1,7 @@
 """Fixtures that many tests use."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
@@ -10,6 +11,9 @@ from tests.discord_stand_in import Discord
 
 # Each core runs a test; more threads of torch would only get in each other's way.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A shell starts jobs in the background deaf to SIGINT, and the programs under test would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("parley", deadline=None)  # the machine may be busy
 settings.load_profile("parley")
