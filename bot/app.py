@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from functools import partial
 
+from bot.background import in_background
 from bot.check.application import look_at_discord
 from bot.check.database import look_at_database
 from bot.check.findings import check
@@ -161,15 +162,9 @@ class Bot:
                 shards,
                 link_previews=settings.link_previews,
             )
-            background = [
-                asyncio.create_task(recovery.retry(await recovery.attempt())),
-                asyncio.create_task(self._announce_ready(client)),
-            ]
-            try:
+            unfinished = await recovery.attempt()
+            async with in_background(recovery.retry(unfinished), self._announce_ready(client)):
                 await client.connect()
-            finally:
-                for task in background:
-                    task.cancel()
 
     async def _add_cogs(self, client: Client) -> None:
         core, settings = self.core, self._settings

@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
+from bot.background import in_background
 from bot.conversation.answer import Answer
 from bot.engine import Engine, EngineError, ModelError, OutOfReach, Sampling
 from bot.engine.prompt import Prompt
@@ -81,12 +82,8 @@ class Summaries:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Fold whenever nobody waits, until the block ends; first what was left the last time."""
-        task = asyncio.create_task(self._run())
-        try:
+        async with in_background(self._run()):
             yield
-        finally:
-            task.cancel()
-            await asyncio.wait([task])
 
     async def _run(self) -> None:
         try:

@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from bot.background import in_background
+
 _INTERVAL = 0.1  # seconds
 _WINDOW = 60.0  # seconds
 
@@ -25,11 +27,8 @@ class LoopLagMonitor:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Measure the running loop until the block ends."""
-        task = asyncio.create_task(self._measure())
-        try:
+        async with in_background(self._measure()):
             yield
-        finally:
-            task.cancel()
 
     async def _measure(self) -> None:
         while True:

@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 
+from bot.background import in_background
 from bot.gateway.status import GatewayStatus
 from bot.monitoring.health import Health
 
@@ -45,10 +46,5 @@ async def notified(
         finally:
             tell("STOPPING=1")
 
-    tasks = [asyncio.create_task(is_well()), asyncio.create_task(ends())]
-    try:
+    async with in_background(is_well(), ends()):
         yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)

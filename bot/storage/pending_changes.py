@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager, suppress
 
+from bot.background import in_background
 from bot.storage.database import DatabaseError
 
 log = logging.getLogger(__name__)
@@ -32,12 +33,10 @@ class PendingChanges:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Make changes until the block ends; then try once more what is left."""
-        task = asyncio.create_task(self._run())
         try:
-            yield
+            async with in_background(self._run()):
+                yield
         finally:
-            task.cancel()
-            await asyncio.wait([task])
             with suppress(DatabaseError):
                 await self._make_all()
             if self._pending:
