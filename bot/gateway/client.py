@@ -19,7 +19,7 @@ from bot.gateway.status import GatewayStatus
 from bot.gateway.translator import Translator
 from bot.messages.access import Access, refusal
 from bot.messages.explanations import explain
-from bot.messages.transient_errors import TRANSIENT_ERRORS
+from bot.messages.transient_errors import REQUEST_ERRORS, TRANSIENT_ERRORS
 from bot.observer import Observer
 from bot.shards import Shards
 from bot.texts import LOADING, READY
@@ -194,7 +194,7 @@ class Client(commands.AutoShardedBot):
                 await interaction.followup.send(sentence, ephemeral=True)
             else:
                 await interaction.response.send_message(sentence, ephemeral=True)
-        except (discord.HTTPException, *TRANSIENT_ERRORS) as refused:
+        except REQUEST_ERRORS as refused:
             log.warning("The error could not be told: %s", refused)
 
 

@@ -9,7 +9,7 @@ import discord
 from discord.backoff import ExponentialBackoff
 
 from bot.errors import UserError
-from bot.messages.transient_errors import TRANSIENT_ERRORS, is_transient
+from bot.messages.transient_errors import REQUEST_ERRORS, is_transient
 from bot.texts import GET_TOKEN, SWITCH_ON_INTENT, WRONG_TOKEN
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ def explained() -> Iterator[None]:
         if sentence := _CLOSE_CODES.get(closed.code):
             raise DiscordError(sentence) from None
         raise DiscordError(f"Discord closed the connection for good: {closed}") from closed
-    except (discord.HTTPException, *TRANSIENT_ERRORS) as error:
+    except REQUEST_ERRORS as error:
         if is_transient(error):
             raise Unreachable(str(error) or type(error).__name__) from error
         raise DiscordError(

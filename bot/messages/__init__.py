@@ -15,5 +15,5 @@ Out:
 - `buttons`: Stop and Regenerate
 - `recovery`: completes after a restart what a killed process left unfinished
 - `explanations`: the sentence that a person is told of an error
-- `transient_errors`: failures that may be over at the next attempt
+- `transient_errors`: what requests to Discord fail with, and what may be over at the next attempt
 """

@@ -4,12 +4,10 @@ from collections import deque
 from contextlib import suppress
 from typing import Any
 
-import discord
-
 from bot.conversation.answer import Answer
 from bot.messages.pacing import Pacer
 from bot.messages.refusals import Refusals
-from bot.messages.transient_errors import TRANSIENT_ERRORS
+from bot.messages.transient_errors import REQUEST_ERRORS
 from bot.observer import Observer
 from bot.storage.turns import Turn
 
@@ -70,7 +68,7 @@ class ActiveReplies:
     async def delete(self, message: Any) -> None:
         """Delete a message of an old answer; one that stays, or is gone already, does no harm."""
         self._deleted.append(message.id)
-        with suppress(discord.HTTPException, *TRANSIENT_ERRORS):
+        with suppress(*REQUEST_ERRORS):
             await message.delete()
 
     def was_deleted_by_us(self, message: int) -> bool:
@@ -80,6 +78,6 @@ class ActiveReplies:
     async def remove_button(self, channel: Any, turn: Turn) -> None:
         """Remove the button from a turn that is no longer the newest."""
         if turn.answer_messages:
-            with suppress(discord.HTTPException, *TRANSIENT_ERRORS):  # the message may be gone, and so is the button
+            with suppress(*REQUEST_ERRORS):  # the message may be gone, and so is the button
                 await self.pacer.slot()
                 await channel.get_partial_message(turn.answer_messages[-1]).edit(view=None)

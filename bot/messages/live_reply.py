@@ -18,7 +18,7 @@ from bot.messages.buttons import Action, Button
 from bot.messages.destinations import Destination
 from bot.messages.explanations import explain
 from bot.messages.pages import Page, pages
-from bot.messages.transient_errors import TRANSIENT_ERRORS, is_transient
+from bot.messages.transient_errors import REQUEST_ERRORS, is_transient
 from bot.texts import (
     GOES_ON_BELOW,
     MAY_NOT_WRITE,
@@ -112,7 +112,7 @@ class LiveReply:
             if self._begins or self._has_text:
                 return await self._destination.tell(sentence)
             return await self._messages[-1].edit(content=sentence, view=None)
-        except (discord.HTTPException, *TRANSIENT_ERRORS) as error:
+        except REQUEST_ERRORS as error:
             log.warning("The asker could not be told: %s", error)
 
     async def _refuse(self, error: Exception) -> None:
@@ -134,7 +134,7 @@ class LiveReply:
         try:
             await self._slot()
             await self._destination.tell_privately(sentence)
-        except (discord.HTTPException, *TRANSIENT_ERRORS) as error:
+        except REQUEST_ERRORS as error:
             log.warning("The asker could not be told: %s", error)
 
     async def _slot(self) -> None:
@@ -195,7 +195,7 @@ class LiveReply:
             self._notice_at = math.inf
             self._answer.stop()
             return
-        with suppress(discord.HTTPException, *TRANSIENT_ERRORS):
+        with suppress(*REQUEST_ERRORS):
             if self._shown:  # it was still growing, and appears anew below
                 await self._messages[-1].edit(content=GOES_ON_BELOW, view=None)
             elif not self._messages:
@@ -229,7 +229,7 @@ class LiveReply:
             async with self._active.pacer.turn(self._destination.pace_key):
                 if self._answer.state < state:
                     await self._put(sentence, self._stop_button)
-        except (discord.HTTPException, *TRANSIENT_ERRORS) as error:
+        except REQUEST_ERRORS as error:
             if not is_transient(error):
                 raise
             log.warning("Discord did not take a notice: %s", error)
@@ -265,7 +265,7 @@ class LiveReply:
             try:
                 async with self._active.pacer.turn(self._destination.pace_key):
                     await self._show_page()
-            except (discord.HTTPException, *TRANSIENT_ERRORS) as error:
+            except REQUEST_ERRORS as error:
                 if not is_transient(error):
                     raise
                 log.warning("Discord did not take a part of an answer: %s", error)
@@ -304,7 +304,7 @@ class LiveReply:
         stands = self._old[-1:] or (self._messages[-1:] if self._button else [])
         gone = self._answer.forgotten or self._answer.discarded
         view = None if gone or not self._old else self._final_button and self._final_button.view()
-        with suppress(discord.HTTPException, *TRANSIENT_ERRORS):
+        with suppress(*REQUEST_ERRORS):
             for message in stands:
                 await message.edit(view=view)
 

@@ -11,7 +11,7 @@ from bot.messages.active_replies import ActiveReplies
 from bot.messages.buttons import Action, Button
 from bot.messages.destinations import ChannelDestination
 from bot.messages.pages import LIMIT, pages
-from bot.messages.transient_errors import TRANSIENT_ERRORS, is_transient
+from bot.messages.transient_errors import REQUEST_ERRORS, is_transient
 from bot.shards import Shards
 from bot.storage.channel_settings import ChannelSettingsStore
 from bot.storage.database import DatabaseError
@@ -79,7 +79,7 @@ class Recovery:
                 await self._turns.save_messages(turn, messages, settings.turns)
             else:
                 await self._turns.drop(turn)
-        except (discord.HTTPException, *TRANSIENT_ERRORS) as error:
+        except REQUEST_ERRORS as error:
             if is_transient(error):
                 log.warning("The answer to message %s is still unfinished: %s", turn.question_message, error)
                 return False
