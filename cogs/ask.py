@@ -9,6 +9,7 @@ from discord.ext import commands
 from bot.conversation.conversations import Conversations, Question
 from bot.messages import incoming_text
 from bot.messages.access import channel_ref
+from bot.messages.forms import Form
 from bot.messages.replies import Replies
 from bot.texts import ABOUT_MESSAGE, ASK, ASK_PRIVATE, ASK_PROMPT, QUESTION
 
@@ -62,16 +63,13 @@ class Ask(commands.Cog):
                 answer.shown_in = await reply.show(answer)
 
 
-_FORM_TIMEOUT = 15 * 60.0  # seconds in which a form may be sent; discord.py keeps one without a timeout for ever
-
-
-class _Form(discord.ui.Modal, title=ABOUT_MESSAGE):
+class _Form(Form, title=ABOUT_MESSAGE):
     question: discord.ui.TextInput["_Form"] = discord.ui.TextInput(
         label=QUESTION, style=discord.TextStyle.paragraph, max_length=2000
     )
 
     def __init__(self, cog: Ask, quote: str) -> None:
-        super().__init__(timeout=_FORM_TIMEOUT)
+        super().__init__()
         self._cog = cog
         self._quote = quote
 

@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-from typing import Any
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
 from bot.messages.access import channel_ref
+from bot.messages.forms import Form
 from bot.storage.channel_ref import ChannelRef
 from bot.storage.channel_settings import MINIMUM, PERSONA_LENGTH, ChannelOverrides, ChannelSettingsStore
 from bot.storage.database import DatabaseError
@@ -39,8 +39,6 @@ from bot.texts import (
 )
 
 log = logging.getLogger(__name__)
-
-_FORM_TIMEOUT = 15 * 60.0  # seconds in which a form may be sent
 
 
 class Channel(commands.Cog):
@@ -147,18 +145,15 @@ def _whose_persona(own: ChannelOverrides, parents: ChannelOverrides) -> str:
     return PERSONA_OF_PARENT if parents.persona else NO_PERSONA
 
 
-class _Form(discord.ui.Modal, title=PERSONA_TITLE):
+class _Form(Form, title=PERSONA_TITLE):
     text: discord.ui.TextInput["_Form"] = discord.ui.TextInput(
         label=PERSONA_FIELD, style=discord.TextStyle.paragraph, max_length=PERSONA_LENGTH
     )
 
     def __init__(self, cog: Channel, present: str | None) -> None:
-        super().__init__(timeout=_FORM_TIMEOUT)
+        super().__init__()
         self._cog = cog
         self.text.default = present
 
     async def on_submit(self, interaction: discord.Interaction) -> None:
         await self._cog.store_persona(interaction, self.text.value.strip())
-
-    async def on_error(self, interaction: discord.Interaction[Any], error: Exception) -> None:  # type: ignore[override]
-        await interaction.client.tree.on_error(interaction, error)

@@ -13,6 +13,7 @@ Out:
 - `pacing`: how often Discord is written to
 - `refusals`: how often people are told why they are not answered
 - `buttons`: Stop and Regenerate
+- `forms`: what every form has in common
 - `recovery`: completes after a restart what a killed process left unfinished
 - `explanations`: the sentence that a person is told of an error
 - `transient_errors`: what requests to Discord fail with, and what may be over at the next attempt
