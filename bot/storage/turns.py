@@ -201,10 +201,10 @@ class TurnStore:
                     (ref.channel, ref.parent, ref.guild, new, askers),
                 )
 
-    async def _delete(self, condition: str, *values: int) -> int:
+    async def _delete(self, condition: str, *values: int) -> None:
         async with self._database.transaction() as connection:
             statement = f"DELETE FROM turns WHERE {condition}"  # noqa: S608 - conditions are constants of this module
-            return (await connection.execute(statement, values)).rowcount
+            await connection.execute(statement, values)
 
     async def clear(self, channel: int) -> list[Turn]:
         """Forget the channel's turns and its summary; returns the answered turns, oldest first."""
