@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -24,10 +25,13 @@ async def until_gone(running, channel):
     await until(nothing_stored)
 
 
-async def fail_soon(running):
-    """Have writes to a locked database fail after 50 ms instead of five seconds."""
+@asynccontextmanager
+async def unwritable(running, path):
+    """Lock the bot's database, and have writes to it fail after 50 ms instead of five seconds."""
     await running.settled()
     await running.database._connection.execute_fetchall("PRAGMA busy_timeout = 50")
+    with locked(path):
+        yield
 
 
 def edits_of(discord, message):
@@ -39,8 +43,7 @@ async def test_a_deletion_that_the_locked_database_refused_is_repeated(discord, 
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path, timing={"retry_interval": 0.05}) as running:
         question = (await running.ask(channel, alice)).reference
-        await fail_soon(running)
-        with locked(path):
+        async with unwritable(running, path):
             await alice.delete(question)
             await discord.quiet()
         await until_gone(running, channel)
@@ -52,10 +55,10 @@ async def test_many_deletions_wait_in_one_place_while_the_database_cannot_be_use
     async with parley(discord, ScriptedEngine(), path, timing={"retry_interval": 0.02}) as running:
         question = (await running.ask(channel, alice)).reference
         others = [await alice.say(channel, f"{number}") for number in range(50)]
-        await fail_soon(running)
+        await running.settled()
         await discord.quiet()
         tasks = len(asyncio.all_tasks())
-        with locked(path):
+        async with unwritable(running, path):
             for message in (*others, question):
                 await alice.delete(message)
             await discord.quiet(0.3)
@@ -75,8 +78,7 @@ async def test_a_deletion_wins_over_an_edit_before_it(discord, path, place):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path, timing={"retry_interval": 0.05}) as running:
         question = (await running.ask(channel, alice)).reference
-        await fail_soon(running)
-        with locked(path):
+        async with unwritable(running, path):
             await alice.edit(question, f"{discord.bot.mention} second")
             await alice.delete(question)
             await discord.quiet(0.2)
@@ -89,8 +91,7 @@ async def test_what_is_deleted_last_is_forgotten_before_the_end(discord, path, p
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path, timing={"retry_interval": 60}) as running:
         question = (await running.ask(channel, alice)).reference
-        await fail_soon(running)
-        with locked(path):
+        async with unwritable(running, path):
             await alice.delete(question)
             await discord.quiet(0.2)
         running.quitting.set()
@@ -102,8 +103,7 @@ async def test_an_edit_that_the_locked_database_refused_does_not_undo_a_newer_on
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path, timing={"retry_interval": 0.3}) as running:
         question = (await running.ask(channel, alice)).reference
-        await fail_soon(running)
-        with locked(path):
+        async with unwritable(running, path):
             await alice.edit(question, f"{discord.bot.mention} second")
             await discord.quiet(0.2)
         await alice.edit(question, f"{discord.bot.mention} third")
