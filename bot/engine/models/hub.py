@@ -20,11 +20,21 @@ def download(name: str) -> Path:
     """Download a model and return its folder; `name` may end in @ and a revision: a branch, a tag or a commit.
 
     An interrupted download is resumed. Without a network, or with HF_HUB_OFFLINE=1, the folder is that of an earlier
-    download. Progress goes to standard error. Raises ModelError when there is none.
+    download. Progress goes to standard error. Raises ModelError when there is none, or only GGUF files.
     """
     repository, _, revision = name.partition("@")
     try:
-        return Path(huggingface_hub.snapshot_download(repository, revision=revision or None, allow_patterns=_FILES))
+        folder = Path(huggingface_hub.snapshot_download(repository, revision=revision or None, allow_patterns=_FILES))
+        if any(folder.glob("*.safetensors")):
+            return folder
+        files = huggingface_hub.HfApi().model_info(repository, revision=revision or "main").siblings or []
+        in_gguf = sorted(file.rfilename for file in files if file.rfilename.endswith(".gguf"))
+        if not in_gguf:
+            return folder
+        reason = (
+            f"{name} on the hub has its model in GGUF files. Set MODEL_PATH to one of them when you have downloaded it,"
+            f" for example with: hf download {repository} {in_gguf[0]} --local-dir ."
+        )
     except GatedRepoError:
         reason = (
             f"{name} is only for those who have accepted its terms. Do so on https://huggingface.co/{repository}, then"

@@ -85,6 +85,15 @@ def test_what_the_hub_has_is_looked_at_like_a_folder(standing_in, tmp_path):
         loading.load("people/old")
 
 
+def test_a_repository_of_gguf_files(standing_in, tmp_path):
+    standing_in.repositories["people/small-GGUF"] = tmp_path / "small"
+    (tmp_path / "small").mkdir()
+    for name in ("small.Q8_0.gguf", "small.Q4_1.gguf", "config.json"):
+        (tmp_path / "small" / name).write_text("{}")
+    assert "hf download people/small-GGUF small.Q4_1.gguf --local-dir ." in refusal("people/small-GGUF")
+    assert not standing_in.sent["small.Q4_1.gguf"]
+
+
 def test_a_name_that_the_hub_does_not_know(standing_in):
     assert "There is no model people/nothing on the hub, and no such folder here" in refusal("people/nothing")
 
