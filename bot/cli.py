@@ -136,7 +136,9 @@ def _check(options: argparse.Namespace) -> int:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     # Without a default of its own, an option given before the command is not undone by the command's parser.
     shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    shared.add_argument("--model", metavar="NAME", help="model folder, hub name, or demo (overrides MODEL_PATH)")
+    shared.add_argument(
+        "--model", metavar="NAME", help="model folder, GGUF file, hub name or demo, instead of MODEL_PATH"
+    )
     shared.add_argument(
         "--env-file", metavar="FILE", type=Path, help="settings file (default: .env in the current folder)"
     )

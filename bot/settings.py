@@ -130,7 +130,7 @@ class Settings:
     link_previews: bool = _option(False, _SWITCH, "Whether Discord shows previews of links in answers: on or off")
     # Model
     model_path: str = _option(
-        "./qwen_finetune", _NAME, "A model's folder, a hub name such as Qwen/Qwen2-1.5B-Instruct, or demo"
+        "./qwen_finetune", _NAME, "A model's folder, a GGUF file, a hub name such as Qwen/Qwen2-1.5B-Instruct, or demo"
     )
     base_model: str | None = _option(
         None, _NAME, "For a LoRA adapter: the model it was trained from; blank means the one that the adapter names"

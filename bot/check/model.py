@@ -65,8 +65,8 @@ def a_conversation(system_prompt: str) -> Prompt:
 
 
 def _place(found: str) -> str:
-    folder = Path(found).absolute()
-    return str(folder) if folder.is_dir() else "a name on the hub, from which it is downloaded the first time"
+    path = Path(found).absolute()
+    return str(path) if path.exists() else "a name on the hub, from which it is downloaded the first time"
 
 
 def _what_it_is(model: Description) -> Finding:

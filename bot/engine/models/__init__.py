@@ -1,10 +1,11 @@
 """Where weights come from: a name → a model in memory, ready to generate.
 
-locate     a model's name → its folder, or a sentence that says what is wrong with it (without torch)
+locate     a model's name → its folder or file, or a sentence that says what is wrong with it (without torch)
 hub        models of the Hugging Face hub, downloaded once
 loading    prepare and load: the model built and checked first, its weights read afterwards
 tokenizer  the tokenizer: whether it belongs to the model, and which tokens end an answer
 weights    safetensors → packed layers, one at a time
+gguf       GGUF files, read by transformers
 lora       LoRA adapters, merged into their base model
 memory     how much memory is available
 """

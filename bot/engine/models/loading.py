@@ -15,7 +15,7 @@ from transformers.initialization import no_init_weights
 
 from bot.engine import ModelError
 from bot.engine.kernels.linear import Precision, dtype_of, resolve_precision
-from bot.engine.models import CausalLM, lora, memory
+from bot.engine.models import CausalLM, gguf, lora, memory
 from bot.engine.models.hub import download, first_sentence
 from bot.engine.models.locate import is_adapter, locate
 from bot.engine.models.tokenizer import check_tokenizer, end_tokens, load_tokenizer, reasoning_marks
@@ -95,10 +95,10 @@ def load(name: str, precision: str = "auto", *, base: str | None = None, form: P
 def prepare(name: str, precision: str = "auto", *, base: str | None = None, form: PromptFormat = AUTO) -> PreparedModel:
     """Find and build a model, and check everything but its weights.
 
-    `precision` is a MODEL_PRECISION. Only safetensors weights are read, and no code that comes with a model is run. A
-    hub name is downloaded once. A LoRA adapter is merged into its base model, which `base` names if the adapter's own
-    config does not. Progress goes to standard error. Raises ModelError when the model cannot be loaded, or cannot
-    render conversations in this `form`.
+    `precision` is a MODEL_PRECISION. Only weights in safetensors and GGUF files are read, and no code that comes with a
+    model is run. A hub name is downloaded once. A LoRA adapter is merged into its base model, which `base` names if the
+    adapter's own config does not. Progress goes to standard error. Raises ModelError when the model cannot be loaded,
+    or cannot render conversations in this `form`.
     """
     chosen = resolve_precision(precision)
     transformers.logging.set_verbosity_error()
@@ -107,12 +107,12 @@ def prepare(name: str, precision: str = "auto", *, base: str | None = None, form
     log.info("Loading the model %s.", name)
     started = time.perf_counter()
     with _as_model_error(name):
-        folder, adapter = _folder(name), None
-        if is_adapter(folder):
-            folder, adapter = _base_folder(folder, name, base), folder
-        tokenizer = load_tokenizer(folder, adapter)
+        path, adapter = _find(name), None
+        if is_adapter(path):
+            path, adapter = _find_base(path, name, base), path
+        tokenizer = load_tokenizer(path, adapter)
         with _building:
-            model, sources, size = _build(folder, adapter, len(tokenizer), name, chosen)
+            model, sources, size = _build(path, adapter, len(tokenizer), name, chosen)
         check_tokenizer(tokenizer, model, name, form)
         tied = tied_weights(model)
         loaded = LoadedModel(
@@ -141,37 +141,41 @@ def _as_model_error(name: str) -> Iterator[None]:
         raise ModelError(f"The model {name} cannot be loaded: {first_sentence(error)}") from error
 
 
-def _folder(name: str) -> Path:
-    folder = Path(locate(name))
-    return folder if folder.is_dir() else Path(locate(str(download(name))))
+def _find(name: str) -> Path:
+    """A model's folder, or its GGUF file."""
+    path = Path(locate(name))
+    return path if path.exists() else Path(locate(str(download(name))))
 
 
-def _base_folder(adapter: Path, name: str, base: str | None) -> Path:
-    """The folder of an adapter's base model."""
+def _find_base(adapter: Path, name: str, base: str | None) -> Path:
+    """An adapter's base model."""
     base = lora.base_model_name(adapter, base)
     try:
-        folder = _folder(base)
+        path = _find(base)
     except ModelError as error:
         raise ModelError(
             f"The adapter {name} needs the model that it was trained from, {base}; BASE_MODEL may name another place"
             f" of it. {error}"
         ) from error
-    if is_adapter(folder):
+    if is_adapter(path):
         raise ModelError(
             f"{base}, the base model of the adapter {name}, is an adapter itself. Set BASE_MODEL to a model."
         )
     log.info("%s is an adapter of %s.", name, base)
-    return folder
+    return path
 
 
 def _build(
-    folder: Path, adapter: Path | None, vocabulary: int, name: str, precision: Precision
+    path: Path, adapter: Path | None, vocabulary: int, name: str, precision: Precision
 ) -> tuple[CausalLM, Sources | None, int]:
     """The model, the sources of its weights, and the bytes they take.
 
     Without sources the model has its weights: transformers has read them.
     """
-    config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    in_gguf = path.is_file()
+    config = (
+        gguf.read_config(path) if in_gguf else transformers.AutoConfig.from_pretrained(path, trust_remote_code=False)
+    )
     fills_gaps = any(kind.endswith("ForMaskedLM") for kind in config.architectures or ())
     if type(config) not in transformers.MODEL_FOR_CAUSAL_LM_MAPPING or fills_gaps:
         raise ModelError(
@@ -187,24 +191,27 @@ def _build(
     if precision == "int8" and not packs:
         log.warning("%s keeps its weights in %s: it is of a kind that cannot be quantized here.", name, dtype)
     size = weight_bytes(model, int8=packs and precision == "int8")
-    memory.require(size, f"The weights of {name} take {size / 1e9:.1f} GB")
-    sources = None if adapter or hasattr(config, "quantization_config") else find_sources(model, folder)
+    by_transformers = adapter or in_gguf or hasattr(config, "quantization_config")
+    sources = None if by_transformers else find_sources(model, path)
+    # What transformers reads, it reads whole, before anything is quantized.
+    needed = weight_bytes(model, int8=False) if sources is None else size
+    memory.require(needed, f"The weights of {name} take {needed / 1e9:.1f} GB")
     if sources is None:
-        model = load_by_transformers(folder, name, dtype)
+        model = gguf.read_model(path, dtype, config) if in_gguf else load_by_transformers(path, name, dtype)
     if adapter:
         model = lora.merge(model, adapter, vocabulary)
-    model.generation_config = _generation_config(folder, model)
+    model.generation_config = _generation_config(path, model)
     return model.eval().requires_grad_(False), sources, size
 
 
-def _generation_config(folder: Path, model: CausalLM) -> transformers.GenerationConfig:
+def _generation_config(path: Path, model: CausalLM) -> transformers.GenerationConfig:
     """The model's own generation config; where that is invalid, the one that its model config implies."""
     implied = transformers.GenerationConfig.from_model_config(model.config)
-    file = folder / "generation_config.json"
+    file = path / "generation_config.json"
     if not file.is_file():
         return implied
     try:
-        own = transformers.GenerationConfig.from_pretrained(folder)
+        own = transformers.GenerationConfig.from_pretrained(path)
         if not all(isinstance(end, int) for end in _as_list(own.eos_token_id)):
             raise ValueError(f"eos_token_id is {own.eos_token_id!r}")
         if not float(own.repetition_penalty or 1) > 0:

@@ -9,37 +9,49 @@ from bot.engine import ModelError
 
 ADAPTER_CONFIG = "adapter_config.json"
 _HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w.-]+(@[\w./-]+)?")
-_OTHER_WEIGHTS = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.gguf")
+_OTHER_WEIGHTS = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5")
+_GGUF = b"GGUF"  # how such a file begins
 
 
 def locate(name: str) -> str:
-    """`demo`, a folder or a hub name, which may end in @ and a revision → the folder, or the hub name unchanged.
+    """`demo`, a folder, a GGUF file or a hub name, which may end in @ and a revision → its path; a hub name unchanged.
 
-    Checks the disk only. Raises ModelError when a folder is missing, cannot be read or holds no model.
+    Checks the disk only. Raises ModelError when a folder or file is missing, cannot be read or holds no model.
     """
     if name == "demo":
         return str(demo.MODEL)
     try:
-        return _locate_folder(name)
+        return _locate_path(name)
     except (OSError, RuntimeError, ValueError) as error:
-        raise ModelError(f"The model folder {name} cannot be read: {error}. Set MODEL_PATH to one that can.") from error
+        raise ModelError(f"The model {name} cannot be read: {error}. Set MODEL_PATH to one that can.") from error
 
 
-def _locate_folder(name: str) -> str:
+def _locate_path(name: str) -> str:
     folder = Path(name).expanduser()
     if not folder.exists():
-        if _HUB_NAME.fullmatch(name):
+        is_file = folder.suffix == ".gguf"
+        if _HUB_NAME.fullmatch(name) and not is_file:
             return name
         raise ModelError(
-            f"There is no model folder {name}.{_did_you_mean(folder)} Set MODEL_PATH to a model's folder or to a hub"
-            " name such as Qwen/Qwen2-1.5B-Instruct, or try Parley with --model demo."
+            f"There is no model {'file' if is_file else 'folder'} {name}.{_did_you_mean(folder)} Set MODEL_PATH to a"
+            " model's folder, to a GGUF file or to a hub name such as Qwen/Qwen2-1.5B-Instruct, or try Parley with"
+            " --model demo."
         )
-    if not folder.is_dir():
-        raise ModelError(f"{name} is a file; MODEL_PATH must name the folder that holds the model.")
+    if folder.is_file():
+        with folder.open("rb") as file:
+            if file.read(len(_GGUF)) == _GGUF:
+                return str(folder)
+        raise ModelError(
+            f"The file {name} is no GGUF file. Set MODEL_PATH to a model's folder or to a GGUF file; if this should be"
+            " one, download it again."
+        )
     if not any(folder.iterdir()):
         raise ModelError(f"The folder {name} is empty. Set MODEL_PATH to the folder that save_pretrained() wrote.")
     if is_adapter(folder):
         return _locate_adapter(folder)
+    has_weights = any(folder.glob("*.safetensors"))
+    if not has_weights and (files := sorted(folder.glob("*.gguf"))):
+        raise ModelError(f"The folder {name} has its model in a GGUF file. Set MODEL_PATH to the file: {files[0]}.")
     if not (folder / "config.json").is_file():
         checkpoint = _newest_checkpoint(folder)
         raise ModelError(
@@ -50,11 +62,11 @@ def _locate_folder(name: str) -> str:
                 else "Set MODEL_PATH to the folder that save_pretrained() wrote."
             )
         )
-    if not any(folder.glob("*.safetensors")):
+    if not has_weights:
         others = sorted(file.name for pattern in _OTHER_WEIGHTS for file in folder.glob(pattern))
         raise ModelError(
-            f"The folder {name} has no weights in safetensors form, the only form that is safe to load"
-            + (f" ({others[0]} may run code when it is opened). " if others else ". ")
+            f"The folder {name} has no weights in safetensors form"
+            + (f", and {others[0]} may run code when it is opened. " if others else ". ")
             + 'Convert it with: python -c "from transformers import AutoModelForCausalLM as M;'
             f" M.from_pretrained('{folder}').save_pretrained('{folder}')\""
         )
@@ -80,10 +92,10 @@ def _locate_adapter(folder: Path) -> str:
 
 
 def _did_you_mean(folder: Path) -> str:
-    """A suggestion: the folder beside the missing one with the most similar name."""
+    """A suggestion: what lies beside the missing folder or file, and has the most similar name."""
     if not folder.parent.is_dir():
         return ""
-    beside = {other.name: other for other in folder.parent.iterdir() if other.is_dir()}
+    beside = {other.name: other for other in folder.parent.iterdir() if other.is_dir() or other.suffix == ".gguf"}
     close = difflib.get_close_matches(folder.name, beside, n=1)
     return f" Did you mean {beside[close[0]]}?" if close else ""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import transformers
 
 from bot.engine import ModelError
-from bot.engine.models import CausalLM
+from bot.engine.models import CausalLM, gguf
 from bot.engine.models.hub import first_sentence
 from bot.engine.prompt import Exchange, Prompt, PromptFormat, Tokenizer, encode
 from bot.engine.reasoning import BEGIN, END
@@ -16,10 +16,13 @@ _MARK = re.compile(r"<\|.*\|>")
 _SAMPLE = Prompt("Be kind.", (Exchange("Ann", "hi", "Hello!"),), "Ben", "hi")
 
 
-def load_tokenizer(folder: Path, adapter: Path | None) -> Tokenizer:
-    """The tokenizer of a model's folder, or the adapter's own: a fine-tune may have added tokens or a chat template."""
-    own = adapter and (adapter / "tokenizer_config.json").is_file()
-    return transformers.AutoTokenizer.from_pretrained(adapter if own else folder, trust_remote_code=False)
+def load_tokenizer(path: Path, adapter: Path | None) -> Tokenizer:
+    """The tokenizer of a model, or the adapter's own: a fine-tune may have added tokens or a chat template."""
+    if adapter and (adapter / "tokenizer_config.json").is_file():
+        path = adapter
+    if path.is_file():
+        return gguf.read_tokenizer(path)
+    return transformers.AutoTokenizer.from_pretrained(path, trust_remote_code=False)
 
 
 def check_tokenizer(tokenizer: Tokenizer, model: CausalLM, name: str, form: PromptFormat) -> None:
@@ -54,7 +57,8 @@ def check_tokenizer(tokenizer: Tokenizer, model: CausalLM, name: str, form: Prom
 def end_tokens(tokenizer: Tokenizer, eos: list[int]) -> tuple[int, ...]:
     """The ids that end an answer: the model's own `eos`, and every special token, as none of them is text."""
     # A fine-tune's <|im_end|> is often added without being declared special.
-    marks = [id_ for id_, token in tokenizer.added_tokens_decoder.items() if _MARK.fullmatch(token.content)]
+    added = tokenizer.added_tokens_decoder
+    marks = [id_ for id_, token in added.items() if token.special or _MARK.fullmatch(token.content)]
     return tuple(sorted({*eos, *tokenizer.all_special_ids, *marks} - _reasoning_tokens(tokenizer).keys()))
 
 

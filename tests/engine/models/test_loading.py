@@ -83,12 +83,6 @@ def test_a_training_folder_leads_to_its_newest_checkpoint(tmp_path):
     assert f"the newest, {tmp_path / 'checkpoint-1000'}." in refusal(tmp_path)
 
 
-def test_a_file_instead_of_a_folder(tmp_path):
-    file = tmp_path / "model.gguf"
-    file.write_bytes(b"GGUF")
-    assert "is a file" in refusal(file)
-
-
 def test_weights_that_are_no_safetensors_are_not_opened(folder):
     opened = folder / "opened"
 
