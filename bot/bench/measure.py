@@ -27,7 +27,7 @@ from bot.engine.local.compatibility import forward, probe
 from bot.engine.local.kv_cache import KVCache
 from bot.engine.local.scheduler import Scheduler
 from bot.engine.local.sequence import Request, Sequence
-from bot.engine.models import loading
+from bot.engine.models import gguf, loading
 from bot.engine.models.loading import LoadedModel
 from bot.engine.models.locate import locate
 from bot.engine.prompt import Prompt, encode
@@ -65,7 +65,12 @@ def _plain(name: str) -> Figures:
     """Measure transformers' own `generate`, the loop that everybody writes first."""
     _step("load")
     started = time.perf_counter()
-    model = transformers.AutoModelForCausalLM.from_pretrained(locate(name), dtype=torch.float32).eval()
+    place = Path(locate(name))
+    if place.is_file():
+        model = gguf.read_model(place, torch.float32)
+    else:
+        model = transformers.AutoModelForCausalLM.from_pretrained(place, dtype=torch.float32)
+    model.eval()
     loaded = time.perf_counter() - started
     _step("generate")
     ids = torch.tensor([_random_tokens(model.config.get_text_config().vocab_size, PROMPT_TOKENS)])
