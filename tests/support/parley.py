@@ -143,7 +143,9 @@ def environment(**settings: str) -> dict[str, str]:
     return {**kept, **settings, "PYTHONPATH": path}
 
 
-def run(folder: Path, *arguments: str, stdin: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
+def run(
+    folder: Path, *arguments: str, stdin: str = "", timeout: float = 60, **settings: str
+) -> subprocess.CompletedProcess[str]:
     """Run Python with these arguments to its end."""
     return subprocess.run(
         [sys.executable, *arguments],
@@ -152,7 +154,7 @@ def run(folder: Path, *arguments: str, stdin: str = "", **settings: str) -> subp
         input=stdin,
         encoding="utf-8",
         capture_output=True,
-        timeout=60,
+        timeout=timeout,
         check=False,
     )
 

@@ -1,0 +1,82 @@
+"""A real model answers as its makers promise: SmolLM2-135M-Instruct, in the GGUF file that PARLEY_REAL_MODEL names.
+
+`.ci/run` fetches it.
+"""
+
+import os
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import torch
+import transformers
+
+from bot.engine.kernels.linear import Precision
+from bot.engine.local.engine import LocalEngine
+from bot.engine.models import gguf
+from bot.engine.prompt import Prompt
+from tests.support.local import answer, make_engine
+from tests.support.parley import parley, run
+
+FILE = os.environ.get("PARLEY_REAL_MODEL", "")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(not FILE, reason="PARLEY_REAL_MODEL names no GGUF file of SmolLM2-135M-Instruct"),
+]
+
+CAPITAL = "What is the capital of France?"
+TURNS = ["My name is Wendolyn.", CAPITAL, "What colour is the sky?", "How many legs does a spider have?", "Thank you!"]
+
+
+@pytest.mark.parametrize("precision", get_args(Precision))
+async def test_it_knows_the_capital_of_france_in_each_precision(precision):
+    async with make_engine(FILE, precision=precision) as engine:
+        await engine.ready()
+        assert "Paris" in await answer(engine, Prompt("", (), None, CAPITAL))
+        text, _ = engine.render(Prompt("Be kind.", (), None, CAPITAL))
+        assert text == (
+            f"<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\n{CAPITAL}<|im_end|>\n<|im_start|>assistant\n"
+        )
+
+
+async def test_five_turns_reach_it_in_discord(discord, path, place, monkeypatch):
+    _, channel, alice = place
+    prompts: list[Prompt] = []
+    submit = LocalEngine.submit
+
+    def noted(self, prompt, *arguments):
+        prompts.append(prompt)
+        return submit(self, prompt, *arguments)
+
+    monkeypatch.setattr(LocalEngine, "submit", noted)
+    async with make_engine(FILE) as engine:
+        await engine.ready()
+        async with parley(discord, engine, path, system_prompt="", max_new_tokens=8) as running:
+            answers = [(await running.ask(channel, alice, text)).content for text in TURNS]
+            await running.ask(channel, alice, "What is my name?")
+        text, _ = engine.render(prompts[-1])
+    at = 0
+    for question, said in zip(TURNS, answers, strict=True):
+        at = text.index(f"{question}<|im_end|>\n<|im_start|>assistant\n{said.strip()}", at)
+    assert text.endswith("What is my name?<|im_end|>\n<|im_start|>assistant\n")
+
+
+async def test_the_file_and_a_folder_saved_from_it_give_the_same_tokens(tmp_path):
+    file = Path(FILE)
+    gguf.read_model(file, torch.float32).save_pretrained(tmp_path)
+    transformers.AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name).save_pretrained(tmp_path)
+    said = []
+    for name in (FILE, tmp_path):
+        async with make_engine(name) as engine:
+            await engine.ready()
+            said.append([await answer(engine, Prompt("Be brief.", (), None, text)) for text in TURNS[:2]])
+    assert said[0] == said[1]
+
+
+def test_the_program_answers_with_it(tmp_path):
+    settings = {"TEMPERATURE": "0", "SYSTEM_PROMPT": ""}
+    ended = run(tmp_path, "-m", "bot", "ask", "--model", FILE, CAPITAL, timeout=300, **settings)
+    assert ended.returncode == 0, ended.stderr
+    assert "Paris" in ended.stdout
+    assert "it/s" not in ended.stderr, "no progress bar fills the log"
