@@ -62,6 +62,15 @@ async def test_quit_closes_the_gateway_although_answers_are_under_way(discord, p
         assert discord.gateway.closes == [1000]
 
 
+async def test_quit_does_not_wait_long_for_a_gateway_that_does_not_answer(discord, path, place, monkeypatch):
+    _, channel, _ = place
+    monkeypatch.setattr("tests.discord_stand_in.gateway.LATENCY", 60)
+    async with parley(discord, ScriptedEngine(), path) as running:
+        await discord.owner.command(channel, "quit")
+        async with asyncio.timeout(5):
+            await running.ended
+
+
 async def test_a_team_member_can_quit(discord, path, place):
     _, channel, alice = place
     discord.application.team = [alice]

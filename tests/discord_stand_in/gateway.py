@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from . import payloads
 from .clock import PATIENCE
@@ -44,6 +44,7 @@ INTENTS = {
 }
 
 SENDS_PER_MINUTE = 120
+LATENCY = 0.01  # seconds until our close frame follows the bot's
 
 
 class Session:
@@ -139,7 +140,10 @@ class Gateway:
         self.identifies = 0
         self.resumes = 0
         self.closes: list[int | None] = []
-        """How connections ended: the code of the bot's close frame or ours, 1006 if there was none."""
+        """How connections ended: the code of the bot's close frame or ours, 1006 if there was none.
+
+        Also 1006 if the bot did not wait for ours: its frame may then be lost to events that are on their way to it.
+        """
 
     @property
     def url(self) -> str:
@@ -281,8 +285,13 @@ class Gateway:
         except Exception:
             self._discord.violations.append(f"gateway: the stand-in failed:\n{traceback.format_exc()}")
         finally:
-            self.closes.append(socket.close_code)
-            self._leave(connection, socket.close_code)
+            code = socket.close_code
+            if not socket.closed:  # the bot's close frame has come, and ours is to follow
+                await asyncio.sleep(LATENCY)
+                if request.transport is None:
+                    code = WSCloseCode.ABNORMAL_CLOSURE
+            self.closes.append(code)
+            self._leave(connection, code)
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
         return socket
