@@ -16,26 +16,30 @@ POST = ("POST", "/channels/{channel_id}/messages")
 
 async def test_in_a_forbidden_channel_a_person_is_told_once_in_a_while(discord, path, place):
     guild, channel, alice = place
-    bob, allowed = guild.member("Bob"), guild.channel("allowed")
+    bob, other, allowed = guild.member("Bob"), guild.channel("other"), guild.channel("allowed")
     settings = {"allowed_channels": frozenset({allowed.id})}
     async with parley(discord, ScriptedEngine(), path, timing={"refusal_interval": 3}, **settings):
         for _ in range(8):
             await alice.say(channel, f"{discord.bot.mention} hi")
         await alice.direct.wait_for(NOT_HERE)
         await discord.quiet()
-        await bob.say(channel, f"{discord.bot.mention} hi")
+        for person in (alice, bob):
+            await person.say(channel, f"{discord.bot.mention} hi")
         await bob.direct.wait_for(NOT_HERE)
         await discord.quiet()
         assert len(alice.direct.messages) == 1
+        await alice.say(other, f"{discord.bot.mention} hi")
+        await discord.until(lambda: len(alice.direct.messages) == 2)
         await asyncio.sleep(3)
         await alice.say(channel, f"{discord.bot.mention} hi")
-        await discord.until(lambda: len(alice.direct.messages) == 2)
+        await discord.until(lambda: len(alice.direct.messages) == 3)
 
 
 @pytest.mark.slow
 async def test_in_a_channel_one_refusal_stands_at_a_time(discord, path, place):
     guild, channel, alice = place
-    people = [guild.member(f"Person {number}") for number in range(4)]
+    other = guild.channel("other")
+    people = [guild.member(f"Person {number}") for number in range(2)]  # all could be told: Discord takes five posts
     async with parley(discord, ScriptedEngine(), path, cooldown=300, timing={"refusal_lifetime": 1.0}) as running:
         for person in (alice, *people):
             await running.ask(channel, person)
@@ -45,6 +49,9 @@ async def test_in_a_channel_one_refusal_stands_at_a_time(discord, path, place):
         first = await channel.wait_for("Please wait")
         await discord.quiet()
         assert len(discord.asked(*POST)) == posts + 1
+        await people[1].say(other, f"{discord.bot.mention} again")
+        await other.wait_for("Please wait")
+        assert first.deleted_at is None
         await discord.until(lambda: first.deleted_at is not None)
         await alice.say(channel, f"{discord.bot.mention} again")
         await channel.wait_for("Please wait")
@@ -62,7 +69,20 @@ async def test_nobody_is_refused_aloud_while_answers_wait_for_their_turn(discord
         await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} again"))
 
 
-async def test_a_refused_command_or_press_takes_one_request(discord, path, place):
+async def test_a_refused_message_takes_one_request(discord, path, place):
+    _, channel, alice = place
+    thread = channel.thread("topic", thread_id=(await alice.say(channel, "the topic")).id)
+    async with parley(discord, ScriptedEngine(), path, cooldown=300) as running:
+        await running.ask(channel, alice)
+        await discord.quiet()
+        before = len(discord.requests)
+        await alice.say(thread, f"{discord.bot.mention} again")
+        await thread.wait_for("Please wait")
+        await discord.quiet()
+        assert len(discord.requests) == before + 1
+
+
+async def test_a_refused_command_or_press_takes_one_request_at_once(discord, path, place, monkeypatch):
     _, channel, alice = place
     engine = ScriptedEngine(["The first one."], [asyncio.Event()], [asyncio.Event()])
     async with parley(discord, engine, path) as running:
@@ -73,13 +93,15 @@ async def test_a_refused_command_or_press_takes_one_request(discord, path, place
         await discord.quiet(1.2)
         before = len(discord.requests)
         mentions = " ".join(f"<@{10**17 + number}>" for number in range(9))
-        for refused in (
-            await alice.command(channel, "ask", prompt=mentions),
-            await alice.press(answer, "Regenerate"),
-        ):
-            assert refused.ephemeral
-            assert refused.response.content == ONE_AT_A_TIME
-        await discord.quiet()
+        with monkeypatch.context() as busy:
+            busy.setattr(Pacer, "slot", lambda self: asyncio.sleep(60))
+            for refused in (
+                await alice.command(channel, "ask", prompt=mentions),
+                await alice.press(answer, "Regenerate"),
+            ):
+                assert refused.ephemeral
+                assert refused.response.content == ONE_AT_A_TIME
+            await discord.quiet()
         assert len(discord.requests) == before + 2
 
 
@@ -100,7 +122,7 @@ async def test_a_picture_is_refused_like_a_text(discord, path, place, where):
 
 async def test_pictures_are_explained_once_in_a_while(discord, path, place):
     _, channel, alice = place
-    async with parley(discord, ScriptedEngine(), path):
+    async with parley(discord, ScriptedEngine(), path, timing={"refusal_lifetime": 0.1}):
         for _ in range(5):
             await alice.say(channel, discord.bot.mention, files={"cat.png": b"png"})
         await channel.wait_for(ONLY_TEXT)
