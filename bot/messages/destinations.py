@@ -174,15 +174,18 @@ class CommandResponse(Destination):
         )
 
     async def send(self, text: str, *, begins: bool, **view: Any) -> Any:
-        """Send a message of the response; the first takes the place of the deferral."""
-        message = await self._interaction.followup.send(
-            text, ephemeral=self._private, wait=True, suppress_embeds=not self._link_previews, **view
-        )
-        if not self._original:
-            self._original = message
-            if not self._link_previews:
-                await self._suppress_embeds()
-        return message
+        """Send a message of the response; the first takes the place of the deferral.
+
+        It does so as an edit, which can be repeated if Discord's response is lost: further messages have no nonce.
+        """
+        if self._original:
+            return await self._interaction.followup.send(
+                text, ephemeral=self._private, wait=True, suppress_embeds=not self._link_previews, **view
+            )
+        self._original = await self._interaction.edit_original_response(content=text, **view)
+        if not self._link_previews:
+            await self._suppress_embeds()
+        return self._original
 
     async def tell(self, sentence: str) -> Any:
         """Say something as a further message of the response."""
@@ -193,10 +196,7 @@ class CommandResponse(Destination):
         return await _respond_privately(self._interaction, sentence)
 
     async def _suppress_embeds(self) -> None:
-        """Hide link previews in the first message: Discord ignores that option where one replaces a deferral.
-
-        discord.py cannot set it in an edit of an interaction's message (seen with 2.7.1).
-        """
+        """Hide link previews in the first message: discord.py cannot in an edit of it (seen with 2.7.1)."""
         route = discord.http.Route(
             "PATCH",
             "/webhooks/{application_id}/{token}/messages/@original",

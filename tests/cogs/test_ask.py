@@ -56,6 +56,19 @@ async def test_a_long_answer_goes_on_in_followups(discord, path, place):
         assert len(asked.messages) == 3
 
 
+@pytest.mark.parametrize("private", [False, True])
+async def test_an_answer_whose_response_was_lost_does_not_appear_twice(discord, path, place, private):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(["one answer"]), path):
+        discord.fault("*", "/webhooks/*", status=503, too_late=True)
+        asked = await alice.command(channel, "ask", prompt="tell", private=private)
+        await asked.wait_for("one answer")
+        await discord.quiet(1.5)  # discord.py asks again after a second
+        assert [message.content for message in asked.messages] == ["one answer"]
+        assert asked.ephemeral == private
+        assert not asked.response.buttons
+
+
 async def test_it_is_acknowledged_while_the_model_is_busy_or_loading(discord, path, place):
     _, channel, alice = place
     engine = ScriptedEngine(["at last"])
@@ -130,8 +143,8 @@ async def test_an_interaction_is_never_logged_with_its_token(discord, path, plac
     _, channel, alice = place
     caplog.set_level("INFO")  # below which the program lets no library log
     async with parley(discord, ScriptedEngine(["an answer that is long enough"]), path):
-        for method in ("POST", "PATCH"):
-            discord.fault(method, "/webhooks/*", **fault)
+        for trouble in (fault, {}, fault):  # the answer, its repetition, and the request for no link previews
+            discord.fault("PATCH", "/webhooks/*", **trouble)
         asked = await alice.command(channel, "ask", prompt="hello?")
         await asked.wait_for(lambda message: not message.loading)
         await discord.quiet()
