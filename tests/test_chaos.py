@@ -39,7 +39,7 @@ FAULTS = (
     ("PATCH", "/channels/*/messages/*", {"status": 400}),
     ("PATCH", "/channels/*/messages/*", {"status": 429, "retry_after": 0.2}),
     ("DELETE", "/channels/*/messages/*", {"status": 403}),
-    ("POST", "/webhooks/*", {"delay": 0.3}),
+    ("*", "/webhooks/*", {"delay": 0.3}),
     ("*", "/channels/*", {"delay": 0.3, "times": 3}),
 )
 

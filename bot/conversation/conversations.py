@@ -240,7 +240,8 @@ class Conversations:
             settings = await self._channel_settings.effective(turn.channel)
             earlier = await self._turns.recent(channel, settings.turns)
             if question.thread_starter and not earlier:
-                turn = await self._turns.prepend(turn, await question.thread_starter())
+                await self._turns.prepend(turn, await question.thread_starter())
+            turn = await self._turns.current(turn)
             answer.keep = settings.turns
             answer.previous = earlier[-1] if earlier else None
             await self._generate(answer, turn, earlier, settings)

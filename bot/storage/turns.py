@@ -93,6 +93,12 @@ class TurnStore:
         async with self._database.connection() as connection:
             return next(iter(await _read(connection, statement, channel, message)), None)
 
+    async def current(self, turn: Turn) -> Turn:
+        """A turn as it is now, as its question may have been edited; as it was if it has been forgotten."""
+        statement = f"SELECT {_COLUMNS} FROM turns WHERE id = ? AND channel = ?"  # noqa: S608 - constants of this module
+        async with self._database.connection() as connection:
+            return next(iter(await _read(connection, statement, turn.id, turn.channel.channel)), turn)
+
     async def unfinished(self) -> list[Turn]:
         """The turns asked in Discord that it does not show whole, oldest first."""
         async with self._database.connection() as connection:
@@ -146,12 +152,11 @@ class TurnStore:
         """Forget a turn that came to nothing."""
         await self._delete("id = ? AND channel = ?", turn.id, turn.channel.channel)
 
-    async def prepend(self, turn: Turn, beginning: str) -> Turn:
-        """Put a text before a turn's question, which may have been edited meanwhile; returns the turn as it is then."""
-        update = "UPDATE turns SET question = ? || question WHERE id = ? AND channel = ? RETURNING question"
+    async def prepend(self, turn: Turn, beginning: str) -> None:
+        """Put a text before a turn's question, which may have been edited meanwhile."""
+        update = "UPDATE turns SET question = ? || question WHERE id = ? AND channel = ?"
         async with self._database.transaction() as connection:
-            rows = await connection.execute_fetchall(update, (beginning, turn.id, turn.channel.channel))
-            return replace(turn, question=next((text for (text,) in rows), beginning + turn.question))
+            await connection.execute(update, (beginning, turn.id, turn.channel.channel))
 
     async def edit_question(self, channel: int, message: int, question: str, beginning: str = "") -> None:
         """Replace the text of the question that a message asks, if it is stored; `beginning` stays if it is there."""

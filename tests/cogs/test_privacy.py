@@ -260,6 +260,22 @@ async def test_an_edited_question_is_remembered_as_it_is_now(discord, path, plac
         await running.until_stored(channel.id, ("hello", "ok"))
 
 
+async def test_a_question_edited_while_it_waits_is_answered_as_it_is_then(discord, path, place):
+    guild, channel, alice = place
+    bob, hold = guild.member("Bob"), asyncio.Event()
+    engine = ScriptedEngine([hold, "one"], ["two"])
+    async with parley(discord, engine, path) as running:
+        first = await alice.say(channel, f"{discord.bot.mention} first")
+        second = await bob.say(channel, f"{discord.bot.mention} helo")
+        await discord.until(lambda: engine.prompts)
+        await alice.edit(first, f"{discord.bot.mention} too late")
+        await bob.edit(second, f"{discord.bot.mention} hello")
+        await discord.quiet()
+        hold.set()
+        await running.until_stored(channel.id, ("too late", "one"), ("hello", "two"))
+        assert [prompt.question for prompt in engine.prompts] == ["first", "hello"]
+
+
 async def test_an_edit_in_a_thread_and_the_message_that_it_grew_from_both_hold(discord, path, place):
     _, channel, alice = place
     said = await alice.say(channel, "the topic")
