@@ -6,6 +6,8 @@ import torch
 
 from bot.engine import Sampling
 
+_FIRST_GUESS = 1024  # tokens that top-p alone may need; most distributions need fewer
+
 
 class Sampler:
     """Samples one sequence's tokens with a random generator of its own, so other sequences never change its choices.
@@ -34,7 +36,7 @@ class Sampler:
         else:
             ids, probabilities = distribution(logits, self._sampling)
             # Inverting the cumulative distribution takes one random number a token, however many are eligible.
-            cumulative = probabilities.cumsum(0)
+            cumulative = probabilities.cumsum(0, dtype=torch.float64)
             drawn = torch.rand(1, generator=self._random, dtype=cumulative.dtype) * cumulative[-1]
             token = int(ids[torch.searchsorted(cumulative, drawn, right=True).clamp(max=len(ids) - 1)])
         self._seen.add(token)
@@ -47,20 +49,40 @@ def penalize(logits: torch.Tensor, penalty: float) -> torch.Tensor:
 
 
 def distribution(logits: torch.Tensor, sampling: Sampling) -> tuple[torch.Tensor, torch.Tensor]:
-    """Logits (vocabulary) → the eligible ids and their probabilities (float64), likeliest first.
+    """Logits (vocabulary) → the eligible ids and their probabilities.
 
-    Equals transformers' temperature, top-k and top-p in this order, without sorting the vocabulary: the top k are
-    selected first, then softmax and top-p are computed over them alone.
+    Equals transformers' temperature, top-k and top-p in this order. Only as many of the likeliest tokens are selected,
+    and sorted, as these need.
     """
-    logits = logits.double() / sampling.temperature
     if 0 < sampling.top_k < len(logits):
-        least = logits.topk(sampling.top_k).values[-1]
-        ids = (logits >= least).nonzero()[:, 0]  # more than k where several are as likely as the last
+        values, ids = _likeliest(logits, sampling.top_k)
+        probabilities = _softmax(values, sampling.temperature)
+    elif sampling.top_p < 1:
+        total = (logits / sampling.temperature).logsumexp(0)
+        count = _FIRST_GUESS
+        while True:
+            values, ids = logits.topk(min(count, len(logits)))
+            probabilities = (values / sampling.temperature - total).exp()
+            if len(ids) == len(logits) or probabilities.sum() > sampling.top_p:
+                break
+            count *= 8
     else:
-        ids = torch.arange(len(logits))
-    ordered, order = logits[ids].sort(descending=True, stable=True)
-    probabilities = ordered.softmax(0)
+        return torch.arange(len(logits)), _softmax(logits, sampling.temperature)
     if sampling.top_p < 1:
         before = probabilities.cumsum(0) - probabilities
         probabilities = probabilities[: (before < sampling.top_p).sum().clamp(min=1)]
-    return ids[order[: len(probabilities)]], probabilities / probabilities.sum()
+    return ids[: len(probabilities)], probabilities / probabilities.sum()
+
+
+def _likeliest(logits: torch.Tensor, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The largest logits and their ids, in descending order; more than `count` if several are equal to the last."""
+    values, ids = logits.topk(count + 1)
+    if values[-1] < values[-2]:
+        return values[:-1], ids[:-1]
+    ids = (logits >= values[-1]).nonzero()[:, 0]
+    values, order = logits[ids].sort(descending=True, stable=True)
+    return values, ids[order]
+
+
+def _softmax(values: torch.Tensor, temperature: float) -> torch.Tensor:
+    return (values / temperature).softmax(0)

@@ -27,20 +27,20 @@ def reference(logits: torch.Tensor, sampling: Sampling) -> torch.Tensor:
 
 
 @settings(max_examples=150, deadline=None)
-@example(seed=0, size=1000, spread=8.0, temperature=1.0, top_k=0, top_p=1.0)
+@example(seed=0, size=3000, spread=8.0, temperature=1.0, top_k=0, top_p=1.0)
 @given(
     seed=st.integers(0, 2**32),
-    size=st.sampled_from([1, 2, 50, 1000]),
+    size=st.sampled_from([1, 2, 50, 3000]),
     spread=st.sampled_from([0.1, 1.0, 8.0]),
     temperature=st.floats(0.05, 5),
-    top_k=st.sampled_from([0, 1, 2, 50, 1000]),
+    top_k=st.sampled_from([0, 1, 2, 50, 2999]),
     top_p=st.floats(0.01, 1),
 )
 def test_the_distribution_is_that_of_transformers(seed, size, spread, temperature, top_k, top_p):
-    logits = torch.randn(size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) * spread
+    logits = torch.randn(size, generator=torch.Generator().manual_seed(seed), dtype=torch.float32) * spread
     sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p)
     ids, probabilities = distribution(logits, sampling)
-    ours = torch.zeros(size, dtype=torch.float64).index_put((ids,), probabilities)
+    ours = torch.zeros(size, dtype=torch.float64).index_put((ids,), probabilities.double())
     expected = reference(logits, sampling)
     # Sums of a thousand numbers, taken in another order, may differ about what is next to impossible.
     assert (ours > 0).equal(expected > 0) or torch.maximum(ours, expected)[(ours > 0) != (expected > 0)].max() < 1e-12
