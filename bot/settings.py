@@ -137,8 +137,8 @@ class Settings:
     )
     model_precision: str = _option(
         "auto",
-        _one_of("auto", "float32", "bfloat16", "int8"),
-        "Precision of the weights: float32, bfloat16, int8, or auto (bfloat16 if the CPU computes in it, else float32)",
+        _one_of("auto", "float32", "bfloat16", "float16", "int8"),
+        "Precision of the weights: float32, bfloat16, float16, int8, or auto (the fastest here that keeps the answers)",
     )
     prompt_format: str = _option(
         "auto",

@@ -1,6 +1,6 @@
 """Measures a model on this machine in one precision; `python -m bot bench` runs this in a process for each.
 
-    python -m bot.bench.measure MODEL plain|float32|bfloat16|int8 [FOLDER]
+    python -m bot.bench.measure MODEL plain|float32|bfloat16|float16|int8 [FOLDER]
 
 Prints a line of JSON before each step, {"step": …}, and a last one with the figures. In FOLDER the float32 run leaves
 its answers, against which the others' fidelity is measured; without FOLDER, fidelity is not measured. `plain` is
@@ -104,8 +104,9 @@ async def _measure(name: str, precision: str, folder: str | None) -> Figures:
     _step("load")
     started = time.perf_counter()
     loaded = await in_thread(loading.load, name, precision)
-    layers = probe(loaded.model, _LENGTH)
+    layers = probe(loaded.model, _LENGTH, loaded.precision)
     figures: Figures = {"load_s": time.perf_counter() - started, "weights_gb": loaded.weight_bytes / 1e9}
+    figures["library"] = loaded.kernels.library if loaded.kernels else "torch"
     # Random weights may end an answer at any token; here every answer is to reach its full length.
     endless = replace(loaded, end_tokens=())
     cache = KVCache(layers, max(CHANNELS), _LENGTH, loaded.model.dtype)

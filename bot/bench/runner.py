@@ -9,8 +9,8 @@ from bot.bench import Figures
 from bot.bench.table import table
 from bot.errors import UserError
 
-_PRECISIONS = ("plain", "float32", "bfloat16", "int8")
-_STEPS = 2 + 3 * 9  # as measure prints them
+_PRECISIONS = ("plain", "float32", "bfloat16", "float16", "int8")
+_STEPS = 2 + 4 * 9  # as measure prints them
 
 
 class BenchError(UserError):

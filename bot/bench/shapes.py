@@ -41,6 +41,7 @@ def make(shape: str, folder: Path) -> None:
     config.save_pretrained(folder)
     words = {f"w{number}": number for number in range(config.vocab_size)}
     tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="w0"))
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
     transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer).save_pretrained(folder)
 
 

@@ -24,6 +24,7 @@ def table(results: dict[str, Figures]) -> str:
         return [name, *cells]
 
     rows = [["", "plain loop", *list(results)[1:]]]
+    rows.append(row("linear layers by", lambda f: f["library"]))
     rows.append(row("prefill, tokens/s", lambda f: ratio(f["prefill_tokens_per_s"], plain["prefill_tokens_per_s"])))
     for channels, one in plain["decode_tokens_per_s"].items():
         rows.append(

@@ -71,10 +71,11 @@ def _place(found: str) -> str:
 
 def _what_it_is(model: Description) -> Finding:
     return ok(
-        f"Loaded: {model.architecture}, {_count(model.parameters)} parameters, in {model.precision}",
+        f"Loaded: {model.architecture}, {_count(model.parameters)} parameters, in {model.precision} ({model.library})",
         architecture=model.architecture,
         parameters=model.parameters,
         precision=model.precision,
+        library=model.library,
     )
 
 

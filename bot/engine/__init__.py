@@ -90,13 +90,15 @@ class Status:
 class Description:
     """A loaded model, and the memory it takes: its weights, and a KV cache for `max_batch` answers.
 
-    `max_length` bounds the tokens of each answer, with its prompt. `cache_bytes` is 0 for a model that cannot be
-    batched. `plain_format`: conversations are rendered as plain lines, not by the model's chat template.
+    `library` computes its linear layers. `max_length` bounds the tokens of each answer, with its prompt. `cache_bytes`
+    is 0 for a model that cannot be batched. `plain_format`: conversations are rendered as plain lines, not by the
+    model's chat template.
     """
 
     architecture: str
     parameters: int
     precision: str
+    library: str
     weight_bytes: int
     cache_bytes: int
     max_batch: int

@@ -14,7 +14,7 @@ def results(tmp_path, capsys):
     """The figures of each precision on a small model, measured in this process."""
     folder = save_model(tmp_path / "model", context=2048)
     results = {}
-    for precision in ("plain", "float32", "bfloat16", "int8"):
+    for precision in ("plain", "float32", "bfloat16", "float16", "int8"):
         measure.main(str(folder), precision, str(tmp_path))
         *steps, figures = map(json.loads, capsys.readouterr().out.splitlines())
         assert all(step.keys() == {"step"} for step in steps)
@@ -27,6 +27,7 @@ def test_the_table_shows_all_figures_and_what_to_choose(results):
     lines = table(results).splitlines()
     assert lines[0].split()[-1] == "int8"
     for name in (
+        "linear layers by",
         "prefill",
         "decode, 1 channel,",
         "decode, 16 channels",
@@ -37,6 +38,7 @@ def test_the_table_shows_all_figures_and_what_to_choose(results):
         assert [line for line in lines if line.startswith(name) or name in line]
     assert "Choose MODEL_PRECISION=" in lines[-1]
     assert results["bfloat16"]["greedy_tokens_equal"] > 0.8
+    assert results["float16"]["kl_divergence"] < results["bfloat16"]["kl_divergence"]
     assert 0 <= results["bfloat16"]["kl_divergence"] < results["int8"]["kl_divergence"] < 1
     assert results["float32"]["loop_stall_ms"]["worst"] > 0
 

@@ -493,7 +493,12 @@ async def test_a_model_is_described_and_answers(tmp_path):
     there, what, memory, prompt, answer = told.ok
     assert str(folder) in there.what
     saved = sum(tensor.numel() for tensor in load_file(folder / "model.safetensors").values())
-    assert what.facts == {"architecture": "Qwen2ForCausalLM", "parameters": saved, "precision": "float32"}
+    assert what.facts == {
+        "architecture": "Qwen2ForCausalLM",
+        "parameters": saved,
+        "precision": "float32",
+        "library": "oneDNN",
+    }
     assert memory.facts["weight_bytes"] == 4 * saved
     assert memory.facts["cache_bytes"] == 2 * 3 * 500 * 2 * 2 * 8 * 4  # layers, slots, tokens, K and V, heads, width
     assert "3 answers of up to 500 tokens" in memory.what

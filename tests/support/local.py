@@ -4,6 +4,9 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import torch
+import transformers
+
 from bot.engine import Sampling, Stream
 from bot.engine.local.engine import LocalEngine
 from bot.engine.prompt import Exchange, Prompt
@@ -28,3 +31,19 @@ async def read(stream: Stream) -> str:
 
 async def answer(engine: LocalEngine, prompt: Prompt = PROMPT, sampling: Sampling = GREEDY) -> str:
     return await read(engine.submit(prompt, sampling))
+
+
+def tiny(**options: Any) -> transformers.PreTrainedModel:
+    """A Llama of two layers with random weights, the same each time."""
+    torch.manual_seed(0)
+    config = transformers.LlamaConfig(
+        vocab_size=100,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        max_position_embeddings=64,
+        initializer_range=0.5,
+        **options,
+    )
+    return transformers.LlamaForCausalLM(config).eval()

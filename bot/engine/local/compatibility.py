@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import torch
 
 from bot.engine import ModelError
+from bot.engine.kernels.selection import Precision
 from bot.engine.local.attention import NAME, Chunk, ForwardBatch, ForwardContext, LayerProbe, Unsupported
 from bot.engine.local.kv_cache import KVCache, LayerSpec
 from bot.engine.models import CausalLM
 
-_TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.05}
+_TOLERANCE: dict[Precision, float] = {"float32": 1e-3, "float16": 1e-3, "bfloat16": 0.05, "int8": 0.05}
 # The largest relative error between logits that differ by rounding only. A wrong mask, position or scale causes a
 # much larger one.
 
@@ -27,7 +28,7 @@ def forward(model: CausalLM, tokens: Sequence[int], context: ForwardContext, log
     return logits
 
 
-def probe(model: CausalLM, length: int) -> list[LayerSpec]:
+def probe(model: CausalLM, length: int, precision: Precision) -> list[LayerSpec]:
     """Switch the model to our attention; returns what each of its layers caches.
 
     Compares the logits of a few tokens with those of the model's own attention, at positions as far apart as sequences
@@ -48,7 +49,7 @@ def probe(model: CausalLM, length: int) -> list[LayerSpec]:
     try:
         model.set_attn_implementation(NAME)
         layers = _probe_layers(model)
-        _compare(model, layers, length, tokens, expected)
+        _compare(model, layers, length, tokens, expected, _TOLERANCE[precision])
     except Exception as error:
         model.set_attn_implementation(own)
         # A model that is not made for our attention can fail anywhere, with any exception.
@@ -65,10 +66,17 @@ def _probe_layers(model: CausalLM) -> list[LayerSpec]:
 
 
 def _compare(
-    model: CausalLM, layers: Sequence[LayerSpec], length: int, tokens: Sequence[int], expected: torch.Tensor
+    model: CausalLM,
+    layers: Sequence[LayerSpec],
+    length: int,
+    tokens: Sequence[int],
+    expected: torch.Tensor,
+    tolerance: float,
 ) -> None:
     """Run the tokens in chunks, beside a neighbour at the far end of its slot."""
     cache = KVCache(layers, 2, length, model.dtype)
+    for tensor in (*cache.keys, *cache.values):
+        tensor.zero_()  # the neighbour attends to positions that nothing has been written to
     for start, end in ((0, 7), (7, 11), (11, 12)):
         neighbour = Chunk(1, length - (end - start), end - start)
         batch = ForwardBatch([neighbour, Chunk(0, start, end - start)], cache)
@@ -77,5 +85,5 @@ def _compare(
         if logits.shape != expected[end - 1 : end].shape:
             raise Unsupported("it does not return the logits that are asked for")
         error = (logits[0].float() - expected[end - 1].float()).norm() / expected[end - 1].float().norm()
-        if not error <= _TOLERANCE[model.dtype]:
+        if not error <= tolerance:
             raise Unsupported(f"its logits come out differently (by {error:.2g})")

@@ -156,6 +156,7 @@ class LocalEngine:
             type(loaded.model).__name__,
             loaded.parameters,
             loaded.precision,
+            loaded.kernels.library if loaded.kernels else "torch",
             loaded.weight_bytes,
             self._cache_bytes,
             self._max_batch,
@@ -193,7 +194,7 @@ class LocalEngine:
         loaded = prepared.load()
         length = self._max_length(loaded)
         try:
-            layers = probe(loaded.model, length)
+            layers = probe(loaded.model, length, loaded.precision)
         except Unsupported as reason:
             log.info("%s runs one request at a time, as it cannot be batched: %s.", self._name, reason)
             self._max_batch = 1

@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 import transformers
 from transformers.initialization import no_init_weights
 
 from bot.engine import ModelError
-from bot.engine.kernels.linear import Precision, dtype_of, resolve_precision
+from bot.engine.kernels.calibration import TEXT
+from bot.engine.kernels.selection import Kernels, Precision, dtype_of, native_dtype, select
+from bot.engine.kernels.siblings import find_siblings
 from bot.engine.models import CausalLM, gguf, lora, memory
 from bot.engine.models.hub import download, first_sentence
 from bot.engine.models.locate import is_adapter, locate
@@ -27,9 +30,11 @@ from bot.engine.models.weights import (
     tied_weights,
     weight_bytes,
 )
-from bot.engine.prompt import AUTO, PromptFormat, Tokenizer
+from bot.engine.prompt import AUTO, Prompt, PromptFormat, Tokenizer, encode
 
 log = logging.getLogger(__name__)
+
+_CALIBRATION_TOKENS = 64
 
 _building = threading.Lock()  # transformers patches torch for all threads while it builds a model
 
@@ -41,6 +46,8 @@ class LoadedModel:
     model: CausalLM
     tokenizer: Tokenizer
     precision: Precision
+    kernels: Kernels | None
+    """None where the model's own linear layers are in use."""
     context: int | None
     """The most tokens, prompt and answer together, that the model was built for, if it says so."""
     end_tokens: tuple[int, ...]
@@ -63,6 +70,8 @@ class PreparedModel:
     """What `load` returns; its weights are empty until then."""
     sources: Sources | None
     """None where transformers has already read the weights."""
+    siblings: list[list[str]]
+    """The names of the linear layers, those together that are to be computed as one."""
     seconds: float
     """How long preparing took."""
 
@@ -75,13 +84,22 @@ class PreparedModel:
         """Read the weights. Raises ModelError when they cannot be read."""
         started = time.perf_counter()
         with _building, _as_model_error(self.name):
-            read_and_pack(self.loaded.model, self.sources, self.name, self.loaded.precision)
+            loaded = self.loaded
+            text = encode(Prompt("", (), None, TEXT), loaded.tokenizer, sys.maxsize, loaded.form)
+            read_and_pack(
+                loaded.model,
+                self.sources,
+                self.name,
+                loaded.kernels,
+                self.siblings,
+                text[:_CALIBRATION_TOKENS] or [0],
+            )
         log.info(
             "Loaded %s in %.1f s: %s, %s, weights of %.2f GB.",
             self.name,
             self.seconds + time.perf_counter() - started,
             self.loaded.model.config.get_text_config().model_type,
-            self.loaded.precision,
+            self.loaded.kernels or self.loaded.precision,
             self.loaded.weight_bytes / 1e9,
         )
         return self.loaded
@@ -100,7 +118,6 @@ def prepare(name: str, precision: str = "auto", *, base: str | None = None, form
     adapter's own config does not. Progress goes to standard error. Raises ModelError when the model cannot be loaded,
     or cannot render conversations in this `form`.
     """
-    chosen = resolve_precision(precision)
     transformers.logging.set_verbosity_error()
     if not sys.stderr.isatty():
         transformers.logging.disable_progress_bar()
@@ -112,22 +129,23 @@ def prepare(name: str, precision: str = "auto", *, base: str | None = None, form
             path, adapter = _find_base(path, name, base), path
         tokenizer = load_tokenizer(path, adapter)
         with _building:
-            model, sources, size = _build(path, adapter, len(tokenizer), name, chosen)
+            model, kernels, siblings, sources = _build(path, adapter, len(tokenizer), name, precision)
         check_tokenizer(tokenizer, model, name, form)
         tied = tied_weights(model)
         loaded = LoadedModel(
             model,
             tokenizer,
-            chosen,
+            kernels.precision if kernels else "bfloat16" if model.dtype == torch.bfloat16 else "float32",
+            kernels,
             getattr(model.config.get_text_config(), "max_position_embeddings", None),
             end_tokens(tokenizer, _as_list(model.generation_config.eos_token_id)),
             reasoning_marks(tokenizer),
             model.generation_config.repetition_penalty or 1.0,
-            size,
+            weight_bytes(model, kernels.precision if kernels else None),
             form,
             sum(tensor.numel() for key, tensor in model.named_parameters() if key not in tied),
         )
-    return PreparedModel(name, loaded, sources, time.perf_counter() - started)
+    return PreparedModel(name, loaded, sources, siblings, time.perf_counter() - started)
 
 
 @contextmanager
@@ -166,11 +184,11 @@ def _find_base(adapter: Path, name: str, base: str | None) -> Path:
 
 
 def _build(
-    path: Path, adapter: Path | None, vocabulary: int, name: str, precision: Precision
-) -> tuple[CausalLM, Sources | None, int]:
-    """The model, the sources of its weights, and the bytes they take.
+    path: Path, adapter: Path | None, vocabulary: int, name: str, precision: str
+) -> tuple[CausalLM, Kernels | None, list[list[str]], Sources | None]:
+    """The model, the kernels for its linear layers, the names of these, and the sources of its weights.
 
-    Without sources the model has its weights: transformers has read them.
+    Without sources the model has its weights: transformers has read them. Without kernels its linear layers stay.
     """
     in_gguf = path.is_file()
     config = (
@@ -182,26 +200,40 @@ def _build(
             f"{name} is of the kind {config.model_type}, which does not continue a text. Set MODEL_PATH to a"
             " decoder-only language model, such as Qwen2."
         )
-    dtype = dtype_of(precision)
-    with no_init_weights():
-        # Pages that are never written to take no memory: empty weights are free until they are filled.
-        model = transformers.AutoModelForCausalLM.from_config(config, dtype=dtype, trust_remote_code=False)
-    # A model with attention code of its own may access the weights of its linear layers, so they are not packed.
-    packs = model.is_backend_compatible()
-    if precision == "int8" and not packs:
-        log.warning("%s keeps its weights in %s: it is of a kind that cannot be quantized here.", name, dtype)
-    size = weight_bytes(model, int8=packs and precision == "int8")
+    dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}.get(precision, native_dtype())
+    model = _empty(config, dtype)
+    kernels, siblings = None, find_siblings(model)
+    # A model with attention code of its own may access the weights of its linear layers, so they stay.
+    if model.is_backend_compatible():
+        kernels = select(precision, [_shape(model, names) for names in siblings])
+        dtype = dtype_of(kernels.precision)
+        if model.dtype != dtype:
+            model = _empty(config, dtype)
+    elif precision in ("int8", "float16"):
+        log.warning("%s keeps its weights in %s: it is of a kind that cannot be in %s here.", name, dtype, precision)
     by_transformers = adapter or in_gguf or hasattr(config, "quantization_config")
     sources = None if by_transformers else find_sources(model, path)
-    # What transformers reads, it reads whole, before anything is quantized.
-    needed = weight_bytes(model, int8=False) if sources is None else size
+    # What transformers reads, it reads whole, before anything is packed.
+    needed = weight_bytes(model, kernels.precision if kernels and sources else None)
     memory.require(needed, f"The weights of {name} take {needed / 1e9:.1f} GB")
     if sources is None:
         model = gguf.read_model(path, dtype, config) if in_gguf else load_by_transformers(path, name, dtype)
     if adapter:
         model = lora.merge(model, adapter, vocabulary)
     model.generation_config = _generation_config(path, model)
-    return model.eval().requires_grad_(False), sources, size
+    return model.eval().requires_grad_(False), kernels, siblings, sources
+
+
+def _empty(config: transformers.PretrainedConfig, dtype: torch.dtype) -> CausalLM:
+    """A model without weights. Pages that are never written to take no memory, so they are free until they are read."""
+    with no_init_weights():
+        return transformers.AutoModelForCausalLM.from_config(config, dtype=dtype, trust_remote_code=False)
+
+
+def _shape(model: CausalLM, names: list[str]) -> tuple[int, int]:
+    """Outputs and inputs of the model's linear layers of these names together."""
+    layers = [model.get_submodule(name) for name in names]
+    return sum(layer.out_features for layer in layers), layers[0].in_features
 
 
 def _generation_config(path: Path, model: CausalLM) -> transformers.GenerationConfig:

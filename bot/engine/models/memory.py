@@ -30,7 +30,7 @@ def require(needed: int, what: str) -> None:
     if needed > (free := available()):
         raise ModelError(
             f"{what}, but only {free / 1e9:.1f} GB of memory are free. Make MAX_BATCH or MAX_PROMPT_TOKENS"
-            " smaller, set MODEL_PRECISION to bfloat16 or int8, or take a smaller model."
+            " smaller, set MODEL_PRECISION to bfloat16, float16 or int8, or take a smaller model."
         )
 
 

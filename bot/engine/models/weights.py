@@ -3,6 +3,9 @@
 import json
 import logging
 import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -12,10 +15,16 @@ from safetensors import safe_open
 from torch import nn
 
 from bot.engine import ModelError
-from bot.engine.kernels.linear import PackedLinear, Precision, pack
+from bot.engine.kernels.calibration import CalibrationLinear, choose_twice
+from bot.engine.kernels.floating import Unsuitable
+from bot.engine.kernels.norm import replace_norms
+from bot.engine.kernels.selection import Kernels, Precision, bytes_per_weight, make_layer
+from bot.engine.kernels.siblings import install
 from bot.engine.models import CausalLM, memory
 
 log = logging.getLogger(__name__)
+
+_THREADS = 2  # that read and pack layers: FBGEMM packs each in one thread
 
 Sources: TypeAlias = dict[str, tuple[Path, str]]
 """Where each of a model's tensors is stored: its file, and its name there."""
@@ -47,42 +56,103 @@ def tied_weights(model: CausalLM) -> dict[str, str]:
     return getattr(model, "all_tied_weights_keys", None) or {}
 
 
-def weight_bytes(model: CausalLM, *, int8: bool) -> int:
-    """The size of the weights in bytes, those of linear layers as `int8` if so."""
-    linear = {id(layer.weight) for layer in model.modules() if type(layer) is nn.Linear}
-    return sum(tensor.numel() if int8 and id(tensor) in linear else tensor.nbytes for tensor in model.parameters())
+def weight_bytes(model: CausalLM, precision: Precision | None) -> int:
+    """The size of the weights in bytes, those of linear layers in `precision` unless that is None."""
+    if precision is None:
+        return sum(int(tensor.nbytes) for tensor in model.parameters())
+    linear = [layer.weight for layer in model.modules() if type(layer) is nn.Linear]
+    packed = {id(weight) for weight in linear}
+    embedding = model.get_input_embeddings().weight  # which stays beside a head that is tied to it
+    rest = [tensor for tensor in model.parameters() if id(tensor) not in packed or tensor is embedding]
+    packed_bytes = sum(int(weight.numel()) for weight in linear) * bytes_per_weight(precision)
+    return packed_bytes + sum(int(tensor.nbytes) for tensor in rest)
 
 
-def read_and_pack(model: CausalLM, sources: Sources | None, name: str, precision: Precision) -> None:
-    """Read the model's weights, if there are sources, and pack its linear layers."""
-    packs = model.is_backend_compatible()
-    # Each layer is read, packed and freed before the next, so at most one is in memory twice. The largest come first,
-    # while there is room.
-    sizes = {
-        path: sum(tensor.nbytes for tensor in module.parameters(recurse=False))
-        for path, module in model.named_modules()
-    }
-    not_quantized = []
-    for path in sorted(sizes, key=sizes.__getitem__, reverse=True):
-        module = model.get_submodule(path)
+def read_and_pack(
+    model: CausalLM,
+    sources: Sources | None,
+    name: str,
+    kernels: Kernels | None,
+    siblings: Iterable[list[str]],
+    calibration: list[int],
+) -> None:
+    """Read the model's weights, if there are sources, and pack its linear layers, unless `kernels` is None.
+
+    `siblings` names the layers, those together that are packed as one. Int8 layers are calibrated on the tokens of
+    `calibration`.
+    """
+    groups = [[path] for path, module in model.named_modules() if kernels is None or type(module) is not nn.Linear]
+    groups += siblings if kernels else []
+
+    def read(paths: list[str]) -> nn.Module | None:
+        """Read the weights of these modules, and pack them if they are linear layers."""
+        modules = [model.get_submodule(path) for path in paths]
         if sources is not None:
-            _fill(path, module, sources)
-        if packs and type(module) is nn.Linear:
-            packed = pack(module.weight.data, None if module.bias is None else module.bias.data, precision)
-            model.set_submodule(path, packed)
-            memory.trim()
-            if precision == "int8" and isinstance(packed, PackedLinear):
-                not_quantized.append(path)
-    if not packs:
+            for path, module in zip(paths, modules, strict=True):
+                _fill(path, module, sources)
+        if kernels is None or type(modules[0]) is not nn.Linear:
+            return None
+        layer = _pack(modules, kernels)
+        install(model, paths, layer)
+        del modules
+        memory.trim()
+        return layer
+
+    # Each layer is read, packed and freed before the next, so at most one in each thread is in memory twice. The
+    # largest come first, while there is room.
+    groups.sort(key=lambda paths: _size(model, paths), reverse=True)
+    with ThreadPoolExecutor(_THREADS) as threads:
+        layers = dict(zip(map(tuple, groups), threads.map(read, groups), strict=True))
+    if kernels is None:
         model.tie_weights()
-    if not_quantized:
+        return
+    replace_norms(model)
+    if kernels.product:
+        _calibrate(model, layers, name, calibration)
+
+
+def _calibrate(model: CausalLM, layers: dict[tuple[str, ...], nn.Module | None], name: str, tokens: list[int]) -> None:
+    """Calibrate and pack the layers that have been rounded to int8, and log those that have not."""
+    kept = [paths for paths, layer in layers.items() if layer and not isinstance(layer, CalibrationLinear)]
+    if kept:
         log.warning(
-            "%d of the linear layers of %s stay in %s, as int8 would round them too coarsely: %s.",
-            len(not_quantized),
+            "%d of the linear layers of %s are not rounded to int8, as that would be too coarse: %s.",
+            sum(map(len, kept)),
             name,
-            model.dtype,
-            ", ".join(sorted(not_quantized)),
+            ", ".join(sorted(path for paths in kept for path in paths)),
         )
+    with torch.inference_mode():
+        model(input_ids=torch.tensor([tokens]), use_cache=False)
+    rounded = {paths: layer for paths, layer in layers.items() if isinstance(layer, CalibrationLinear)}
+    layers.clear()
+    twice = choose_twice(rounded.values())
+
+    def pack(paths: tuple[str, ...]) -> None:
+        layer = rounded.pop(paths)
+        install(model, paths, layer.calibrated(twice=layer in twice))
+        memory.trim()
+
+    with ThreadPoolExecutor(_THREADS) as threads:
+        for _ in threads.map(pack, list(rounded)):
+            pass
+
+
+def _size(model: CausalLM, paths: list[str]) -> int:
+    return sum(tensor.nbytes for path in paths for tensor in model.get_submodule(path).parameters(recurse=False))
+
+
+def _pack(modules: list[nn.Linear], kernels: Kernels) -> nn.Module:
+    """One layer with the outputs of all modules."""
+    weight = modules[0].weight.data if len(modules) == 1 else torch.cat([module.weight.data for module in modules])
+    bias = None
+    if any(module.bias is not None for module in modules):
+        bias = torch.cat(
+            [weight.new_zeros(module.out_features) if module.bias is None else module.bias.data for module in modules]
+        )
+    if kernels.product:
+        with suppress(Unsuitable):
+            return CalibrationLinear(weight, bias, kernels.product)
+    return make_layer(kernels, weight, bias)
 
 
 def load_by_transformers(folder: Path, name: str, dtype: torch.dtype) -> CausalLM:

@@ -3,14 +3,13 @@
 import logging
 
 import pytest
-import torch
 import transformers
 
 from bot.engine import Sampling
 from bot.engine.local.attention import Unsupported
 from bot.engine.local.compatibility import probe
 from tests.engine.local.test_engine import generated
-from tests.support.local import GREEDY, PROMPT, make_engine, read
+from tests.support.local import GREEDY, PROMPT, make_engine, read, tiny
 from tests.support.models import save_model
 
 
@@ -34,26 +33,11 @@ async def test_a_state_space_model_is_answered_one_request_at_a_time(state_space
     assert answers == [generated(state_space, PROMPT)] * 2
 
 
-def tiny(**options) -> transformers.PreTrainedModel:
-    torch.manual_seed(0)
-    config = transformers.LlamaConfig(
-        vocab_size=100,
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        max_position_embeddings=64,
-        initializer_range=0.5,
-        **options,
-    )
-    return transformers.LlamaForCausalLM(config).eval()
-
-
 def test_positions_that_depend_on_the_longest_sequence_are_found_out():
     stretched = {"rope_type": "dynamic", "factor": 8.0, "rope_theta": 1e4}
-    assert probe(tiny(rope_parameters=stretched), 64), "within the context nothing is stretched"
+    assert probe(tiny(rope_parameters=stretched), 64, "float32"), "within the context nothing is stretched"
     with pytest.raises(Unsupported, match="differently"):
-        probe(tiny(rope_parameters=stretched), 2000)
+        probe(tiny(rope_parameters=stretched), 2000, "float32")
 
 
 def test_attention_in_chunks_is_found_out():
@@ -72,5 +56,5 @@ def test_attention_in_chunks_is_found_out():
     model = transformers.Llama4ForCausalLM(config).eval()
     own = model.config._attn_implementation
     with pytest.raises(Unsupported, match="neither causal"):
-        probe(model, 64)
+        probe(model, 64, "float32")
     assert model.config._attn_implementation == own

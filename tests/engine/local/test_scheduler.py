@@ -87,7 +87,7 @@ def bench(request, tmp_path_factory) -> Bench:
     folder = save_model(tmp_path_factory.mktemp("models") / request.param, request.param)
     plain = transformers.AutoModelForCausalLM.from_pretrained(folder)
     loaded = loading.load(str(folder), "float32")
-    return Bench(loaded, plain, probe(loaded.model, LENGTH))
+    return Bench(loaded, plain, probe(loaded.model, LENGTH, loaded.precision))
 
 
 async def test_alone(bench):
@@ -151,7 +151,7 @@ async def test_with_a_reused_prefix(bench):
 async def test_the_demo_model_says_what_generate_says_to_fifty_prompts():
     plain = transformers.AutoModelForCausalLM.from_pretrained(demo.MODEL, dtype=torch.float32)
     loaded = loading.load("demo", "float32")
-    bench, draw = Bench(loaded, plain, probe(loaded.model, 600), length=600), random.Random(0)
+    bench, draw = Bench(loaded, plain, probe(loaded.model, 600, loaded.precision), length=600), random.Random(0)
     exchanges = [
         ("My name is Alice.", "Nice to meet you, Alice!"),
         ("I like the colour green. My cat is called Mia, and we live in Rome.", "Green is a fine colour."),
@@ -181,7 +181,7 @@ async def test_a_neighbour_never_changes_an_answer(precision, tmp_path):
     """Not by the last bit, which can decide a sampled token."""
     folder = save_model(tmp_path / "model", hidden_size=256, intermediate_size=512, initializer_range=0.1)
     loaded = loading.load(str(folder), precision)
-    bench = Bench(loaded, None, probe(loaded.model, LENGTH))
+    bench = Bench(loaded, None, probe(loaded.model, LENGTH, loaded.precision))
     asked = prompts(8, seed=3)
     sampling = Sampling(NEW_TOKENS, temperature=1.5, top_k=0, top_p=0.95, seed=4)
 
@@ -205,7 +205,7 @@ async def test_a_neighbour_never_changes_an_answer(precision, tmp_path):
 
 async def test_a_stop_takes_effect_within_a_pass(tmp_path):
     loaded = loading.load(str(save_model(tmp_path / "model")), "float32")
-    bench = Bench(loaded, None, probe(loaded.model, LENGTH))
+    bench = Bench(loaded, None, probe(loaded.model, LENGTH, loaded.precision))
     scheduler = bench.scheduler(2, chunk=16)
     sequences = [bench.add(scheduler, ids) for ids in (list(range(5)), list(range(200)))]
     for _ in range(3):
@@ -222,7 +222,7 @@ async def test_a_stop_takes_effect_within_a_pass(tmp_path):
 async def test_random_coming_and_going_leaves_nothing_behind(tmp_path):
     """Sequences are added, finish, are stopped and fail at random, and so do whole passes."""
     loaded = loading.load(str(save_model(tmp_path / "model")), "float32")
-    bench = Bench(loaded, None, probe(loaded.model, LENGTH))
+    bench = Bench(loaded, None, probe(loaded.model, LENGTH, loaded.precision))
     draw, asked = random.Random(0), prompts(12, seed=5)
 
     def alone(ids: list[int]) -> list[int]:
@@ -269,7 +269,7 @@ async def test_random_coming_and_going_leaves_nothing_behind(tmp_path):
 
 async def test_who_shares_a_beginning_waits_for_it_to_be_read_once(tmp_path):
     loaded = loading.load(str(save_model(tmp_path / "model")), "float32")
-    bench = Bench(loaded, None, probe(loaded.model, LENGTH))
+    bench = Bench(loaded, None, probe(loaded.model, LENGTH, loaded.precision))
     read: list[int] = []
     forward = loaded.model.forward
     loaded.model.forward = lambda **given: (read.append(given["input_ids"].shape[1]), forward(**given))[1]
