@@ -3,6 +3,7 @@
 `.ci/run` fetches it.
 """
 
+import json
 import os
 from pathlib import Path
 from typing import get_args
@@ -11,7 +12,8 @@ import pytest
 import torch
 import transformers
 
-from bot.engine.kernels.linear import Precision
+from bot.bench import measure
+from bot.engine.kernels.selection import Precision
 from bot.engine.local.engine import LocalEngine
 from bot.engine.models import gguf
 from bot.engine.prompt import Prompt
@@ -38,6 +40,17 @@ async def test_it_knows_the_capital_of_france_in_each_precision(precision):
         assert text == (
             f"<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\n{CAPITAL}<|im_end|>\n<|im_start|>assistant\n"
         )
+
+
+def test_precisions_are_as_near_to_float32_as_their_documentation_says(tmp_path, capsys):
+    figures = {}
+    for precision in ("float32", "bfloat16", "float16", "int8"):
+        measure.main(FILE, precision, str(tmp_path))
+        figures[precision] = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert figures["float16"]["kl_divergence"] < 1e-4
+    assert figures["bfloat16"]["kl_divergence"] < 0.005
+    assert figures["int8"]["kl_divergence"] < 0.012
+    assert figures["int8"]["greedy_tokens_equal"] > 0.9
 
 
 async def test_five_turns_reach_it_in_discord(discord, path, place, monkeypatch):
