@@ -26,8 +26,10 @@ _WEIGHT_STEPS = 127
 _COARSE = 0.05
 # The largest norm of the rounding error, relative to that of the weights without the largest of each channel, which
 # sets the channel's scale. Most layers have about 0.01.
-_SPLIT_SHARE = 0.1  # the parts that splitting may add, relative to the number of columns
 _TINY = 1e-12
+
+SPLIT_SHARE = 0.1
+"""The parts that splitting may add to a layer, relative to the number of its columns."""
 
 
 class Range(NamedTuple):
@@ -178,7 +180,7 @@ def round_weight(weight: torch.Tensor, product: type[Product]) -> RoundedWeight:
 
 def split_outliers(largest: torch.Tensor) -> Split:
     """Split the columns whose inputs are largest; `largest` (in) is the largest absolute input of each."""
-    most = int(_SPLIT_SHARE * len(largest))
+    most = int(SPLIT_SHARE * len(largest))
     low, high = largest.max() / (most + 1), largest.max().clamp(min=_TINY)
     for _ in range(30):  # bisection: the lowest level down to which no more than `most` parts are added
         level = (low + high) / 2

@@ -14,6 +14,7 @@ from torch import nn
 
 from bot.engine.kernels.floating import FBGEMMFloat16Linear, OneDNNLinear, PlainLinear, Unsuitable
 from bot.engine.kernels.int8 import (
+    SPLIT_SHARE,
     FBGEMMProduct,
     Int8Linear,
     OneDNNProduct,
@@ -34,7 +35,7 @@ _FLOATING: dict[Precision, tuple[Floating, ...]] = {
     "float16": (FBGEMMFloat16Linear,),
 }
 _PRODUCTS: tuple[type[Product], ...] = (FBGEMMProduct, OneDNNProduct)
-_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "int8": 1}
+_BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "int8": 1 + SPLIT_SHARE}
 _TOLERANCE = {"float32": 1e-5, "bfloat16": 1e-2, "float16": 1e-3}
 # The largest norm of a product's error, relative to that of the product.
 
@@ -112,8 +113,8 @@ def native_dtype() -> torch.dtype:
     return torch.bfloat16 if native else torch.float32
 
 
-def bytes_per_weight(precision: Precision) -> int:
-    """The size of a linear layer's weight."""
+def bytes_per_weight(precision: Precision) -> float:
+    """The size of a linear layer's weight, at most."""
     return _BYTES[precision]
 
 

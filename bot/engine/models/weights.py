@@ -65,7 +65,7 @@ def weight_bytes(model: CausalLM, precision: Precision | None) -> int:
     embedding = model.get_input_embeddings().weight  # which stays beside a head that is tied to it
     rest = [tensor for tensor in model.parameters() if id(tensor) not in packed or tensor is embedding]
     packed_bytes = sum(int(weight.numel()) for weight in linear) * bytes_per_weight(precision)
-    return packed_bytes + sum(int(tensor.nbytes) for tensor in rest)
+    return round(packed_bytes) + sum(int(tensor.nbytes) for tensor in rest)
 
 
 def read_and_pack(
