@@ -37,10 +37,10 @@ def reference(logits: torch.Tensor, sampling: Sampling) -> torch.Tensor:
     top_p=st.floats(0.01, 1),
 )
 def test_the_distribution_is_that_of_transformers(seed, size, spread, temperature, top_k, top_p):
-    logits = torch.randn(size, generator=torch.Generator().manual_seed(seed), dtype=torch.float32) * spread
+    logits = torch.randn(size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) * spread
     sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p)
     ids, probabilities = distribution(logits, sampling)
-    ours = torch.zeros(size, dtype=torch.float64).index_put((ids,), probabilities.double())
+    ours = torch.zeros(size, dtype=torch.float64).index_put((ids,), probabilities)
     expected = reference(logits, sampling)
     # Sums of a thousand numbers, taken in another order, may differ about what is next to impossible.
     assert (ours > 0).equal(expected > 0) or torch.maximum(ours, expected)[(ours > 0) != (expected > 0)].max() < 1e-12
