@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.skipif(not FILE, reason="PARLEY_REAL_MODEL names no GGUF file of SmolLM2-135M-Instruct"),
 ]
 
-CAPITAL = "What is the capital of France?"
+CAPITAL = "Complete the sentence: The capital of France is"  # the model is sure of its answer in any precision
 TURNS = ["My name is Wendolyn.", CAPITAL, "What colour is the sky?", "How many legs does a spider have?", "Thank you!"]
 
 
