@@ -143,6 +143,13 @@ def test_a_product_is_used_only_in_the_range_in_which_it_is_exact():
     assert (out - 64).abs().max() < 0.01 * 64
 
 
+def test_split_columns_that_become_neighbours_do_not_saturate():
+    weight, rows = torch.full((8, 64), 0.01), torch.ones(2, 64)
+    weight[:, [4, 10]], rows[:, [4, 10]] = 1, 2
+    layer = Int8Linear(round_weight(weight, Saturating), None, Saturating, split_outliers(rows.amax(0)))
+    assert error(layer(rows), rows @ weight.T) < 0.03
+
+
 @pytest.mark.parametrize("product", [Lying, Failing])
 def test_a_product_that_is_wrong_is_not_used(product):
     assert not is_exact(product)
