@@ -106,7 +106,7 @@ async def _measure(name: str, precision: str, folder: str | None) -> Figures:
     loaded = await in_thread(loading.load, name, precision)
     layers = probe(loaded.model, _LENGTH, loaded.precision)
     figures: Figures = {"load_s": time.perf_counter() - started, "weights_gb": loaded.weight_bytes / 1e9}
-    figures["library"] = loaded.kernels.library if loaded.kernels else "torch"
+    figures["library"] = loaded.library
     # Random weights may end an answer at any token; here every answer is to reach its full length.
     endless = replace(loaded, end_tokens=())
     cache = KVCache(layers, max(CHANNELS), _LENGTH, loaded.model.dtype)

@@ -3,10 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 import transformers
 from transformers import GenerationConfig
 
+from bot.engine import ModelError
+from bot.engine.models import loading
 from tests.support.tokenizers import CHATML, make_tokenizer
 
 _SMALL = {
@@ -62,3 +65,13 @@ def save_model(
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+def refusal(name: Path | str) -> str:
+    """The sentence with which a model is refused: one line that names it."""
+    with pytest.raises(ModelError) as refused:
+        loading.load(str(name))
+    sentence = str(refused.value)
+    assert "\n" not in sentence
+    assert str(name) in sentence
+    return sentence

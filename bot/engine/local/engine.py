@@ -156,7 +156,7 @@ class LocalEngine:
             type(loaded.model).__name__,
             loaded.parameters,
             loaded.precision,
-            loaded.kernels.library if loaded.kernels else "torch",
+            loaded.library,
             loaded.weight_bytes,
             self._cache_bytes,
             self._max_batch,

@@ -60,6 +60,11 @@ class LoadedModel:
     form: PromptFormat
     parameters: int
 
+    @property
+    def library(self) -> str:
+        """The library that computes most of the linear layers."""
+        return self.kernels.library if self.kernels else "torch"
+
 
 @dataclass(frozen=True)
 class PreparedModel:

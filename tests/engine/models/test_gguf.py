@@ -14,7 +14,7 @@ from bot.engine import ModelError
 from bot.engine.models import loading
 from bot.engine.models.locate import locate
 from tests.support.gguf import convert
-from tests.support.models import save_model
+from tests.support.models import refusal, save_model
 from tests.support.tokenizers import CHATML, make_tokenizer
 
 TEXT = "the quick brown fox, don't 123 ä<|im_end|>"
@@ -33,15 +33,6 @@ def file(folder):
 def logits(loaded: loading.LoadedModel) -> torch.Tensor:
     with torch.inference_mode():
         return loaded.model(input_ids=torch.tensor([[5, 7, 11, 13]]), use_cache=False).logits
-
-
-def refusal(file) -> str:
-    with pytest.raises(ModelError) as refused:
-        loading.load(str(file))
-    sentence = str(refused.value)
-    assert "\n" not in sentence
-    assert str(file) in sentence
-    return sentence
 
 
 def test_a_file_is_the_model_that_it_was_made_from(file, folder):

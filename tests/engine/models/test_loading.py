@@ -18,7 +18,7 @@ from bot.engine import ModelError
 from bot.engine.models import loading, memory
 from bot.engine.models.locate import locate
 from bot.engine.prompt import PromptFormat
-from tests.support.models import ARCHITECTURES, save_model
+from tests.support.models import ARCHITECTURES, refusal, save_model
 from tests.support.tokenizers import make_tokenizer
 
 
@@ -30,15 +30,6 @@ def good(tmp_path_factory):
 @pytest.fixture
 def folder(good, tmp_path):
     return shutil.copytree(good, tmp_path / "model")
-
-
-def refusal(name) -> str:
-    with pytest.raises(ModelError) as refused:
-        loading.load(str(name))
-    sentence = str(refused.value)
-    assert "\n" not in sentence
-    assert str(name) in sentence
-    return sentence
 
 
 def test_a_folder_is_loaded(good):
