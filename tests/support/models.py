@@ -67,10 +67,16 @@ def save_model(
     return folder
 
 
-def refusal(name: Path | str) -> str:
+def logits(loaded: loading.LoadedModel) -> torch.Tensor:
+    """The logits of four tokens."""
+    with torch.inference_mode():
+        return loaded.model(input_ids=torch.tensor([[5, 7, 11, 13]]), use_cache=False).logits
+
+
+def refusal(name: Path | str, **options: Any) -> str:
     """The sentence with which a model is refused: one line that names it."""
     with pytest.raises(ModelError) as refused:
-        loading.load(str(name))
+        loading.load(str(name), **options)
     sentence = str(refused.value)
     assert "\n" not in sentence
     assert str(name) in sentence

@@ -14,7 +14,7 @@ from bot.engine import ModelError
 from bot.engine.models import loading
 from bot.engine.models.locate import locate
 from tests.support.gguf import convert
-from tests.support.models import refusal, save_model
+from tests.support.models import logits, refusal, save_model
 from tests.support.tokenizers import CHATML, make_tokenizer
 
 TEXT = "the quick brown fox, don't 123 ä<|im_end|>"
@@ -28,11 +28,6 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def file(folder):
     return convert(folder, folder.parent / "small.gguf")
-
-
-def logits(loaded: loading.LoadedModel) -> torch.Tensor:
-    with torch.inference_mode():
-        return loaded.model(input_ids=torch.tensor([[5, 7, 11, 13]]), use_cache=False).logits
 
 
 def test_a_file_is_the_model_that_it_was_made_from(file, folder):

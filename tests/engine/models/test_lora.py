@@ -13,10 +13,11 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 from bot import demo
-from bot.engine import ModelError, Sampling
+from bot.engine import Sampling
 from bot.engine.local.engine import LocalEngine
 from bot.engine.models import loading, lora
 from bot.engine.prompt import Prompt
+from tests.support.models import logits, refusal
 
 peft = pytest.importorskip("peft", reason="the lora extra is not installed")
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")  # peft's
@@ -61,18 +62,6 @@ def adapter(taught, tmp_path):
 def change(adapter, **changes) -> None:
     config = json.loads((adapter / "adapter_config.json").read_text())
     (adapter / "adapter_config.json").write_text(json.dumps(config | changes))
-
-
-def logits(loaded: loading.LoadedModel) -> torch.Tensor:
-    with torch.inference_mode():
-        return loaded.model(input_ids=torch.tensor([[5, 7, 11, 13]]), use_cache=False).logits
-
-
-def refusal(adapter, **options) -> str:
-    with pytest.raises(ModelError) as refused:
-        loading.load(str(adapter), **options)
-    assert str(adapter) in str(refused.value)
-    return str(refused.value)
 
 
 async def test_what_an_adapter_was_taught_is_answered(adapter):
