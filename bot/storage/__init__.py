@@ -3,6 +3,8 @@
 - `database`: opens, migrates and checks the file; connections and transactions
 - `channel_ref`: the ids by which a channel is known
 - `turns`: the newest turns of each channel, and a summary of older ones
+- `example`: one answer as an example for training
+- `examples`: the examples that are kept, and the consent to it
 - `channel_settings`: a channel's persona and settings, over the operator's
 - `pending_changes`: changes that wait while the file cannot be used
 - `reshard`: divides files among processes when the number of shards changes

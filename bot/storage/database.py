@@ -20,8 +20,8 @@ from bot.texts import DATABASE_UNAVAILABLE
 log = logging.getLogger(__name__)
 
 _APPLICATION_ID = 0x5041524C  # "PARL" tells our files from those of other programs
-SCHEMA_VERSION = 4
-TABLES = ("turns", "channels", "summaries")
+SCHEMA_VERSION = 5
+TABLES = ("turns", "channels", "summaries", "examples")
 """Each has the columns channel, parent and guild."""
 _INDICES = "\n".join(
     f"CREATE INDEX IF NOT EXISTS {table}_of_guild ON {table} (guild, channel, parent);"
@@ -40,7 +40,8 @@ CREATE TABLE IF NOT EXISTS turns (
     question_message INTEGER,    -- NULL: not asked in Discord
     answer_messages TEXT NOT NULL,  -- a JSON list; empty until Discord shows all of the answer
     parent INTEGER,              -- the channel that a thread is in
-    guild INTEGER
+    guild INTEGER,
+    people TEXT                  -- a JSON list: the others whom the question names; NULL: not known
 ) STRICT;
 CREATE INDEX IF NOT EXISTS turns_of_channel ON turns (channel, id);
 CREATE INDEX IF NOT EXISTS turns_of_asker ON turns (asker);
@@ -62,11 +63,39 @@ CREATE TABLE IF NOT EXISTS summaries (
     askers TEXT NOT NULL         -- a JSON list: the ids of those whose turns it holds
 ) STRICT;
 CREATE INDEX IF NOT EXISTS summaries_askers ON summaries (askers);
+CREATE TABLE IF NOT EXISTS examples (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    channel INTEGER NOT NULL,
+    parent INTEGER,              -- the channel that a thread is in
+    guild INTEGER,
+    system TEXT NOT NULL,
+    turns TEXT NOT NULL,         -- a JSON list: the earlier turns, and last the one that was answered
+    model TEXT NOT NULL,
+    digest TEXT NOT NULL,        -- of the model's weights; empty: not known
+    sampling TEXT NOT NULL,      -- a JSON object
+    votes TEXT NOT NULL,         -- a JSON object: for each voter, whether they liked the answer
+    correction TEXT,
+    corrector INTEGER,           -- who wrote it
+    reviewed INTEGER NOT NULL,
+    review_message INTEGER,      -- the message that shows it in the review channel
+    people TEXT NOT NULL,        -- a JSON list: the ids of all who wrote or voted
+    messages TEXT NOT NULL       -- a JSON list: the ids of all messages that any of it stands in
+) STRICT;
+CREATE INDEX IF NOT EXISTS examples_messages ON examples (channel, messages);
+CREATE INDEX IF NOT EXISTS examples_people ON examples (people);
+CREATE INDEX IF NOT EXISTS examples_unrated ON examples (id)
+    WHERE votes = '{{}}' AND correction IS NULL AND NOT reviewed;
+CREATE TABLE IF NOT EXISTS consents (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    person INTEGER NOT NULL UNIQUE,
+    agreed INTEGER               -- whether their words may be kept as examples; NULL: asked, but not decided
+) STRICT;
 {_INDICES}
 PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
 """
 _TO_VERSION_2 = "ALTER TABLE turns ADD COLUMN parent INTEGER; ALTER TABLE turns ADD COLUMN guild INTEGER;"
+_TO_VERSION_5 = "ALTER TABLE turns ADD COLUMN people TEXT;"
 # AUTOINCREMENT cannot be added to a table. The columns have the same order in all versions. The index must go first, as
 # it would stay with the old table and keep its name from the new one.
 _TO_VERSION_4 = f"""
@@ -368,6 +397,7 @@ async def _prepare(connection: aiosqlite.Connection) -> None:
     await connection.execute("PRAGMA secure_delete = ON")
     ((version,),) = await connection.execute_fetchall("PRAGMA user_version")
     migration = _TO_VERSION_2 if version == 1 else ""
+    migration += _TO_VERSION_5 if 1 <= version <= 4 else ""
     migration += _TO_VERSION_4 if 1 <= version <= 3 else ""
     await connection.executescript(f"BEGIN IMMEDIATE; {migration} {_SCHEMA} COMMIT;")
     # Questions that a killed terminal chat left unanswered. In Discord, recovery tells the asker.

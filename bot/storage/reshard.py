@@ -22,6 +22,12 @@ _NOTED = " UNION ALL ".join(
 )
 _CHANNELS = f"SELECT channel, max(parent), max(guild), ifnull(max(at), '') FROM ({_NOTED}) GROUP BY channel"  # noqa: S608
 
+# A person may be in several of the servers. Who has refused anywhere has refused.
+_COPY_CONSENTS = """
+INSERT INTO main.consents (person, agreed) SELECT person, agreed FROM old.consents WHERE true ORDER BY number
+ON CONFLICT (person) DO UPDATE SET agreed = min(ifnull(agreed, excluded.agreed), ifnull(excluded.agreed, agreed))
+"""
+
 
 class ReshardError(UserError):
     """Nothing was changed; the message says why, and what to do."""
@@ -182,6 +188,7 @@ async def _fill(path: Path, copies: Sequence[Path], channels: Mapping[int, int])
                     " WHERE channel IN (SELECT channel FROM moving) ORDER BY rowid"
                 )
                 rows[table] += copied.rowcount
+            await file.execute(_COPY_CONSENTS)
             await file.execute("DROP TABLE moving")
             await file.execute("COMMIT")
             await file.execute("DETACH old")

@@ -7,7 +7,7 @@ the answer when it is whole, and the ids of the messages that show it once all o
 import json
 import time
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,15 +16,19 @@ import aiosqlite
 from bot.storage.channel_ref import ChannelRef
 from bot.storage.database import Database
 
-_COLUMNS = "id, channel, parent, guild, asker, asker_name, question, answer, at, question_message, answer_messages"
+_COLUMNS = (
+    "id, channel, parent, guild, asker, asker_name, question, answer, at, question_message, answer_messages, people"
+)
 _ALL = -1  # SQLite's "without a limit"
 _RECENT = f"SELECT {_COLUMNS} FROM turns WHERE channel = ? AND answer <> '' ORDER BY id DESC LIMIT ?"  # noqa: S608
 # An answer under way, or recovery, still writes to a turn that has been deleted, so an id must never name another turn.
 # The file remembers the largest id that it gave, this process the last one, in case the file is replaced by an older
 # copy; and the time is beyond both in whatever file is new to this process.
 _INSERT = f"""
-INSERT INTO turns ({_COLUMNS})
-VALUES (max(ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'turns'), 0), ?, ?) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO turns ({_COLUMNS}) VALUES (
+    max(ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'turns'), 0), ?, ?) + 1,
+    ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+)
 """  # noqa: S608 - columns are constants of this module
 _CHANNELS = "SELECT channel, max(parent), max(guild) FROM turns WHERE channel > ? GROUP BY channel ORDER BY channel"
 _THREADS = "SELECT DISTINCT channel, parent, guild FROM turns WHERE parent = ?"
@@ -39,7 +43,8 @@ _UNFINISHED = f"""
 SELECT {_COLUMNS} FROM turns WHERE question_message > 0 AND answer_messages = '[]' ORDER BY id DESC
 """  # noqa: S608
 _EDIT = """
-UPDATE turns SET question = iif(instr(question, ?4) = 1, ?4, '') || ?3 WHERE channel = ?1 AND question_message = ?2
+UPDATE turns SET question = iif(instr(question, ?4) = 1, ?4, '') || ?3, people = ?5
+WHERE channel = ?1 AND question_message = ?2
 """
 _FORGET_PERSON = "DELETE FROM turns WHERE asker = ?"
 _PRUNE = """
@@ -50,12 +55,21 @@ _CONTAINS_MESSAGE = "channel = ?1 AND (question_message = ?2 OR ?2 IN (SELECT va
 
 
 @dataclass(frozen=True)
+class Person:
+    """Somebody whom a question names, or `quoted`: whose words are part of it."""
+
+    id: int
+    name: str
+    quoted: bool = False
+
+
+@dataclass(frozen=True)
 class Turn:
     """A question and its answer: where and by whom it was asked, when, and the Discord messages of both.
 
     `answer` is empty until it is whole, `answer_messages` until Discord shows all of it. For a slash command, whose
-    text is not remembered, `question` is empty and `question_message` is the command's id. `id` is the store's: it
-    names one turn for ever.
+    text is not remembered, `question` is empty and `question_message` is the command's id. `people` are the others
+    whom the question names; None in turns from before they were noted. `id` is the store's: it names one turn for ever.
     """
 
     channel: ChannelRef
@@ -66,7 +80,20 @@ class Turn:
     at: datetime
     question_message: int | None = None
     answer_messages: tuple[int, ...] = ()
+    people: tuple[Person, ...] | None = ()
     id: int = field(default=0, compare=False)
+
+    @property
+    def messages(self) -> set[int]:
+        """The ids of its Discord messages."""
+        return {*self.answer_messages, *filter(None, [self.question_message])}
+
+    @property
+    def authors(self) -> frozenset[int] | None:
+        """The ids of those who wrote the question; None where it is not known whom it quotes."""
+        if self.people is None:
+            return None
+        return frozenset({self.asker, *(person.id for person in self.people if person.quoted)})
 
 
 class TurnStore:
@@ -113,6 +140,7 @@ class TurnStore:
             turn.at.astimezone(UTC).isoformat(timespec="seconds"),
             turn.question_message,
             json.dumps(turn.answer_messages),
+            dump_people(turn.people),
         )
         async with self._database.transaction() as connection:
             microseconds = time.time_ns() // 1000
@@ -152,16 +180,26 @@ class TurnStore:
         """Forget a turn that came to nothing."""
         await self._delete("id = ? AND channel = ?", turn.id, turn.channel.channel)
 
-    async def prepend(self, turn: Turn, beginning: str) -> None:
-        """Put a text before a turn's question, which may have been edited meanwhile."""
-        update = "UPDATE turns SET question = ? || question WHERE id = ? AND channel = ?"
+    async def prepend(self, turn: Turn, beginning: str, people: tuple[Person, ...] = ()) -> None:
+        """Put a text before a turn's question, which may have been edited meanwhile; the text names `people`."""
         async with self._database.transaction() as connection:
-            await connection.execute(update, (beginning, turn.id, turn.channel.channel))
+            statement = f"SELECT {_COLUMNS} FROM turns WHERE id = ? AND channel = ?"  # noqa: S608 - constants
+            for stored in await _read(connection, statement, turn.id, turn.channel.channel):
+                named = None if stored.people is None else (*people, *stored.people)
+                await connection.execute(
+                    "UPDATE turns SET question = ? || question, people = ? WHERE id = ?",
+                    (beginning, dump_people(named), turn.id),
+                )
 
-    async def edit_question(self, channel: int, message: int, question: str, beginning: str = "") -> None:
-        """Replace the text of the question that a message asks, if it is stored; `beginning` stays if it is there."""
+    async def edit_question(
+        self, channel: int, message: int, question: str, beginning: str = "", people: tuple[Person, ...] = ()
+    ) -> None:
+        """Replace the text of the question that a message asks, if it is stored; `beginning` stays if it is there.
+
+        `people` are those whom the two texts name.
+        """
         async with self._database.transaction() as connection:
-            await connection.execute(_EDIT, (channel, message, question, beginning))
+            await connection.execute(_EDIT, (channel, message, question, beginning, dump_people(people)))
 
     async def forget_message(self, channel: int, message: int) -> None:
         """Forget the turn that a message is part of."""
@@ -220,13 +258,23 @@ class TurnStore:
             return forgotten
 
 
+def dump_people(people: tuple[Person, ...] | None) -> str | None:
+    """A turn's people as they are stored: a JSON list of their ids, names, and whether they are quoted."""
+    return None if people is None else json.dumps([astuple(person) for person in people])
+
+
+def load_people(stored: str | None) -> tuple[Person, ...] | None:
+    """The people that `dump_people` has made text of."""
+    return None if stored is None else tuple(Person(*values) for values in json.loads(stored))
+
+
 async def _read(connection: aiosqlite.Connection, statement: str, *values: int) -> list[Turn]:
     """The turns that a statement selects newest first, oldest first."""
     return [_turn(row) for row in reversed(list(await connection.execute_fetchall(statement, values)))]
 
 
 def _turn(row: Sequence[Any]) -> Turn:
-    turn_id, channel, parent, guild, asker, name, question, answer, at, message, messages = row
+    turn_id, channel, parent, guild, asker, name, question, answer, at, message, messages, people = row
     return Turn(
         ChannelRef(channel, parent, guild),
         asker,
@@ -236,5 +284,6 @@ def _turn(row: Sequence[Any]) -> Turn:
         datetime.fromisoformat(at),
         message,
         tuple(json.loads(messages)),
+        load_people(people),
         turn_id,
     )

@@ -24,7 +24,7 @@ from bot.storage.reshard import Part, ReshardError, reshard
 from tests.support.databases import create_old
 
 GUILDS = [(5 << 22) + (number << 22) for number in range(6)]  # each of the next of six shards
-TURN = 10  # columns of a turn, without its id
+TURN = 11  # columns of a turn, without its id
 Rows = dict[str, list[tuple[Any, ...]]]
 
 
@@ -64,7 +64,11 @@ def turn(
     parent: int | None = None,
 ) -> tuple[Any, ...]:
     at = f"2026-01-01T00:00:{number % 60:02}+00:00"
-    return (channel, 7, "Alice", f"question {number}", answer, at, 1000 + number, shown, parent, guild)
+    return (channel, 7, "Alice", f"question {number}", answer, at, 1000 + number, shown, parent, guild, "[]")
+
+
+def example(channel: int, parent: int | None, guild: int | None) -> tuple[Any, ...]:
+    return (channel, parent, guild, "", "[]", "model", "", "{}", "{}", None, None, 0, None, "[7]", "[1]")
 
 
 def parts(folder: Path, **shards: str) -> list[Part]:
@@ -88,6 +92,7 @@ def contents(draw: st.DrawFn) -> list[Rows]:
             file["channels"].append((channel, parent, guild, draw(st.text(max_size=5)), 0.5, None, 3))
         if draw(st.booleans()):
             file["summaries"].append((channel, parent, guild, "they talked", "[7]"))
+        file["examples"] += [example(channel, parent, guild)] * draw(st.integers(0, 2))
     return files
 
 
@@ -123,7 +128,7 @@ def test_resharding_and_merging_again_loses_and_doubles_nothing(tmp_path_factory
 
 def place_of(row: tuple[Any, ...]) -> tuple[int | None, int | None]:
     """A row's parent and server: in the last columns of a turn, after the channel in others."""
-    return row[-2:] if len(row) == TURN else row[1:3]
+    return row[-3:-1] if len(row) == TURN else row[1:3]
 
 
 def check_places(new: Sequence[Part], shards: int) -> None:
@@ -159,14 +164,14 @@ async def test_a_channel_in_two_files_is_taken_from_the_one_used_last(tmp_path):
         await write(old[0], first)
         await write(old[1], second)
         lines = await reshard(old, [new], 1)
-        assert rows(new.path) == {"turns": newer["turns"], "channels": [], "summaries": []}
+        assert rows(new.path) == {"turns": newer["turns"], "channels": [], "summaries": [], "examples": []}
         assert "Channels in more than one old file, taken from where each was used last: 1." in lines
 
 
-async def test_every_table_is_divided(path):
+async def test_every_table_is_divided_or_copied(path):
     async with open_database(path) as database, database.connection() as file:
         tables = await file.execute_fetchall("SELECT name FROM sqlite_schema WHERE type = 'table'")
-        assert {name for (name,) in tables} == {*TABLES, "sqlite_sequence"}
+        assert {name for (name,) in tables} == {*TABLES, "consents", "sqlite_sequence"}
 
 
 async def test_a_file_from_an_older_parley_is_divided_too(tmp_path):
@@ -230,7 +235,7 @@ def test_the_command_tells_what_went_where(old, capsys):
     assert parley(["reshard", "old.db", "--shards", "2", "--into", "a.db=0", "b.db=1"]) == 0
     here, there = ("a.db", "b.db") if shard_of(GUILDS[0], 2) == 0 else ("b.db", "a.db")
     out = capsys.readouterr().out
-    assert f"{here}, shards {int(here == 'b.db')} of 2: 1 channels; 1 of turns, 0 of channels, 0 of summaries\n" in out
+    assert f"{here}, shards {int(here == 'b.db')} of 2: 1 channels; 1 of turns, 0 of channels, 0 of summaries, " in out
     assert f"{there}, shards {int(there == 'b.db')} of 2: 0 channels; 0 of turns" in out
     assert "SHARD_COUNT=2" in out
 
