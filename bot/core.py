@@ -10,12 +10,13 @@ from bot.observer import NO_OBSERVER, Observer
 from bot.settings import Settings
 from bot.storage.channel_settings import ChannelLimits, ChannelSettings, ChannelSettingsStore
 from bot.storage.database import Database, open_database
+from bot.storage.examples import ExampleStore
 from bot.storage.turns import TurnStore
 from bot.timing import TIMING, Timing
 
 
 class Core:
-    """What every way to talk to the model needs: turns, channel settings and conversations."""
+    """What every way to talk to the model needs: turns, examples, channel settings and conversations."""
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class Core:
             if summaries
             else None
         )
+        self.examples = ExampleStore(database, settings.feedback_limit)
         self.conversations = Conversations(
             engine,
             self.turns,
@@ -58,6 +60,7 @@ class Core:
             ),
             sampling=sampling(settings),
             summaries=self.summaries,
+            examples=self.examples if settings.feedback else None,
             observer=observer,
             grace=settings.shutdown_grace,
             last_words=timing.last_words,

@@ -200,6 +200,18 @@ class Settings:
     show_thinking: bool = _option(
         False, _SWITCH, "Whether people see a reasoning model's thoughts, as a quote before the answer: on or off"
     )
+    # Feedback
+    feedback: bool = _option(
+        False,
+        _SWITCH,
+        "Whether people rate and correct answers, which are kept for training if those who asked agree: on or off",
+    )
+    feedback_channel: int | None = _option(
+        None, _ID, "Id of the channel where disliked answers are shown to be corrected; blank means none"
+    )
+    feedback_limit: int = _option(
+        10000, _number(int, 1, 10**7), "Answers kept for training at most; the oldest that nobody has rated go first"
+    )
     # Limits
     max_batch: int = _option(
         8,

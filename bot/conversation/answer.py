@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from bot.conversation.wait_estimate import Position, WaitEstimate
 from bot.engine import Stream, Thought
+from bot.storage.example import Example
 from bot.storage.turns import Turn
 
 
@@ -58,6 +59,8 @@ class Answer:
         """The channel's newest turn when this answer started, which stays above it."""
         self.replaces: Turn | None = None
         """The turn whose answer it takes the place of."""
+        self.example: Example | None = None
+        """What to keep of it for training; None if nothing is."""
         self.shown_in: tuple[int, ...] = ()
         """The Discord messages that show it, once all of it is shown."""
         self.forgotten = False

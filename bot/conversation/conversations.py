@@ -4,21 +4,23 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from bot.conversation.admission import Admission, Line
 from bot.conversation.answer import Answer
 from bot.conversation.summary import Summaries
-from bot.engine import Engine, Sampling
+from bot.engine import Engine, Sampling, Stream
 from bot.engine.prompt import Exchange, Prompt
 from bot.errors import UserError
 from bot.observer import NO_OBSERVER, Observer
 from bot.storage.channel_ref import ChannelRef
 from bot.storage.channel_settings import ChannelSettings, ChannelSettingsStore
 from bot.storage.database import DatabaseError
-from bot.storage.turns import Turn, TurnStore
+from bot.storage.example import Example
+from bot.storage.examples import ExampleStore
+from bot.storage.turns import Person, Turn, TurnStore
 from bot.texts import SHUTTING_DOWN, STALE
 
 
@@ -40,6 +42,7 @@ class ShuttingDown(UserError):
 class Question:
     """What somebody asks in a channel. `message` is its Discord message, or the command's id.
 
+    `people` are the others whom the text names or quotes.
     `thread_starter` fetches the message that a thread grew from, quoted, to be put before the first question there.
     `resolved` fetches the text of a question by itself with names for those whom it mentions.
     """
@@ -49,6 +52,7 @@ class Question:
     asker_name: str
     text: str
     message: int | None = None
+    people: tuple[Person, ...] = ()
     thread_starter: Callable[[], Awaitable[str]] | None = None
     resolved: Callable[[], Awaitable[str]] | None = None
 
@@ -58,7 +62,7 @@ class Conversations:
 
     `grace` is how many seconds `close` gives answers to finish, and `last_words` how many more to be shown and stored
     once they are stopped, as Discord may be out of reach. Of the `sampling`, a channel's settings override the
-    temperature and the length.
+    temperature and the length. Answers are kept as `examples` as far as those who asked let them be.
 
     To be closed before the engine and the database.
     """
@@ -72,6 +76,7 @@ class Conversations:
         *,
         sampling: Sampling,
         summaries: Summaries | None = None,
+        examples: ExampleStore | None = None,
         observer: Observer = NO_OBSERVER,
         grace: float,
         last_words: float,
@@ -82,6 +87,7 @@ class Conversations:
         self._admission = admission
         self._sampling = sampling
         self._summaries = summaries
+        self._examples = examples
         self._observer = observer
         self._grace = grace
         self._last_words = last_words
@@ -210,6 +216,12 @@ class Conversations:
             await self._roll_back(answer)
         elif answer.said.strip() and not answer.discarded:
             answer.forgotten = not await self._turns.save_messages(answer.turn, answer.shown_in, answer.keep)
+            if self._examples and answer.example and not answer.forgotten:
+                with suppress(DatabaseError):  # the turn itself is stored
+                    *earlier, _ = answer.example.turns
+                    turn = await self._turns.current(answer.turn)  # its question may have been edited
+                    turn = replace(turn, answer=answer.said.strip(), answer_messages=answer.shown_in)
+                    await self._examples.add(replace(answer.example, turns=(*earlier, turn)))
         else:
             await self._undo(answer)
 
@@ -282,15 +294,27 @@ class Conversations:
     async def _generate(self, answer: Answer, turn: Turn, earlier: Sequence[Turn], settings: ChannelSettings) -> None:
         """Have a turn's question answered, and save the text before readers see the end."""
         prompt = await self._prompt(turn, earlier, settings)
-        await self._read_answer(answer, prompt, settings, turn.channel.channel)
+        stream = await self._read_answer(answer, prompt, settings, turn.channel.channel)
         if said := answer.said.strip():
             await self._turns.save_answer(turn, said)
+        if self._examples and stream:
+            engine, read = self._engine.status(), stream.turns_read
+            turns = (*(earlier if read is None else earlier[len(earlier) - read :]), turn)
+            sampling = asdict(self._sampling_of(settings))
+            answer.example = Example(settings.persona, turns, engine.model, engine.digest, sampling)
 
-    async def _read_answer(self, answer: Answer, prompt: Prompt, settings: ChannelSettings, channel: int) -> None:
+    async def _read_answer(
+        self, answer: Answer, prompt: Prompt, settings: ChannelSettings, channel: int
+    ) -> Stream | None:
+        """Have a prompt answered, unless the answer has been stopped; returns the stream, at its end."""
         if answer.stopped:
-            return
-        sampling = replace(self._sampling, temperature=settings.temperature, max_new_tokens=settings.answer_length)
-        await answer.read(self._engine.submit(prompt, sampling, channel))
+            return None
+        stream = self._engine.submit(prompt, self._sampling_of(settings), channel)
+        await answer.read(stream)
+        return stream
+
+    def _sampling_of(self, settings: ChannelSettings) -> Sampling:
+        return replace(self._sampling, temperature=settings.temperature, max_new_tokens=settings.answer_length)
 
     async def _prompt(self, turn: Turn, earlier: Sequence[Turn], settings: ChannelSettings) -> Prompt:
         """The prompt for a turn. The model is told names only in a guild, where several people talk."""
@@ -310,4 +334,5 @@ def _new_turn(question: Question) -> Turn:
         "",
         datetime.now(UTC),
         question.message,
+        people=question.people,
     )

@@ -72,7 +72,8 @@ class Status:
     `running` and `waiting` count answers. `speed` is in tokens per second over the last forward passes, all answers
     together. `progressed_at` is when the last forward pass ended, or when the first request after an idle time came,
     by `time.monotonic`. `tokens` counts those generated since the start. Of the prompts' tokens, some were found in the
-    KV cache and the others were computed (`prompt_tokens_read`). Anything may be None where it is not known.
+    KV cache and the others were computed (`prompt_tokens_read`). Anything may be None where it is not known. `digest`
+    is of the model's weights; empty while it is not known.
     """
 
     model: str
@@ -84,6 +85,7 @@ class Status:
     tokens: int = 0
     prompt_tokens_cached: int | None = None
     prompt_tokens_read: int | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,8 @@ class Stream(AsyncIterator[str]):
         """How many requests are ahead of this one in the queue; 0 once it is running. Set by the engine."""
         self.begun_at: float | None = None
         """When the request began to run, by `time.monotonic`."""
+        self.turns_read: int | None = None
+        """How many of the prompt's newest turns the model was given; None is all of them. Set by the engine."""
         self.on_stop: Callable[[], object] | None = None
         """Called by `stop`; for an engine in the event loop, which does not poll `stopped`."""
 
