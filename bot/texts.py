@@ -78,6 +78,35 @@ _LABELS = {
 NOTHING_TO_EXPORT = "I don't remember anything from this channel."
 SUMMARY_LABEL = "Summary of the earlier conversation"  # in an export, in place of a name
 
+# Feedback
+VOTED = {True: "Thank you! I noted that you like this answer.", False: "Thank you! I noted that you don't like it."}
+NOT_KEPT = "This answer isn't kept for training, so there is nothing that I could note."
+MAY_I_KEEP = (
+    "May I keep what you ask me and what I answer, so that those who run me can read it and train me with it (you can"
+    " change that with /privacy at any time)?"
+)
+DECIDED = {
+    True: "Thank you! What you ask me and what I answer may be kept to train me. /privacy changes that.",
+    False: "What you ask me is not kept to train me. /privacy changes that.",
+}
+UNDECIDED = "You have not said yet whether I may keep what you ask me to train me, so I don't."
+CORRECTOR_UNDECIDED = "A correction is kept to train me, and you write it, so I have to ask you first."
+CORRECTOR_REFUSED = (
+    "A correction is kept to train me, and you don't want what you write to be kept. /privacy changes that."
+)
+NOT_CORRECTABLE = "This answer isn't kept for training, so it can't be corrected."
+TOO_LONG_TO_CORRECT = "This answer is longer than a form of Discord's can hold, so it can't be corrected."
+CORRECTED = "Thank you! I noted how I should have answered."
+CORRECTED_HERE = "Thank you! I noted how I should have answered, and corrected my answer."
+CORRECTED_NOT_HERE = (
+    "Thank you! I noted how I should have answered. My answer in the channel stays as it is, because the correction"
+    " doesn't fit into its messages."
+)
+LIKED, DISLIKED, CORRECT, DISCARD, APPROVE = "👍", "👎", "Correct", "Discard", "Fine as it is"
+AGREE, REFUSE = "Yes", "No"
+DISCARDED, APPROVED, WAS_CORRECTED = "🗑️ Discarded", "✅ Fine as it is", "✏️ Corrected"
+MODERATORS_ONLY = "Only someone who can manage messages here can do that."
+
 STOP, REGENERATE = "Stop", "Regenerate"  # the buttons
 LOADING, READY = "Loading the model…", "Mention me to talk"  # what Discord shows next to the bot's name
 
@@ -118,6 +147,9 @@ PERSONA = "My persona (the system prompt) in this channel"
 PERSONA_SET = "Set my persona (the system prompt) in this channel"
 PERSONA_SHOW = "Show my persona in this channel, only to you"
 PERSONA_CLEAR = "Remove this channel's own persona"
+PRIVACY = "Whether I may keep what you ask me to train my model"
+FEEDBACK = "How many answers are kept for training, and how people like them"
+CORRECT_ANSWER = "Correct this answer"
 SETTINGS = "Show or change how I answer in this channel"
 SETTINGS_TEMPERATURE = "How freely I choose words; 0 always takes the most likely one"
 SETTINGS_LENGTH = "The longest answer, in tokens"
@@ -128,6 +160,13 @@ QUIT = "Shut the bot down (only for its owner)"
 # The form of /persona set; labels have at most 45 characters.
 PERSONA_TITLE = "My persona in this channel"
 PERSONA_FIELD = "Who I am and how I should answer"
+
+# The form of a correction.
+CORRECTION_FIELD = "How I should have answered"
+CORRECTION_CONTINUED = "The answer, continued"
+CORRECTION_HERE = "Shall I also correct my answer here?"
+CORRECTION_ONLY_KEPT = "No, only learn from it"
+CORRECTION_EVERYWHERE = "Yes, here and in what I remember"
 
 
 def help_text(me: str, commands: Mapping[str, str], turns: int) -> str:
@@ -262,6 +301,27 @@ def too_soon(seconds: float) -> str:
 def forgotten(turns: int) -> str:
     """Confirm /clear."""
     return f"I have forgotten our conversation here: {turns} turn{'' if turns == 1 else 's'}."
+
+
+def in_review(link: str, question: str, answer: str, verdict: str = "") -> str:
+    """An answer in the review channel, in at most 2,000 characters."""
+    quote = "\n".join(f"> {line}" for line in _shortened(question, 600).splitlines())
+    text = f"{DISLIKED} {link}\n{quote}\n{_shortened(answer, 1200)}"
+    return f"{text}\n\n{verdict}" if verdict else text
+
+
+def _shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
+def feedback_text(rows: Sequence[tuple[str, int, int, int, int, int]]) -> str:
+    """Say how many answers are kept: a row for each model with its name and five counts."""
+    lines = [
+        f"**{model}**: {kept} answers kept, {likes} {LIKED}, {dislikes} {DISLIKED}, {corrected} corrected,"
+        f" {reviewed} reviewed"
+        for model, kept, likes, dislikes, corrected, reviewed in rows
+    ]
+    return "\n".join(lines) or "No answers are kept for training yet."
 
 
 def waits(ahead: int, seconds: float | None, loading: bool) -> str:

@@ -25,6 +25,8 @@ _TEXTS = {
     "reset": ("zurücksetzen", "réinitialiser", "restablecer", "元に戻す"),
     "help": ("hilfe", "aide", "ayuda", "ヘルプ"),
     "status": ("zustand", "état", "estado", "状態"),
+    "privacy": ("datenschutz", "confidentialité", "privacidad", "プライバシー"),
+    "feedback": ("rückmeldungen", "retours", "valoraciones", "フィードバック"),
     texts.ASK: (
         "Eine einzelne Frage stellen, ohne das Gespräch in diesem Kanal",
         "Poser une seule question, sans la conversation de ce salon",
@@ -48,6 +50,12 @@ _TEXTS = {
         "Interroger sur ce message",
         "Preguntar por este mensaje",
         "このメッセージについて質問",
+    ),
+    texts.CORRECT_ANSWER: (
+        "Diese Antwort berichtigen",
+        "Corriger cette réponse",
+        "Corregir esta respuesta",
+        "この回答を訂正",
     ),
     texts.CLEAR: (
         "Das Gespräch in diesem Kanal vergessen",
@@ -84,6 +92,18 @@ _TEXTS = {
         "JSON, ou CSV pour un tableur",
         "JSON, o CSV para una hoja de cálculo",
         "JSON、または表計算用の CSV",
+    ),
+    texts.PRIVACY: (
+        "Ob ich behalten darf, was du mich fragst, um mein Modell zu trainieren",
+        "Si je peux garder ce que tu me demandes pour entraîner mon modèle",
+        "Si puedo guardar lo que me preguntas para entrenar mi modelo",
+        "あなたの質問をモデルの学習用に保存してよいかどうか",
+    ),
+    texts.FEEDBACK: (
+        "Wie viele Antworten fürs Training behalten werden und wie sie gefallen",
+        "Combien de réponses sont gardées pour l'entraînement, et si elles plaisent",
+        "Cuántas respuestas se guardan para entrenar y si gustan",
+        "学習用に保存された回答の数と評価",
     ),
     texts.PERSONA: (
         "Meine Persona (der Systemprompt) in diesem Kanal",

@@ -82,15 +82,22 @@ class ExampleStore:
             asked = await connection.execute("INSERT OR IGNORE INTO consents (person) VALUES (?)", (person,))
             return asked.rowcount > 0
 
-    async def set_consent(self, person: int, agreed: bool) -> list[Example]:
-        """Note what somebody has decided: keep what waits for it, or remove all of theirs; returns what was removed."""
+    async def agree(self, person: int) -> list[Example]:
+        """Note that somebody lets their words be kept, and keep what waits for that; returns it."""
+        waiting = [example for example in self._undecided if example.turn.asker == person]
         async with self._database.transaction() as connection:
-            await connection.execute(_DECIDE, (person, agreed))
-            removed = [] if agreed else await self._remove_person(connection, person)
-            for example in self._undecided:
-                if example.turn.asker == person:
-                    await self._insert(connection, example)
+            await connection.execute(_DECIDE, (person, True))
+            for example in waiting:
+                await self._insert(connection, example)
         self._forget_undecided(lambda example: example.turn.asker == person)
+        return waiting
+
+    async def refuse(self, person: int) -> list[Example]:
+        """Note that somebody does not let their words be kept, and remove them; returns the examples that went."""
+        async with self._database.transaction() as connection:
+            await connection.execute(_DECIDE, (person, False))
+            removed = await self._remove_person(connection, person)
+        self._forget_undecided(lambda example: person in example.people)
         return removed
 
     async def numbers(self) -> dict[int, int]:

@@ -18,8 +18,8 @@ ALICE, BOB = 1, 2
 @pytest.fixture
 async def examples(database):
     store = ExampleStore(database, 100)
-    await store.set_consent(ALICE, True)
-    await store.set_consent(BOB, True)
+    await store.agree(ALICE)
+    await store.agree(BOB)
     return store
 
 

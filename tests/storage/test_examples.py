@@ -31,7 +31,7 @@ async def database(tmp_path):
 async def examples(database):
     store = ExampleStore(database, limit=100)
     for person in (ALICE, BOB):
-        await store.set_consent(person, True)
+        await store.agree(person)
     return store
 
 
@@ -62,7 +62,7 @@ async def test_an_example_comes_back_as_it_was(examples):
 
 
 async def test_only_turns_whose_authors_all_agree_are_kept(examples):
-    await examples.set_consent(CAROL, False)
+    await examples.refuse(CAROL)
     dora = 4  # never asked
     await examples.add(
         example(
@@ -86,7 +86,7 @@ async def test_only_turns_whose_authors_all_agree_are_kept(examples):
     ],
 )
 async def test_without_consent_to_the_question_there_is_no_example(examples, asked, tmp_path):
-    await examples.set_consent(CAROL, False)
+    await examples.refuse(CAROL)
     await examples.add(example(turn(BOB, "first", 10), asked))
     assert await kept(examples) == []
     assert await examples.find(7, 61) is None
@@ -99,11 +99,11 @@ async def test_an_example_waits_in_memory_for_a_decision(examples, tmp_path):
     await examples.vote(7, 11, ALICE, False)
     assert await kept(examples) == []
     assert b"a secret" not in on_disk(tmp_path / "parley.db")
-    await examples.set_consent(CAROL, True)
+    await examples.agree(CAROL)
     assert [(each.turn.question, each.votes) async for each in examples.all()] == [
         ("a secret", {BOB: True, ALICE: False})
     ]
-    assert await examples.set_consent(CAROL, True) == []
+    assert await examples.agree(CAROL) == []
     assert len(await kept(examples)) == 1
 
 
@@ -112,13 +112,13 @@ async def test_what_waits_can_be_refused_forgotten_and_deleted(examples, how):
     await examples.add(example(turn(BOB, "first", 10), turn(CAROL, "a secret", 20)))
     match how:
         case "refused":
-            await examples.set_consent(CAROL, False)
+            await examples.refuse(CAROL)
         case "forgotten":
             await examples.forget_person(CAROL)
         case "deleted":
             await examples.forget_message(7, 20)
     assert await examples.find(7, 21) is None
-    await examples.set_consent(CAROL, True)
+    await examples.agree(CAROL)
     assert await kept(examples) == []
 
 
@@ -126,7 +126,7 @@ async def test_a_person_is_asked_once(examples):
     assert await examples.may_ask(CAROL)
     assert not await examples.may_ask(CAROL)
     assert await examples.consent(CAROL) is None
-    await examples.set_consent(CAROL, False)
+    await examples.refuse(CAROL)
     assert await examples.consent(CAROL) is False
     assert not await examples.may_ask(CAROL)
     assert not await examples.may_ask(ALICE)
@@ -138,7 +138,7 @@ async def test_consent_taken_back_removes_all_that_a_person_wrote(examples, tmp_
     await examples.add(example(turn(ALICE, "quotes Bob", 30, Person(BOB, "Bob", quoted=True)), turn(ALICE, "last", 40)))
     await examples.vote(7, 21, BOB, True)
     await examples.correct(7, 21, BOB, "a word of Bob's")
-    removed = await examples.set_consent(BOB, False)
+    removed = await examples.refuse(BOB)
     assert [each.turn.question for each in removed] == ["of Bob"]
     assert await kept(examples) == [["of Alice"], ["last"]]
     assert [(each.votes, each.correction, each.reviewed) async for each in examples.all()] == [({}, None, False)] * 2
@@ -159,7 +159,7 @@ async def test_forgetting_a_person_removes_their_words_but_not_their_decision(ex
 
 
 async def test_a_number_within_a_longer_one_is_not_taken_for_it(examples):
-    await examples.set_consent(12, True)
+    await examples.agree(12)
     await examples.add(example(turn(12, "of another", 110)))
     await examples.forget_person(1)
     await examples.forget_person(2)
@@ -248,7 +248,7 @@ async def test_examples_in_review_are_found_by_where_they_are_from(examples):
 
 async def test_beyond_the_limit_the_oldest_unrated_goes_first(database):
     examples = ExampleStore(database, limit=3)
-    await examples.set_consent(ALICE, True)
+    await examples.agree(ALICE)
     for message in (10, 20, 30):
         await examples.add(example(turn(ALICE, str(message), message)))
     await examples.vote(7, 11, BOB, False)
@@ -288,8 +288,8 @@ async def test_votes_at_the_same_time_are_all_counted(examples):
 
 async def test_people_keep_their_numbers(examples):
     before = await examples.numbers()
-    await examples.set_consent(CAROL, True)
-    await examples.set_consent(ALICE, False)
+    await examples.agree(CAROL)
+    await examples.refuse(ALICE)
     assert {**before, CAROL: 3} == await examples.numbers() == {ALICE: 1, BOB: 2, CAROL: 3}
 
 
@@ -321,7 +321,7 @@ async def test_resharding_keeps_examples_and_the_strictest_decision(tmp_path):
             store = ExampleStore(database, 100)
             await store.may_ask(4)
             for person, agreed in decided.items():
-                await store.set_consent(person, agreed)
+                await (store.agree if agreed else store.refuse)(person)
             if path == old[1]:
                 await store.add(example(turn(CAROL, "kept", 10)))
     await reshard(old, [Part(Path(tmp_path / "new.db"), frozenset({0}))], 1)
