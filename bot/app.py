@@ -25,10 +25,14 @@ from bot.gateway.login import Retries, Unreachable, explained
 from bot.gateway.status import GatewayStatus
 from bot.messages.access import Access
 from bot.messages.active_replies import ActiveReplies
+from bot.messages.buttons import FinalButtons
+from bot.messages.consent import Consent
+from bot.messages.correction import Corrections
 from bot.messages.pacing import Pacer
 from bot.messages.recovery import Recovery
 from bot.messages.refusals import Refusals
 from bot.messages.replies import Replies
+from bot.messages.review import Review
 from bot.monitoring.health import Health
 from bot.monitoring.http import served
 from bot.monitoring.loop_lag import LoopLagMonitor
@@ -47,7 +51,9 @@ from cogs.buttons import Buttons
 from cogs.channel import Channel
 from cogs.chat import Chat
 from cogs.context import Context
+from cogs.feedback import Feedback
 from cogs.privacy import Privacy
+from cogs.votes import Votes
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +94,7 @@ class Bot:
             self._pacer,
             Refusals(self._pacer, interval=timing.refusal_interval, lifetime=timing.refusal_lifetime),
             metrics,
+            FinalButtons(settings.feedback),
             delivery_patience=timing.delivery_patience,
             notice_interval=timing.notice_interval,
         )
@@ -168,10 +175,23 @@ class Bot:
 
     async def _add_cogs(self, client: Client) -> None:
         core, settings = self.core, self._settings
+        consent = Consent(client, core.examples)
+        review = Review(client, core.examples, self._pacer, settings.feedback_channel)
+        corrections = Corrections(client, self._active_replies, core.turns, core.channel_settings, core.examples)
         await client.add_cogs(
             Chat(client, core.conversations, self._replies, client.access, settings.chat_channels),
             Ask(client, core.conversations, self._replies),
             Buttons(client, core.conversations, self._replies),
+            Votes(core.examples, consent, review, feedback=settings.feedback),
+            Feedback(
+                client,
+                core.examples,
+                consent,
+                corrections,
+                review,
+                feedback=settings.feedback,
+                form_patience=self._timing.form_patience,
+            ),
             Context(core.conversations, self._active_replies),
             Admin(self.quitting),
             Privacy(

@@ -96,6 +96,7 @@ CORRECTOR_REFUSED = (
 )
 NOT_CORRECTABLE = "This answer isn't kept for training, so it can't be corrected."
 TOO_LONG_TO_CORRECT = "This answer is longer than a form of Discord's can hold, so it can't be corrected."
+NO_LONGER_KEPT = "This answer is no longer kept."
 CORRECTED = "Thank you! I noted how I should have answered."
 CORRECTED_HERE = "Thank you! I noted how I should have answered, and corrected my answer."
 CORRECTED_NOT_HERE = (
@@ -163,7 +164,6 @@ PERSONA_FIELD = "Who I am and how I should answer"
 
 # The form of a correction.
 CORRECTION_FIELD = "How I should have answered"
-CORRECTION_CONTINUED = "The answer, continued"
 CORRECTION_HERE = "Shall I also correct my answer here?"
 CORRECTION_ONLY_KEPT = "No, only learn from it"
 CORRECTION_EVERYWHERE = "Yes, here and in what I remember"

@@ -1,4 +1,4 @@
-"""Stop and Regenerate, pressed."""
+"""The buttons under an answer, pressed: Stop and Regenerate here, votes in `cogs.votes`."""
 
 import re
 from contextlib import suppress
@@ -10,9 +10,10 @@ from discord.ext import commands
 from bot.conversation.conversations import Conversations, Stale
 from bot.gateway.client import Client
 from bot.messages.access import channel_ref, refusal
-from bot.messages.buttons import Action, Button
+from bot.messages.buttons import Action, Button, view
 from bot.messages.replies import Replies
 from bot.texts import NOT_YOURS, STALE
+from cogs.votes import Votes
 
 
 class PressedButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=Button.TEMPLATE):
@@ -42,12 +43,18 @@ class PressedButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=But
 
     async def callback(self, interaction: discord.Interaction[Client]) -> None:  # type: ignore[override]
         """Do what the button says."""
-        cog = interaction.client.get_cog(Buttons.__cog_name__)
-        assert isinstance(cog, Buttons)
-        if self._button.action is Action.STOP:
-            await cog.stop(interaction)
-        else:
-            await cog.regenerate(interaction, self._button.asker)
+        buttons, votes = (interaction.client.get_cog(cog.__cog_name__) for cog in (Buttons, Votes))
+        assert isinstance(buttons, Buttons)
+        assert isinstance(votes, Votes)
+        match self._button.action:
+            case Action.STOP:
+                await buttons.stop(interaction)
+            case Action.REGENERATE:
+                await buttons.regenerate(interaction, self._button.person)
+            case Action.LIKE | Action.DISLIKE as action:
+                await votes.vote(interaction, self._button.person, liked=action is Action.LIKE)
+            case Action.AGREE | Action.REFUSE as action:
+                await votes.decide(interaction, agreed=action is Action.AGREE)
 
 
 class Buttons(commands.Cog):
@@ -82,5 +89,6 @@ class Buttons(commands.Cog):
                     answer.shown_in = await reply.show(answer)
             except Stale:
                 with suppress(discord.HTTPException):  # the message may be gone, and so is the dead button
-                    await interaction.edit_original_response(view=None)
+                    left = self._replies.active.buttons.older(asker)
+                    await interaction.edit_original_response(view=view(*left))
                 raise

@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 from bot.conversation.answer import Answer
+from bot.messages.buttons import FinalButtons, view
 from bot.messages.pacing import Pacer
 from bot.messages.refusals import Refusals
 from bot.messages.transient_errors import REQUEST_ERRORS
@@ -26,6 +27,7 @@ class ActiveReplies:
         pacer: Pacer,
         refusals: Refusals,
         observer: Observer,
+        buttons: FinalButtons,
         *,
         delivery_patience: float,
         notice_interval: float,
@@ -33,6 +35,7 @@ class ActiveReplies:
         self.pacer = pacer
         self.refusals = refusals
         self.observer = observer
+        self.buttons = buttons
         self.delivery_patience = delivery_patience
         self.notice_interval = notice_interval
         self._messages: dict[Answer, list[int]] = {}
@@ -58,6 +61,10 @@ class ActiveReplies:
         if answer := self._find(message):
             answer.discard()
 
+    def is_under_way(self, message: int) -> bool:
+        """Whether a message shows an answer that is under way, or is to be replaced by one."""
+        return self._find(message) is not None
+
     def _find(self, message: int) -> Answer | None:
         """The answer that a message shows, or that takes the place of what it shows."""
         for answer, messages in self._messages.items():
@@ -76,8 +83,9 @@ class ActiveReplies:
         return message in self._deleted
 
     async def remove_button(self, channel: Any, turn: Turn) -> None:
-        """Remove the button from a turn that is no longer the newest."""
+        """Remove Regenerate from a turn that is no longer the newest."""
         if turn.answer_messages:
             with suppress(*REQUEST_ERRORS):  # the message may be gone, and so is the button
                 await self.pacer.slot()
-                await channel.get_partial_message(turn.answer_messages[-1]).edit(view=None)
+                message = channel.get_partial_message(turn.answer_messages[-1])
+                await message.edit(view=view(*self.buttons.older(turn.asker)))

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import discord
 
-from bot.texts import REGENERATE, STOP
+from bot.texts import AGREE, DISLIKED, LIKED, REFUSE, REGENERATE, STOP
 
 
 class Action(enum.Enum):
@@ -15,35 +15,80 @@ class Action(enum.Enum):
 
     STOP = "stop"
     REGENERATE = "regenerate"
+    LIKE = "like"
+    DISLIKE = "dislike"
+    AGREE = "agree"
+    REFUSE = "refuse"
 
 
-_LABELS = {Action.STOP: STOP, Action.REGENERATE: REGENERATE}
+_LABELS = {
+    Action.STOP: STOP,
+    Action.REGENERATE: REGENERATE,
+    Action.LIKE: LIKED,
+    Action.DISLIKE: DISLIKED,
+    Action.AGREE: AGREE,
+    Action.REFUSE: REFUSE,
+}
+_EMOJI = (Action.LIKE, Action.DISLIKE)
+_FOR_EVERYBODY = (Action.LIKE, Action.DISLIKE)
 
 
 @dataclass(frozen=True)
 class Button:
-    """A button, and whose answer it is under."""
+    """A button, and the person whose answer it is under, or who is asked."""
 
-    TEMPLATE = re.compile(rf"parley:(?P<action>{'|'.join(action.value for action in Action)}):(?P<asker>[0-9]{{1,20}})")
+    TEMPLATE = re.compile(
+        rf"parley:(?P<action>{'|'.join(action.value for action in Action)}):(?P<person>[0-9]{{1,20}})"
+    )
     """The custom ids of our buttons."""
 
     action: Action
-    asker: int
+    person: int
 
     @classmethod
     def parse(cls, match: re.Match[str]) -> Self:
         """The button whose custom id matched TEMPLATE."""
-        return cls(Action(match["action"]), int(match["asker"]))
+        return cls(Action(match["action"]), int(match["person"]))
 
-    def view(self) -> discord.ui.View:
-        """The view to send, which holds this button."""
-        view = discord.ui.View(timeout=None)
-        view.add_item(
-            discord.ui.Button(label=_LABELS[self.action], custom_id=f"parley:{self.action.value}:{self.asker}")
-        )
-        view.stop()  # discord.py would keep it otherwise, to dispatch presses that a DynamicItem takes
-        return view
+    def item(self) -> discord.ui.Button[Any]:
+        """The button to send."""
+        label = _LABELS[self.action]
+        shown: dict[str, Any] = {"emoji": label} if self.action in _EMOJI else {"label": label}
+        return discord.ui.Button(custom_id=f"parley:{self.action.value}:{self.person}", **shown)
 
     def may_be_pressed_by(self, interaction: discord.Interaction[Any]) -> bool:
-        """Whether the user is the asker, or may manage messages."""
-        return interaction.user.id == self.asker or interaction.permissions.manage_messages
+        """Whether the user may vote, is the person, or may manage messages."""
+        if self.action in _FOR_EVERYBODY:
+            return True
+        return interaction.user.id == self.person or interaction.permissions.manage_messages
+
+
+@dataclass(frozen=True)
+class FinalButtons:
+    """The buttons under a whole answer; with `feedback` it can be voted on."""
+
+    feedback: bool = False
+
+    def newest(self, asker: int) -> tuple[Button, ...]:
+        """Those under the newest answer of a channel."""
+        return Button(Action.REGENERATE, asker), *self.older(asker)
+
+    def older(self, asker: int) -> tuple[Button, ...]:
+        """Those that stay when there is a newer answer, or when this one cannot be regenerated."""
+        return (Button(Action.LIKE, asker), Button(Action.DISLIKE, asker)) if self.feedback else ()
+
+
+def view(*buttons: Button) -> discord.ui.View | None:
+    """The view to send, which holds these buttons; None for none."""
+    if not buttons:
+        return None
+    shown = discord.ui.View(timeout=None)
+    for button in buttons:
+        shown.add_item(button.item())
+    shown.stop()  # discord.py would keep it otherwise, to dispatch presses that a DynamicItem takes
+    return shown
+
+
+def with_view(*buttons: Button) -> dict[str, Any]:
+    """The argument for a new message, which discord.py wants left out for none."""
+    return {"view": view(*buttons)} if buttons else {}

@@ -14,7 +14,7 @@ from bot.conversation.answer import Answer, State
 from bot.errors import UserError
 from bot.messages.access import MayNotWrite
 from bot.messages.active_replies import ActiveReplies
-from bot.messages.buttons import Action, Button
+from bot.messages.buttons import Action, Button, view, with_view
 from bot.messages.destinations import Destination
 from bot.messages.explanations import explain
 from bot.messages.pages import Page, pages
@@ -55,16 +55,16 @@ class OutOfTime(UserError):
 class LiveReply:
     """Shows one answer. Whatever goes wrong within its `async with` block is told to the asker.
 
-    Under the newest of its messages is Stop while the answer grows, then `button`.
+    Under the newest of its messages is Stop while the answer grows, then, if it is `stored` as a turn, the buttons of a
+    whole answer.
     """
 
-    def __init__(
-        self, active: ActiveReplies, destination: Destination, asker: int, button: Button | None = None
-    ) -> None:
+    def __init__(self, active: ActiveReplies, destination: Destination, asker: int, *, stored: bool) -> None:
         self._active = active
         self._destination = destination
+        self._asker = asker
+        self._stored = stored
         self._stop_button = Button(Action.STOP, asker)
-        self._final_button = button
         self._answer = Answer()
         self._admitted = False
         self._typing: asyncio.Task[None] | None = None
@@ -74,7 +74,7 @@ class LiveReply:
         self._obsolete: list[Any] = []  # messages to be deleted once a newer one shows the text
         self._last = Page("", 0)  # the last page that is full: the newest message shows what follows it
         self._shown = ""  # what the newest message shows
-        self._button: Button | None = None  # the button under it
+        self._buttons: tuple[Button, ...] = ()  # the buttons under it
         self._has_text = False  # whether any of the answer's own text is shown
         self._notice_at = math.inf
         self._closes_at = math.inf  # when the destination takes no more messages, by the event loop's clock
@@ -121,7 +121,7 @@ class LiveReply:
         if self._destination.of_interaction:  # which Discord would show as failed
             await self._tell_privately(sentence)
             return
-        with self._active.refusals.admitted(self._destination.channel.id, self._stop_button.asker) as admitted:
+        with self._active.refusals.admitted(self._destination.channel.id, self._asker) as admitted:
             if not admitted:
                 return
             if isinstance(error, MayNotWrite):
@@ -166,8 +166,7 @@ class LiveReply:
             await self._next_change()
         await self._catch_up()
         if self._old:  # not replaced, so it stays
-            button = None if answer.discarded else self._final_button
-            await self._old[-1].edit(view=button and button.view())
+            await self._old[-1].edit(view=None if answer.discarded else view(*self._final_buttons()))
         if answer.error is None:
             if self._out_of_time:
                 raise OutOfTime
@@ -201,7 +200,7 @@ class LiveReply:
             elif not self._messages:
                 await self._destination.send(GOES_ON_BELOW, begins=True)
         self._destination = self._destination.fallback()
-        self._begins, self._shown, self._button = True, "", None
+        self._begins, self._shown, self._buttons = True, "", ()
 
     async def _wait_until(self, state: State) -> None:
         """Wait until the answer has come so far; meanwhile tell the asker what it waits for."""
@@ -228,7 +227,7 @@ class LiveReply:
         try:
             async with self._active.pacer.turn(self._destination.pace_key):
                 if self._answer.state < state:
-                    await self._put(sentence, self._stop_button)
+                    await self._put(sentence, (self._stop_button,))
         except REQUEST_ERRORS as error:
             if not is_transient(error):
                 raise
@@ -241,7 +240,7 @@ class LiveReply:
             await self._active.remove_button(channel, self._answer.previous)
         if self._answer.replaces:
             self._old = [channel.get_partial_message(message) for message in self._answer.replaces.answer_messages]
-            await self._old[-1].edit(view=self._stop_button.view())
+            await self._old[-1].edit(view=view(self._stop_button))
 
     async def _wait_for_a_few_words(self) -> None:
         """An answer that begins with half a word looks odd."""
@@ -278,49 +277,54 @@ class LiveReply:
     def _is_up_to_date(self) -> bool:
         page, *more = self._pages()
         text = page.content.strip()
-        return not more and (not text or (text, self._due_button()) == (self._shown, self._button))
+        return not more and (not text or (text, self._due_buttons()) == (self._shown, self._buttons))
 
     async def _show_page(self) -> None:
         """Show the page that the newest message is at; once it is full, the next message shows the next one."""
         page, *more = self._pages()
-        await self._put(page.content.strip(), None if more else self._due_button())
+        await self._put(page.content.strip(), () if more else self._due_buttons())
         self._has_text = True
         if more:
-            self._last, self._shown, self._button = page, "", None
+            self._last, self._shown, self._buttons = page, "", ()
 
     def _pages(self) -> list[Page]:
         return list(pages(self._answer.text, self._last.end, self._last.fence))
 
-    def _due_button(self) -> Button | None:
-        """The button that should be under the answer now."""
+    def _due_buttons(self) -> tuple[Button, ...]:
+        """The buttons that should be under the answer now."""
         answer = self._answer
         if answer.state < State.FINISHED:
-            return self._stop_button
-        regenerable = answer.error is None and answer.said and answer.keep and not answer.discarded
-        return self._final_button if regenerable else None
+            return (self._stop_button,)
+        return self._final_buttons() if answer.error is None and answer.said and not answer.discarded else ()
+
+    def _final_buttons(self) -> tuple[Button, ...]:
+        if not self._stored:
+            return ()
+        buttons = self._active.buttons
+        return buttons.newest(self._asker) if self._answer.keep else buttons.older(self._asker)
 
     async def _remove_dead_button(self) -> None:
         """Remove the button of an answer that failed or was forgotten: a press could do nothing."""
-        stands = self._old[-1:] or (self._messages[-1:] if self._button else [])
+        stands = self._old[-1:] or (self._messages[-1:] if self._buttons else [])
         gone = self._answer.forgotten or self._answer.discarded
-        view = None if gone or not self._old else self._final_button and self._final_button.view()
+        left = () if gone or not self._old else self._final_buttons()
         with suppress(*REQUEST_ERRORS):
             for message in stands:
-                await message.edit(view=view)
+                await message.edit(view=view(*left))
 
-    async def _put(self, text: str, button: Button | None) -> None:
+    async def _put(self, text: str, buttons: tuple[Button, ...]) -> None:
         if not text:
             return  # Discord refuses an empty message
         if self._shown:
-            await self._edit(text, button)
+            await self._edit(text, buttons)
         else:
-            await self._send(text, button)
-        self._shown, self._button = text, button
+            await self._send(text, buttons)
+        self._shown, self._buttons = text, buttons
 
-    async def _edit(self, text: str, button: Button | None) -> None:
+    async def _edit(self, text: str, buttons: tuple[Button, ...]) -> None:
         changes: dict[str, Any] = {"content": text} if text != self._shown else {}
-        if button != self._button:
-            changes["view"] = button and button.view()
+        if buttons != self._buttons:
+            changes["view"] = view(*buttons)
         try:
             await self._messages[-1].edit(**changes)
         except discord.HTTPException as refused:
@@ -328,18 +332,17 @@ class LiveReply:
                 raise
             # A new message takes its place, with another attempt if this one fails.
             self._obsolete.append(self._messages.pop())
-            self._begins, self._shown, self._button = not self._messages, "", None
-            await self._send(text, button)
+            self._begins, self._shown, self._buttons = not self._messages, "", ()
+            await self._send(text, buttons)
 
-    async def _send(self, text: str, button: Button | None) -> None:
+    async def _send(self, text: str, buttons: tuple[Button, ...]) -> None:
         self._stop_typing()
         if self._old:
             message, *others = self._old
-            await message.edit(content=text, view=button and button.view())
+            await message.edit(content=text, view=view(*buttons))
             self._old, self._obsolete = [], others
         else:
-            view = {"view": button.view()} if button else {}
-            message = await self._destination.send(text, begins=self._begins, **view)
+            message = await self._destination.send(text, begins=self._begins, **with_view(*buttons))
         self._begins = False
         self._messages.append(message)
         self._active.add(self._answer, message.id)

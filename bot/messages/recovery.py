@@ -8,7 +8,7 @@ from contextlib import suppress
 import discord
 
 from bot.messages.active_replies import ActiveReplies
-from bot.messages.buttons import Action, Button
+from bot.messages.buttons import view, with_view
 from bot.messages.destinations import ChannelDestination
 from bot.messages.pages import LIMIT, pages
 from bot.messages.transient_errors import REQUEST_ERRORS, is_transient
@@ -115,13 +115,11 @@ class Recovery:
         messages = []
         for number, text in enumerate(texts):
             last = number == len(texts) - 1
-            button = Button(Action.REGENERATE, turn.asker) if last and turn.question else None
+            buttons = self._active_replies.buttons.newest(turn.asker) if last and turn.question else ()
             if number < len(shown):
-                message = await shown[number].edit(content=text, view=button.view() if button else None)
+                message = await shown[number].edit(content=text, view=view(*buttons))
             else:
-                message = await destination.send(
-                    text, begins=number == 0, **({"view": button.view()} if button else {})
-                )
+                message = await destination.send(text, begins=number == 0, **with_view(*buttons))
             messages.append(message.id)
         return messages
 

@@ -5,7 +5,6 @@ from typing import Any
 import discord
 
 from bot.messages.active_replies import ActiveReplies
-from bot.messages.buttons import Action, Button
 from bot.messages.destinations import CommandResponse, MessageReply, Replacement
 from bot.messages.live_reply import LiveReply
 
@@ -24,16 +23,16 @@ class Replies:
     def to(self, message: discord.Message) -> LiveReply:
         """The reply to somebody's message."""
         destination = MessageReply(message, link_previews=self._link_previews)
-        return LiveReply(self.active, destination, message.author.id, Button(Action.REGENERATE, message.author.id))
+        return LiveReply(self.active, destination, message.author.id, stored=True)
 
     def to_command(self, interaction: discord.Interaction[Any], *, private: bool) -> LiveReply:
         """The reply to a slash command, which is to be deferred before the answer is shown, `private` as that."""
         destination = CommandResponse(
             interaction, private=private, link_previews=self._link_previews, lifetime=self._token_lifetime
         )
-        return LiveReply(self.active, destination, interaction.user.id)
+        return LiveReply(self.active, destination, interaction.user.id, stored=False)
 
     def replacing(self, press: discord.Interaction[Any], asker: int) -> LiveReply:
         """The reply in place of the one under which Regenerate was pressed; the press is to be deferred before."""
         destination = Replacement(press, link_previews=self._link_previews)
-        return LiveReply(self.active, destination, asker, Button(Action.REGENERATE, asker))
+        return LiveReply(self.active, destination, asker, stored=True)

@@ -153,6 +153,15 @@ class ExampleStore:
         """Note which message shows an example in the review channel; returns False if the example has gone."""
         return bool(await self._change(example, lambda it: replace(it, review_message=message)))
 
+    async def move(self, example: Example, messages: tuple[int, ...]) -> None:
+        """Note which messages show an example's answer now."""
+
+        def moved(it: Example) -> Example:
+            *earlier, last = it.turns
+            return replace(it, turns=(*earlier, replace(last, answer_messages=messages)))
+
+        await self._change(example, moved)
+
     async def counts(self) -> list[Count]:
         """How many examples there are, by model."""
         async with self._database.connection() as connection:
