@@ -42,7 +42,13 @@ class PressedButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=But
         return sentence is None
 
     async def callback(self, interaction: discord.Interaction[Client]) -> None:  # type: ignore[override]
-        """Do what the button says."""
+        """Do what the button says; a failure is told as that of a command."""
+        try:
+            await self._act(interaction)
+        except Exception as error:
+            await interaction.client.tree.on_error(interaction, error)  # type: ignore[arg-type]
+
+    async def _act(self, interaction: discord.Interaction[Client]) -> None:
         buttons, votes = (interaction.client.get_cog(cog.__cog_name__) for cog in (Buttons, Votes))
         assert isinstance(buttons, Buttons)
         assert isinstance(votes, Votes)

@@ -12,6 +12,7 @@ from discord.ext import commands
 
 from bot.gateway.client import Client
 from bot.messages.access import channel_ref
+from bot.messages.active_replies import ActiveReplies
 from bot.messages.buttons import Button, with_view
 from bot.messages.consent import Consent, decision
 from bot.messages.correction import Corrections
@@ -70,10 +71,13 @@ class PressedReview(discord.ui.DynamicItem[discord.ui.Button[Any]], template=Rev
         return interaction.permissions.manage_messages
 
     async def callback(self, interaction: discord.Interaction[Client]) -> None:  # type: ignore[override]
-        """Do what the button says."""
+        """Do what the button says; a failure is told as that of a command."""
         cog = interaction.client.get_cog(Feedback.__cog_name__)
         assert isinstance(cog, Feedback)
-        await cog.review(interaction, self._button)
+        try:
+            await cog.review(interaction, self._button)
+        except Exception as error:
+            await interaction.client.tree.on_error(interaction, error)  # type: ignore[arg-type]
 
 
 class Feedback(commands.Cog):
@@ -85,6 +89,7 @@ class Feedback(commands.Cog):
     def __init__(
         self,
         bot: commands.AutoShardedBot,
+        active_replies: ActiveReplies,
         examples: ExampleStore,
         consent: Consent,
         corrections: Corrections,
@@ -94,6 +99,7 @@ class Feedback(commands.Cog):
         form_patience: float,
     ) -> None:
         self._bot = bot
+        self._active_replies = active_replies
         self._examples = examples
         self._consent = consent
         self._corrections = corrections
@@ -146,10 +152,11 @@ class Feedback(commands.Cog):
     async def _open_form(self, interaction: discord.Interaction[Any], channel: int, message: int) -> None:
         try:
             async with asyncio.timeout(self._form_patience):
+                await self._active_replies.settled(message)
                 example = await self._examples.find(channel, message)
                 decided = await self._examples.consent(interaction.user.id)
         except TimeoutError:
-            log.warning("The database is busy, so the form of a correction could not be opened.")
+            log.warning("The form of a correction could not be opened: the database is busy, or the answer grows.")
             raise DatabaseError(DATABASE_UNAVAILABLE) from None
         buttons: tuple[Button, ...] = ()
         if example is None:
@@ -186,15 +193,16 @@ class Feedback(commands.Cog):
 
 class _Form(Form, title=CORRECT_ANSWER):
     text: discord.ui.TextInput["_Form"] = discord.ui.TextInput(
-        label=CORRECTION_FIELD, style=discord.TextStyle.paragraph, max_length=_LONGEST
+        label=CORRECTION_FIELD, style=discord.TextStyle.paragraph, max_length=_LONGEST, custom_id="text"
     )
     where: discord.ui.Label["_Form"] = discord.ui.Label(
         text=CORRECTION_HERE,
         component=discord.ui.Select(
+            custom_id="where",
             options=[
                 discord.SelectOption(label=CORRECTION_ONLY_KEPT, value="kept", default=True),
                 discord.SelectOption(label=CORRECTION_EVERYWHERE, value="here"),
-            ]
+            ],
         ),
     )
 

@@ -14,7 +14,9 @@ from bot.gateway.client import Client
 from bot.gateway.status import GatewayStatus
 from bot.messages import incoming_text
 from bot.messages.active_replies import ActiveReplies
+from bot.messages.review import Review
 from bot.storage.database import Database
+from bot.storage.examples import ExampleStore
 from bot.storage.pending_changes import PendingChanges
 from bot.storage.turns import Turn, TurnStore
 from bot.texts import EXPORT, EXPORT_FORMAT, FORGET, NOTHING_TO_EXPORT, SUMMARY_LABEL, exported, forgot_person
@@ -30,6 +32,8 @@ class Privacy(commands.Cog):
         bot: Client,
         database: Database,
         turns: TurnStore,
+        examples: ExampleStore,
+        review: Review,
         active_replies: ActiveReplies,
         gateway: GatewayStatus,
         changes: PendingChanges,
@@ -37,6 +41,8 @@ class Privacy(commands.Cog):
         self._bot = bot
         self._database = database
         self._turns = turns
+        self._examples = examples
+        self._review = review
         self._active_replies = active_replies
         self._gateway = gateway
         self._changes = changes  # Discord reports an event only once, whether or not the database can be used
@@ -45,6 +51,7 @@ class Privacy(commands.Cog):
     async def forget(self, interaction: discord.Interaction) -> None:
         """Forget all that the person asked, everywhere, and say how many turns it was."""
         await interaction.response.defer(ephemeral=True)
+        await self._review.remove(await self._examples.forget_person(interaction.user.id))
         turns = await self._turns.forget_person(interaction.user.id)
         everywhere = self._bot.process_shards.alone
         await interaction.edit_original_response(content=forgot_person(turns, everywhere=everywhere))
@@ -81,7 +88,11 @@ class Privacy(commands.Cog):
     def _forget_message(self, channel: int, message: int) -> None:
         if not self._active_replies.was_deleted_by_us(message):
             self._active_replies.discard(message)
-            self._changes.add(("deleted", message), partial(self._turns.forget_message, channel, message))
+            self._changes.add(("deleted", message), partial(self._forget_stored, channel, message))
+
+    async def _forget_stored(self, channel: int, message: int) -> None:
+        await self._turns.forget_message(channel, message)
+        await self._review.remove(await self._examples.forget_message(channel, message))
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, edited: discord.RawMessageUpdateEvent) -> None:
@@ -92,24 +103,38 @@ class Privacy(commands.Cog):
         """A question that is empty now, or no longer for us, is forgotten."""
         message, me = edited.message, self._bot.user
         assert me
-        if message.author == me or not await self._turns.find(edited.channel_id, edited.message_id):
+        channel, number = edited.channel_id, edited.message_id
+        if message.author == me or not (
+            await self._turns.find(channel, number) or await self._examples.holds(channel, number)
+        ):
             return
         if text := incoming_text.content(message, me):
             question = incoming_text.replied_to(message, me) + text
             starter = await incoming_text.thread_starter(message, me)
-            await self._turns.edit_question(edited.channel_id, edited.message_id, question, starter)
+            await self._turns.edit_question(channel, number, question, starter)
+            changed, removed = await self._examples.edit_question(channel, number, question, starter)
+            await self._review.update(changed)
+            await self._review.remove(removed)
         else:
-            await self._turns.forget_message(edited.channel_id, edited.message_id)
+            await self._forget_stored(channel, number)
 
     @commands.Cog.listener()
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """Forget a deleted channel and its threads."""
-        self._changes.add(("channel", channel.id), partial(self._database.forget_channel, channel.id))
+        self._changes.add(("channel", channel.id), partial(self._forget_channel, channel.id))
 
     @commands.Cog.listener()
     async def on_raw_thread_delete(self, deleted: discord.RawThreadDeleteEvent) -> None:
         """Forget a deleted thread."""
-        self._changes.add(("channel", deleted.thread_id), partial(self._database.forget_channel, deleted.thread_id))
+        self._changes.add(("channel", deleted.thread_id), partial(self._forget_channel, deleted.thread_id))
+
+    async def _forget_channel(self, channel: int) -> None:
+        await self._review.remove(await self._examples.in_review(channel=channel))
+        await self._database.forget_channel(channel)
+
+    async def _forget_guild(self, guild: int) -> None:
+        await self._review.remove(await self._examples.in_review(guild=guild))
+        await self._database.forget_guild(guild)
 
     @commands.Cog.listener()
     async def on_shard_ready(self, shard: int) -> None:
@@ -125,15 +150,15 @@ class Privacy(commands.Cog):
                     return  # its guilds are unknown meanwhile; when it is back, it is ready again
                 guild, channel = self._bot.get_guild(guild_id), ref.parent or ref.channel
                 if guild is None:
-                    await self._database.forget_guild(guild_id)
+                    await self._forget_guild(guild_id)
                     break
                 if not guild.unavailable and guild.get_channel(channel) is None:
-                    await self._database.forget_channel(channel)
+                    await self._forget_channel(channel)
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Forget a guild that the bot has left."""
-        self._changes.add(("guild", guild.id), partial(self._database.forget_guild, guild.id))
+        self._changes.add(("guild", guild.id), partial(self._forget_guild, guild.id))
 
 
 def _rows(turns: list[Turn], summary: str) -> list[dict[str, str]]:

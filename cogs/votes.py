@@ -7,6 +7,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.messages.access import channel_ref
+from bot.messages.active_replies import ActiveReplies
 from bot.messages.buttons import Button, view, with_view
 from bot.messages.consent import Consent, decision
 from bot.messages.review import Review
@@ -17,7 +18,16 @@ from bot.texts import DECIDED, MAY_I_KEEP, NOT_KEPT, PRIVACY, UNDECIDED, VOTED
 class Votes(commands.Cog):
     """Notes votes and decisions. Without `feedback`, which may have been on before, votes are declined."""
 
-    def __init__(self, examples: ExampleStore, consent: Consent, review: Review, *, feedback: bool) -> None:
+    def __init__(
+        self,
+        active_replies: ActiveReplies,
+        examples: ExampleStore,
+        consent: Consent,
+        review: Review,
+        *,
+        feedback: bool,
+    ) -> None:
+        self._active_replies = active_replies
         self._examples = examples
         self._consent = consent
         self._review = review
@@ -28,6 +38,7 @@ class Votes(commands.Cog):
         assert interaction.message
         await interaction.response.defer(ephemeral=True, thinking=True)
         channel, message, voter = channel_ref(interaction).channel, interaction.message.id, interaction.user.id
+        await self._active_replies.settled(message)  # the buttons appear just before the answer is stored
         example = await self._examples.vote(channel, message, voter, liked) if self._feedback else None
         text = VOTED[liked] if example else NOT_KEPT
         buttons: tuple[Button, ...] = ()

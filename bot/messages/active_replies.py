@@ -1,5 +1,6 @@
 """The replies that are growing now: what they share, and which messages show them."""
 
+import asyncio
 from collections import deque
 from contextlib import suppress
 from typing import Any
@@ -39,15 +40,24 @@ class ActiveReplies:
         self.delivery_patience = delivery_patience
         self.notice_interval = notice_interval
         self._messages: dict[Answer, list[int]] = {}
+        self._over: dict[Answer, asyncio.Event] = {}
         self._deleted: deque[int] = deque(maxlen=_REMEMBERED_DELETIONS)
 
     def add(self, answer: Answer, *messages: int) -> None:
         """An answer is under way, and these messages show it."""
         self._messages.setdefault(answer, []).extend(messages)
+        self._over.setdefault(answer, asyncio.Event())
 
     def remove(self, answer: Answer) -> None:
-        """An answer is no longer under way."""
+        """An answer is no longer under way: it has been stored, or dropped."""
         self._messages.pop(answer, None)
+        if over := self._over.pop(answer, None):
+            over.set()
+
+    async def settled(self, message: int) -> None:
+        """Wait until no answer that a message shows is under way."""
+        while answer := self._find(message):
+            await self._over[answer].wait()
 
     def stop(self, message: int) -> bool:
         """Stop the answer that a message shows; returns whether it was under way."""

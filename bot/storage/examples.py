@@ -125,6 +125,13 @@ class ExampleStore:
             found = [it async for it in _of_message(connection, channel, message) if it.shown_in(channel, message)]
             return found[-1] if found else None
 
+    async def holds(self, channel: int, message: int) -> bool:
+        """Whether anything in a message is part of an example."""
+        if any(message in example.messages for example in self._undecided):
+            return True
+        async with self._database.connection() as connection:
+            return bool([it async for it in _of_message(connection, channel, message)])
+
     async def vote(self, channel: int, message: int, person: int, liked: bool) -> Example | None:
         """Note somebody's vote on the answer that a message shows, in place of their last; returns the example."""
         example = await self.find(channel, message)

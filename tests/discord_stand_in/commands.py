@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+STRING_SELECT = 3  # a component
+
 SUBCOMMAND, GROUP, STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER = range(1, 11)
 
 LOCALIZATIONS = {"name_localizations", "description_localizations"}
@@ -209,15 +211,22 @@ def payload(command: Json, channel: Channel, options: list[Json], things: Iterab
 
 
 def fill_in_form(form: Json, answers: dict[str, str]) -> Json:
-    """The data of a submitted form: every text field, filled in or with its preset value."""
+    """The data of a submitted form: every field, filled in, or an option chosen by its label, or as it was preset."""
     components: list[Json] = []
     for row in form["components"]:
         # A field is in a row, or under a label.
         field = row["component"] if "component" in row else row["components"][0]
-        value = answers.pop(field["custom_id"], field.get("value") or "")
-        if field.get("required", True) and not value:
+        given = answers.pop(field["custom_id"], None)
+        answer = {"type": field["type"], "custom_id": field["custom_id"], "id": len(components) + 1}
+        if field["type"] == STRING_SELECT:
+            answer["values"] = [
+                o["value"] for o in field["options"] if given == o["label"] or (not given and o["default"])
+            ]
+            filled = answer["values"]
+        else:
+            answer["value"] = filled = given if given is not None else field.get("value") or ""
+        if field.get("required", True) and not filled:
             raise NotPossible(f"{field['custom_id']} must be filled in")
-        answer = {"type": field["type"], "custom_id": field["custom_id"], "value": value, "id": len(components) + 1}
         inside = {"component": answer} if "component" in row else {"components": [answer]}
         components.append({"type": row["type"], "id": 100 + len(components), **inside})
     if answers:

@@ -309,6 +309,8 @@ def shown_components(components: list[Json] | None) -> list[Json]:
         shown = {"id": count} | {key: value for key, value in component.items() if value is not None}
         if component["type"] in (3, 5, 6, 7, 8):
             shown = {"min_values": 1, "max_values": 1} | shown
+        if "emoji" in shown:
+            shown["emoji"] = {key: value for key, value in shown["emoji"].items() if value is not None}
         if "components" in shown:
             shown["components"] = [show(each) for each in shown["components"]]
         if "accessory" in shown:
