@@ -27,7 +27,7 @@ from bot.messages.access import Access
 from bot.messages.active_replies import ActiveReplies
 from bot.messages.buttons import FinalButtons
 from bot.messages.consent import Consent
-from bot.messages.correction import Corrections
+from bot.messages.corrections import Corrections
 from bot.messages.pacing import Pacer
 from bot.messages.recovery import Recovery
 from bot.messages.refusals import Refusals
@@ -206,7 +206,7 @@ class Bot:
                 self._changes,
             ),
             Channel(core.channel_settings, core.turns, form_patience=self._timing.form_patience),
-            About(core.channel_settings, self._engine, self.loop_lag),
+            About(core.channel_settings, self._engine, self.loop_lag, feedback=settings.feedback),
         )
 
     async def _warn_of_other_shards(self, shards: Shards) -> None:

@@ -169,12 +169,19 @@ CORRECTION_ONLY_KEPT = "No, only learn from it"
 CORRECTION_EVERYWHERE = "Yes, here and in what I remember"
 
 
-def help_text(me: str, commands: Mapping[str, str], turns: int) -> str:
+def help_text(me: str, commands: Mapping[str, str], turns: int, *, feedback: bool) -> str:
     """Return the text of /help.
 
     `me` mentions the bot; `commands` maps each command's name to its clickable mention; `turns` is how many turns are
-    remembered in the channel.
+    remembered in the channel; `feedback` is whether people can vote.
     """
+    feedback_sentence = (
+        f"\n{LIKED} and {DISLIKED} tell those who run me how good an answer is, and {CORRECT_ANSWER}, under Apps in its"
+        f" menu, how it should have been. I keep nothing that you write for training unless you say yes;"
+        f" {commands['privacy']} shows and changes that."
+        if feedback
+        else ""
+    )
     memory = (
         f"Here I remember the last {turns} questions and answers, even after a restart, until newer ones replace them"
         f" or someone uses {commands['clear']}. Each channel, thread and direct conversation has its own memory."
@@ -194,7 +201,7 @@ me anywhere.
 {commands["status"]} shows how I'm doing.
 {commands["quit"]} shuts me down; only the bot's owner can do that.
 {ABOUT_MESSAGE}, under Apps in a message's menu, answers a question about that message.
-Under an answer, Stop ends it, and Regenerate replaces it with a new one.
+Under an answer, Stop ends it, and Regenerate replaces it with a new one.{feedback_sentence}
 
 {memory} I don't remember {commands["ask"]}, or messages that are not meant for me."""
 

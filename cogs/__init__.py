@@ -2,7 +2,9 @@
 
 - `chat`: messages to the bot
 - `ask`: /ask and "Ask about this message"
-- `buttons`: Stop and Regenerate
+- `buttons`: the buttons under an answer, pressed
+- `votes`: 👍, 👎 and /privacy
+- `feedback`: corrections, reviews and /feedback
 - `context`: /clear
 - `channel`: /persona and /settings
 - `privacy`: /forget and /export, and what is deleted or edited in Discord

@@ -20,10 +20,13 @@ from bot.texts import HELP, STATUS, help_text, status_text
 class About(commands.Cog):
     """Tells about the bot, to the one who asks alone."""
 
-    def __init__(self, channel_settings: ChannelSettingsStore, engine: Engine, loop_lag: LoopLagMonitor) -> None:
+    def __init__(
+        self, channel_settings: ChannelSettingsStore, engine: Engine, loop_lag: LoopLagMonitor, *, feedback: bool
+    ) -> None:
         self._channel_settings = channel_settings
         self._engine = engine
         self._loop_lag = loop_lag
+        self._feedback = feedback
         self._started = time.monotonic()
 
     @app_commands.command(description=HELP)
@@ -33,7 +36,7 @@ class About(commands.Cog):
         assert client.user
         await interaction.response.defer(ephemeral=True)
         settings = await self._channel_settings.effective(channel_ref(interaction))
-        text = help_text(client.user.mention, client.command_mentions, settings.turns)
+        text = help_text(client.user.mention, client.command_mentions, settings.turns, feedback=self._feedback)
         await interaction.edit_original_response(content=text)
 
     @app_commands.command(description=STATUS)

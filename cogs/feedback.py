@@ -15,7 +15,7 @@ from bot.messages.access import channel_ref
 from bot.messages.active_replies import ActiveReplies
 from bot.messages.buttons import Button, with_view
 from bot.messages.consent import Consent, decision
-from bot.messages.correction import Corrections
+from bot.messages.corrections import Corrections
 from bot.messages.forms import Form
 from bot.messages.review import Review, ReviewButton, Verdict
 from bot.storage.database import DatabaseError

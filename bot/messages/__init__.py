@@ -12,7 +12,10 @@ Out:
 - `pages`: a long text as messages of at most 2000 characters
 - `pacing`: how often Discord is written to
 - `refusals`: how often people are told why they are not answered
-- `buttons`: Stop and Regenerate
+- `buttons`: Stop, Regenerate and votes
+- `consent`: asks people whether what they write may be kept
+- `corrections`: puts a correction in the place of an answer
+- `review`: the review channel
 - `forms`: what every form has in common
 - `recovery`: completes after a restart what a killed process left unfinished
 - `explanations`: the sentence that a person is told of an error

@@ -2,23 +2,28 @@
 
 import re
 
+import pytest
+
 from bot.engine import Status
 from tests.support.parley import parley
 from tests.support.scripted import ScriptedEngine
 
 
-async def test_help_shows_commands_that_can_be_clicked(discord, path, place):
+@pytest.mark.parametrize("feedback", [False, True])
+async def test_help_shows_commands_that_can_be_clicked(discord, path, place, feedback):
     _, channel, alice = place
     async with parley(discord, ScriptedEngine(), path):
         ids = {command["name"]: command["id"] for command in discord.commands.registered[None]}
-    async with parley(discord, ScriptedEngine(), path):  # the commands are registered already
+    async with parley(discord, ScriptedEngine(), path, feedback=feedback):
         helped = await alice.command(channel, "help")
         text = (await helped.wait_for("last 5 questions and answers")).content
         assert helped.ephemeral
         assert set(re.findall(r"</([a-z ]+):(\d+)>", text)) == {
             *((name, ids[name]) for name in ("ask", "clear", "export", "forget", "quit", "settings", "status")),
             ("persona set", ids["persona"]),
+            *([("privacy", ids["privacy"])] if feedback else []),
         }
+        assert ("unless you say yes" in text) == feedback
         assert len(text) <= 2000
 
 
