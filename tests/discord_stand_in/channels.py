@@ -123,6 +123,9 @@ class Channel:
         components: list[Json] | None = None,
         files: dict[str, bytes] | None = None,
         reference: Message | None = None,
+        forwarded: Message | None = None,
+        poll: Json | None = None,
+        stickers: Sequence[str] = (),
         allowed: Json | None = None,
         flags: int = 0,
         nonce: str | None = None,
@@ -140,6 +143,9 @@ class Channel:
             Version(content.strip(), embeds or [], components or [], self.discord.clock.now()),
             kind=REPLY if reference is not None and kind == DEFAULT else kind,
             reference=reference,
+            forwarded=forwarded,
+            poll=poll,
+            stickers=tuple(stickers),
             allowed=allowed,
             attachments=self.attach(files or {}),
             flags=flags,
@@ -203,8 +209,10 @@ class Channel:
         now = self.discord.clock.now()
         return any(t.user is user and now - t.at < TYPING_LASTS for t in self.typings)
 
-    def thread(self, name: str, *, owner: User | None = None, thread_id: int | None = None) -> Channel:
-        """Create a public thread in this channel."""
+    def thread(
+        self, name: str, *, owner: User | None = None, thread_id: int | None = None, announced: bool = True
+    ) -> Channel:
+        """Create a public thread in this channel; if it is not `announced`, the bot does not hear of it."""
         assert self.guild is not None
         thread = Channel(
             self.discord,
@@ -216,7 +224,8 @@ class Channel:
             channel_id=thread_id,
         )
         self.guild.channels[thread.id] = thread
-        self.guild.send("THREAD_CREATE", {**payloads.channel(thread), "newly_created": True})
+        if announced:
+            self.guild.send("THREAD_CREATE", {**payloads.channel(thread), "newly_created": True})
         return thread
 
     def update(self, *, archived: bool | None = None, locked: bool | None = None) -> None:

@@ -82,6 +82,10 @@ def empty_message() -> Refused:
     return Refused(400, 50006, "Cannot send an empty message")
 
 
+def blocked_by_automod() -> Refused:
+    return Refused(400, 200000, "Message was blocked by automatic moderation")
+
+
 def reply_needs_history() -> Refused:
     return Refused(400, 160002, "You cannot reply without permission to read message history")
 

@@ -25,6 +25,8 @@ class Role:
     permissions: Permission
     position: int
     mentionable: bool
+    bot: User | None = None
+    """Whose managed role it is: Discord gives each bot one that has its name."""
 
     resolves_as = "roles"
 
@@ -55,8 +57,15 @@ class Guild:
         self.roles: dict[int, Role] = {self.id: Role(self.id, "@everyone", TALK, 0, False)}
         self.members: dict[int, Membership] = {}
         self.channels: dict[int, Channel] = {}
+        self.blocked_words: set[str] = set()
+        """AutoMod refuses a message that contains one."""
         for someone in (owner, discord.bot):
             self.members[someone.id] = Membership(someone, None, [], discord.clock.now())
+        self.bot_role = Role(
+            discord.clock.snowflake(), discord.bot.name, Permission.NONE, len(self.roles), False, discord.bot
+        )
+        self.roles[self.bot_role.id] = self.bot_role
+        self.members[discord.bot.id].roles.append(self.bot_role)
 
     @property
     def everyone(self) -> Role:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from . import rules
 from .errors import already_acknowledged, invalid, token_expired, unknown, unknown_interaction, unknown_webhook
 from .interactions import COMMAND_AUTOCOMPLETE, COMMAND_RUN, COMPONENT, MODAL_SUBMIT, Interaction
 from .messages import COMMAND, CONTEXT_COMMAND, DEFAULT, EPHEMERAL, LOADING, SUPPRESS_EMBEDS, Message
@@ -69,6 +70,7 @@ def _take(interaction: Interaction, kind: int, data: Json, files: dict[str, byte
 
 def _add(interaction: Interaction, data: Json, files: dict[str, bytes], *, more_flags: int = 0) -> Message:
     """Add a message in response to an interaction; it needs no permission in the channel."""
+    rules.check_words(interaction.channel, data)
     kind = DEFAULT
     if interaction.kind == COMMAND_RUN and interaction.response is None:
         kind = COMMAND if interaction.data["type"] == 1 else CONTEXT_COMMAND

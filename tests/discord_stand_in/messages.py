@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ Json = dict[str, Any]
 SUPPRESS_EMBEDS = 1 << 2
 EPHEMERAL = 1 << 6
 LOADING = 1 << 7
+HAS_SNAPSHOT = 1 << 14
 COMPONENTS_V2 = 1 << 15
 
 DEFAULT, REPLY, COMMAND, CONTEXT_COMMAND = 0, 19, 20, 23
@@ -42,6 +44,11 @@ class Attachment:
     filename: str
     data: bytes
     url: str
+
+    @property
+    def content_type(self) -> str | None:
+        """Discord goes by the name, too."""
+        return mimetypes.guess_type(self.filename)[0]
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,9 @@ class Message:
         kind: int = DEFAULT,
         reference: Message | None = None,
         allowed: Json | None = None,
+        forwarded: Message | None = None,
+        poll: Json | None = None,
+        stickers: tuple[str, ...] = (),
         attachments: tuple[Attachment, ...] = (),
         flags: int = 0,
         nonce: str | None = None,
@@ -92,6 +102,9 @@ class Message:
         self.created_at = version.at
         self.kind = kind
         self.reference = reference
+        self.forwarded = forwarded
+        self.poll = poll
+        self.stickers = stickers
         self.attachments = attachments
         self.flags = flags
         self.nonce = nonce
@@ -111,6 +124,9 @@ class Message:
         parts = ["(thinking…)" if self.loading else self.content]
         parts += [f"[embed {e.get('title') or e.get('description') or ''}]" for e in self.embeds]
         parts += [f"[file {a.filename}]" for a in self.attachments]
+        parts += [f"[sticker {name}]" for name in self.stickers]
+        parts += [f"[forwarded from {self.forwarded}]"] if self.forwarded else []
+        parts += [f"[poll {self.poll['question']['text']}]"] if self.poll else []
         parts += [f"[{b.label}{' (disabled)' if b.disabled else ''}]" for b in self.buttons]
         whose = f"{self.author.name_in(self.channel)}{' (only to you)' if self.ephemeral else ''}"
         return f"{whose}: {' '.join(part for part in parts if part)}"

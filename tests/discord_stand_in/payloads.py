@@ -66,11 +66,12 @@ def role(role: Role) -> Json:
         "color": 0,
         "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
         "hoist": False,
-        "managed": False,
+        "managed": role.bot is not None,
         "mentionable": role.mentionable,
         "icon": None,
         "unicode_emoji": None,
         "flags": 0,
+        **({"tags": {"bot_id": str(role.bot.id)}} if role.bot else {}),
     }
 
 
@@ -183,7 +184,8 @@ def guild_create(guild_: Guild, *, all_members: bool) -> Json:
 
 
 def attachment(attachment: Attachment) -> Json:
-    return {
+    content_type = attachment.content_type
+    return ({"content_type": content_type} if content_type else {}) | {
         "id": str(attachment.id),
         "filename": attachment.filename,
         "size": len(attachment.data),
@@ -222,6 +224,10 @@ def _basic_message(message: Message) -> Json:
     }
     if message.nonce is not None:
         payload["nonce"] = message.nonce
+    if message.poll is not None:
+        payload["poll"] = message.poll
+    if message.stickers:
+        payload["sticker_items"] = sticker_items(message)
     if message.author.webhook:
         payload["webhook_id"] = str(message.author.id)
     if message.reference is not None:
@@ -232,11 +238,30 @@ def _basic_message(message: Message) -> Json:
         }
         if message.channel.guild:
             payload["message_reference"]["guild_id"] = str(message.channel.guild.id)
+    if message.forwarded is not None:
+        source = message.forwarded
+        payload["message_reference"] = {
+            "type": 1,
+            "message_id": str(source.id),
+            "channel_id": str(source.channel.id),
+        }
+        payload["message_snapshots"] = [{"message": snapshot(source)}]
     if message.interaction is not None:
         application = str(message.channel.discord.application.id)
         payload |= {"application_id": application, "webhook_id": application}
         payload["interaction_metadata"] = message.interaction.metadata()
     return payload
+
+
+def sticker_items(message: Message) -> list[Json]:
+    return [{"id": str(number), "name": name, "format_type": 1} for number, name in enumerate(message.stickers, 1)]
+
+
+def snapshot(message: Message) -> Json:
+    """What a message shows of another one that it forwards."""
+    full = _basic_message(message)
+    kept = "type content mentions mention_roles attachments embeds timestamp edited_timestamp flags components".split()
+    return {key: full[key] for key in kept} | {"sticker_items": sticker_items(message)}
 
 
 def message_event(message_: Message) -> Json:
@@ -256,7 +281,10 @@ def message_event(message_: Message) -> Json:
 
 def without_content(payload: Json) -> Json:
     """A message that is not for the bot, as one without the Message Content intent receives it."""
-    return payload | {"content": "", "embeds": [], "attachments": [], "components": []}
+    blank: Json = {"content": "", "embeds": [], "attachments": [], "components": []}
+    snapshots = [{"message": each["message"] | blank} for each in payload.get("message_snapshots") or []]
+    kept = {key: value for key, value in payload.items() if key not in ("poll", "message_snapshots")}
+    return kept | blank | ({"message_snapshots": snapshots} if snapshots else {})
 
 
 def application(application: Application) -> Json:

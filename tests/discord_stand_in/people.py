@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import commands, payloads
+from .clock import iso
 from .errors import NotPossible
 from .interactions import COMMAND_AUTOCOMPLETE, COMMAND_RUN, COMPONENT, MODAL_SUBMIT, Interaction
-from .messages import Message
+from .messages import COMPONENTS_V2, HAS_SNAPSHOT, Message
 from .permissions import Permission
 
 if TYPE_CHECKING:
@@ -60,12 +62,50 @@ class User:
 
     # Messages
 
-    async def say(self, where: Channel | User, content: str = "", *, files: dict[str, bytes] | None = None) -> Message:
-        """Send a message to a channel, or to the bot directly. `files` are names and bytes."""
+    async def say(
+        self,
+        where: Channel | User,
+        content: str = "",
+        *,
+        files: dict[str, bytes] | None = None,
+        stickers: Sequence[str] = (),
+        embeds: list[Json] | None = None,
+        components: list[Json] | None = None,
+    ) -> Message:
+        """Send a message to a channel, or to the bot directly. `files` are names and bytes, `stickers` names.
+
+        Only bots and webhooks have embeds and components.
+        """
         channel = self._channel(where)
         self._need(channel, channel.send_permission)
-        self._check_length(content, files)
-        return channel.add(self, content, files=files)
+        self._check_length(content, files or stickers or embeds or components)
+        if (embeds or components) and not self.bot:
+            raise NotPossible("people have no embeds and components")
+        flags = COMPONENTS_V2 if any(component["type"] != 1 for component in components or []) else 0
+        return channel.add(
+            self, content, files=files, stickers=stickers, embeds=embeds, components=components, flags=flags
+        )
+
+    async def forward(self, message: Message, where: Channel | User) -> Message:
+        """Forward a message to a channel, or to the bot directly."""
+        self._see(message)
+        channel = self._channel(where)
+        self._need(channel, channel.send_permission)
+        return channel.add(self, forwarded=message, flags=HAS_SNAPSHOT)
+
+    async def poll(self, where: Channel | User, question: str, *answers: str) -> Message:
+        """Ask all in a channel, for a day."""
+        channel = self._channel(where)
+        self._need(channel, channel.send_permission)
+        poll = {
+            "question": {"text": question},
+            "answers": [{"answer_id": number, "poll_media": {"text": text}} for number, text in enumerate(answers, 1)],
+            "expiry": iso(self.discord.clock.now() + 86400),
+            "allow_multiselect": False,
+            "layout_type": 1,
+            "results": {"is_finalized": False, "answer_counts": []},
+        }
+        return channel.add(self, poll=poll)
 
     async def reply(
         self, message: Message, content: str = "", *, ping: bool = True, files: dict[str, bytes] | None = None
@@ -177,8 +217,8 @@ class User:
         if not message.visible(self) or not message.channel.visible_to(self):
             raise NotPossible(f"{self.name} does not see {message!r}")
 
-    def _check_length(self, content: str, files: dict[str, bytes] | None) -> None:
-        if not content.strip() and not files:
+    def _check_length(self, content: str, others: object) -> None:
+        if not content.strip() and not others:
             raise NotPossible("an empty message cannot be sent")
         if len(content) > 2000:
             raise NotPossible("people, too, can say 2000 characters at most")

@@ -169,6 +169,10 @@ class Rest:
             self._discord.violations.append(f"answer to {request.method} {request.path}: {error}")
 
     async def _attachment(self, incoming: web.Request) -> web.Response:
+        if fault := self._discord.faults.next("GET", incoming.path):
+            await self._wait(fault.delay)
+            if fault.status is not None:
+                return web.Response(status=fault.status)
         attachment = self._discord.attachments.get(int(incoming.match_info["attachment_id"]))
         return web.Response(status=404) if attachment is None else web.Response(body=attachment.data)
 

@@ -183,6 +183,7 @@ def send_message(discord: Discord, request: Request) -> Answer:
     check_new(body, request.files)
     reference = _reference(channel, body.get("message_reference"))
     rules.check_may_send(channel, body, request.files, reference)
+    rules.check_words(channel, body)
     nonce = body.get("nonce")
     if nonce is not None and body.get("enforce_nonce"):
         since = discord.clock.now() - NONCE_LASTS
@@ -276,6 +277,7 @@ def change(message: Message, body: Json, files: dict[str, bytes]) -> None:
     others = body.get("embeds", message.embeds) or body.get("components", message.components)
     content = message.content if "content" not in body else ""
     rules.check_message(body, filled=bool(left or others or content))
+    rules.check_words(message.channel, body)
     message.edit(
         content=(body["content"] or "") if "content" in body else None,
         embeds=shown_embeds(body["embeds"]) if "embeds" in body else None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import (
     Refused,
+    blocked_by_automod,
     cannot_direct_message,
     empty_message,
     invalid,
@@ -126,6 +127,13 @@ def check_may_send(channel: Channel, body: Json, files: dict[str, bytes], refere
         raise thread_locked()
     if any(someone.blocks_direct_messages for someone in channel.recipients):
         raise cannot_direct_message()
+
+
+def check_words(channel: Channel, body: Json) -> None:
+    """Check a new or edited message for the words that its server blocks."""
+    words = (body.get("content") or "").lower()
+    if channel.guild and any(word in words for word in channel.guild.blocked_words):
+        raise blocked_by_automod()
 
 
 def check_commands(bodies: list[Json]) -> None:
