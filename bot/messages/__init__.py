@@ -2,6 +2,7 @@
 
 In:
 - `incoming_text`: the text that the model reads of a message
+- `mentions`: names for what a text mentions
 - `access`: who may talk to the bot, and where it may write
 
 Out:

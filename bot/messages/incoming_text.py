@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-import re
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 from typing import TypeVar
 
 import discord
 
 from bot.errors import UserError
+from bot.messages.mentions import MENTION, resolve_mentions
 
 log = logging.getLogger(__name__)
 
@@ -16,7 +16,6 @@ _Fetched = TypeVar("_Fetched")
 _PATIENCE = 5.0  # seconds for what an answer can do without
 _QUOTE_LENGTH = 600  # characters of another message that are quoted
 _MOST_LOOKUPS = 5  # people whose names are fetched
-_MENTION = re.compile(r"<(@!?|@&|#|a?:\w+:|/[^:<>]+:)([0-9]{1,20})>")
 
 
 class Unreadable(UserError):
@@ -29,27 +28,9 @@ def content(message: discord.Message, me: discord.abc.User) -> str:
     return resolve_mentions(message.content, message.guild, {**names, me.id: ""}).strip()
 
 
-def resolve_mentions(text: str, guild: discord.Guild | None, people: Mapping[int, str]) -> str:
-    """A text with names for the roles, channels, emoji and commands it mentions, and for the `people`, by id."""
-
-    def name(mention: re.Match[str]) -> str:
-        kind, number = mention[1], int(mention[2])
-        if kind in ("@", "@!"):
-            return people.get(number, mention[0])
-        if kind == "@&":
-            role = guild and guild.get_role(number)
-            return f"@{role.name}" if role else mention[0]
-        if kind == "#":
-            channel = guild and guild.get_channel_or_thread(number)
-            return f"#{channel.name}" if channel else mention[0]
-        return kind.removeprefix("a") if kind[0] != "/" else kind.removesuffix(":")
-
-    return _MENTION.sub(name, text)
-
-
 async def resolved(text: str, guild: discord.Guild | None) -> str:
     """A command's text with names for all that it mentions; people's are fetched, as Discord does not send them."""
-    mentioned = dict.fromkeys(int(mention[2]) for mention in _MENTION.finditer(text) if mention[1] in ("@", "@!"))
+    mentioned = dict.fromkeys(int(mention[2]) for mention in MENTION.finditer(text) if mention[1] in ("@", "@!"))
     lookups = [guild.fetch_member(number) for number in [*mentioned][:_MOST_LOOKUPS]] if guild else []
     members = await asyncio.gather(*map(_optional, lookups))
     names = {member.id: f"@{member.display_name}" for member in members if member}

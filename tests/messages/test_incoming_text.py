@@ -2,7 +2,8 @@
 
 import pytest
 
-from bot.messages.incoming_text import resolve_mentions, resolved
+from bot.messages.incoming_text import resolved
+from bot.messages.mentions import resolve_mentions
 from tests.support.timing import assert_linear
 
 
