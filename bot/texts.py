@@ -4,9 +4,13 @@ import math
 from collections.abc import Mapping, Sequence
 
 # In answer to a message that holds nothing to answer
-ONLY_TEXT = "I can only read text, so I can't see what you sent. Please describe it in words."
+ONLY_TEXT = "I can only read text, and there is none here. Please describe in words what I can't see."
 UNREADABLE_REPLY = (
     "Discord only lets me read a reply if it pings me. Turn on the @ next to your reply, or mention me in your message."
+)
+UNREADABLE_ROLE_MENTION = (
+    "Discord only lets me read a message that mentions me, and yours mentions the role that has my name. Please pick me"
+    " instead."
 )
 
 # When an answer fails
@@ -107,6 +111,7 @@ LIKED, DISLIKED, CORRECT, DISCARD, APPROVE = "👍", "👎", "Correct", "Discard
 AGREE, REFUSE = "Yes", "No"
 DISCARDED, APPROVED, WAS_CORRECTED = "🗑️ Discarded", "✅ Fine as it is", "✏️ Corrected"
 MODERATORS_ONLY = "Only someone who can manage messages here can do that."
+_NAMED = 10  # files that one sentence names
 
 STOP, REGENERATE = "Stop", "Regenerate"  # the buttons
 LOADING, READY = "Loading the model…", "Mention me to talk"  # what Discord shows next to the bot's name
@@ -192,7 +197,7 @@ def help_text(me: str, commands: Mapping[str, str], turns: int, *, feedback: boo
 I answer with a language model that the bot's owner runs. It can be wrong.
 
 Mention me ({me}), reply to me, or send me a direct message. If you reply to someone else's message and mention me, I \
-read that message too.
+read that message too. I read attached text files, but no pictures or recordings.
 {commands["ask"]} answers a single question, privately if you like.
 {commands["clear"]} makes me forget the conversation in this channel, {commands["forget"]} everything you have asked \
 me anywhere.
@@ -235,6 +240,18 @@ Memory: {memory / 1e9:.2f} GB
 Latency of Discord's gateway: {gateway}
 Longest event-loop lag in the last minute: {stall * 1000:.0f} ms
 Up for {_duration(uptime)}, Parley {version}{process}"""
+
+
+def answered_without(names: Sequence[str]) -> str:
+    """Tell what of a question, which is answered, could not be read."""
+    shown = names[:_NAMED]
+    more = [f"{len(names) - len(shown)} more"] if len(names) > len(shown) else []
+    return f"I answered without {_listed([*shown, *more])}: I can only read text, and text files of up to 64 KB."
+
+
+def _listed(things: Sequence[str]) -> str:
+    *others, last = things
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def question_too_long(tokens: int, limit: int) -> str:

@@ -7,11 +7,11 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.conversation.conversations import Conversations, Question
-from bot.messages import incoming_text
 from bot.messages.access import channel_ref
 from bot.messages.forms import Form
+from bot.messages.incoming_text import IncomingText, resolved
 from bot.messages.replies import Replies
-from bot.texts import ABOUT_MESSAGE, ASK, ASK_PRIVATE, ASK_PROMPT, QUESTION
+from bot.texts import ABOUT_MESSAGE, ASK, ASK_PRIVATE, ASK_PROMPT, QUESTION, answered_without
 
 _LONGEST = 6000  # characters; Discord's own limit for an option
 
@@ -44,23 +44,33 @@ class Ask(commands.Cog):
     async def about_message(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Ask for the question in a form; the answer is private, as others see neither question nor message."""
         assert self._bot.user
-        quote = incoming_text.quoted(message, self._bot.user)
+        quote = IncomingText.of_quote(message, self._bot.user)
+        quote.check()
         await interaction.response.send_modal(_Form(self, quote))
 
-    async def answer(self, interaction: discord.Interaction, text: str, *, quote: str = "", private: bool) -> None:
+    async def answer(
+        self, interaction: discord.Interaction, text: str, *, quote: IncomingText | None = None, private: bool
+    ) -> None:
         """Answer a typed text, with a quote put before it."""
         async with self._replies.to_command(interaction, private=private) as reply:
             question = Question(
                 channel_ref(interaction),
                 interaction.user.id,
                 interaction.user.display_name,
-                quote + text,
+                text,
                 message=None if private else interaction.id,
-                resolved=partial(incoming_text.resolved, quote + text, interaction.guild),
+                fetch_text=partial(_fetch_text, text, quote, interaction.guild),
             )
             async with self._conversations.asking(question) as answer:
                 await interaction.response.defer(thinking=True, ephemeral=private)
                 answer.shown_in = await reply.show(answer)
+            if quote and quote.unread and answer.said:
+                await reply.tell(answered_without(quote.unread))
+
+
+async def _fetch_text(text: str, quote: IncomingText | None, guild: discord.Guild | None) -> str:
+    quoted = f"{await quote.fetch()}\n" if quote else ""
+    return quoted + await resolved(text, guild)
 
 
 class _Form(Form, title=ABOUT_MESSAGE):
@@ -68,7 +78,7 @@ class _Form(Form, title=ABOUT_MESSAGE):
         label=QUESTION, style=discord.TextStyle.paragraph, max_length=2000
     )
 
-    def __init__(self, cog: Ask, quote: str) -> None:
+    def __init__(self, cog: Ask, quote: IncomingText) -> None:
         super().__init__()
         self._cog = cog
         self._quote = quote

@@ -6,11 +6,12 @@ import discord
 from discord.ext import commands
 
 from bot.conversation.conversations import Conversations, Question
-from bot.messages import access, incoming_text
+from bot.errors import UserError
+from bot.messages import access
 from bot.messages.access import Access, channel_ref
-from bot.messages.incoming_text import Unreadable
+from bot.messages.incoming_text import IncomingText
 from bot.messages.replies import Replies
-from bot.texts import ONLY_TEXT, UNREADABLE_REPLY
+from bot.texts import UNREADABLE_REPLY, UNREADABLE_ROLE_MENTION, answered_without
 
 _WRITTEN_BY_PEOPLE = (discord.MessageType.default, discord.MessageType.reply)
 
@@ -39,24 +40,28 @@ class Chat(commands.Cog):
             return
         me = self._bot.user
         assert me
-        text = incoming_text.replied_to(message, me) + incoming_text.content(message, me)
-        unreadable = None if text else self._unreadable(message)
-        if not (text or unreadable):
+        text = IncomingText.of_question(message, me)
+        hidden = self._hidden(message)
+        if not (text or hidden):
             return
         question = Question(
             channel_ref(message),
             message.author.id,
             message.author.display_name,
-            text,
+            text.text,
             message=message.id,
-            thread_starter=partial(incoming_text.thread_starter, message, me),
+            fetch_text=text.fetch,
+            fetch_thread_starter=partial(text.fetch_thread_starter, message, me),
         )
         async with self._replies.to(message) as reply:
             access.check(message, self._access)
-            if unreadable:
-                raise Unreadable(unreadable)
+            if hidden:
+                raise UserError(hidden)
+            text.check()
             async with self._conversations.answering(question) as answer:
                 answer.shown_in = await reply.show(answer)
+            if text.unread and answer.said and not answer.discarded:
+                await reply.tell(answered_without(text.unread))
 
     def _is_for_us(self, message: discord.Message) -> bool:
         """Never a bot's or a webhook's, or two bots would talk for ever; nor an announcement of Discord's own."""
@@ -68,6 +73,7 @@ class Chat(commands.Cog):
             channel_ref(message).guild is None
             or message.channel.id in self._chat_channels
             or self._bot.user in message.mentions
+            or (message.guild and message.guild.self_role in message.role_mentions)
             or self._is_reply_to_us(message)
         )
 
@@ -75,10 +81,9 @@ class Chat(commands.Cog):
         replied_to = message.reference and message.reference.resolved
         return isinstance(replied_to, discord.Message) and replied_to.author == self._bot.user
 
-    def _unreadable(self, message: discord.Message) -> str | None:
-        """What to say of a message without text: what the bot cannot read in it, if there is anything."""
-        if message.attachments or message.stickers:
-            return ONLY_TEXT
-        if self._is_reply_to_us(message) and not message.content and not self._bot.intents.message_content:
-            return UNREADABLE_REPLY
-        return None
+    def _hidden(self, message: discord.Message) -> str | None:
+        """What to say of a message that Discord does not let the bot read, as it does not mention it."""
+        direct = channel_ref(message).guild is None
+        if direct or self._bot.intents.message_content or self._bot.user in message.mentions:
+            return None
+        return UNREADABLE_REPLY if self._is_reply_to_us(message) else UNREADABLE_ROLE_MENTION

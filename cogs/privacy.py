@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from contextlib import suppress
 from functools import partial
 from typing import Literal
 
@@ -12,8 +13,9 @@ from discord.ext import commands
 
 from bot.gateway.client import Client
 from bot.gateway.status import GatewayStatus
-from bot.messages import incoming_text
 from bot.messages.active_replies import ActiveReplies
+from bot.messages.content import Content
+from bot.messages.incoming_text import IncomingText, Unreadable
 from bot.messages.review import Review
 from bot.storage.database import Database
 from bot.storage.examples import ExampleStore
@@ -108,9 +110,13 @@ class Privacy(commands.Cog):
             await self._turns.find(channel, number) or await self._examples.holds(channel, number)
         ):
             return
-        if text := incoming_text.content(message, me):
-            question = incoming_text.replied_to(message, me) + text
-            starter = await incoming_text.thread_starter(message, me)
+        text = IncomingText.of_question(message, me)
+        question = ""
+        if Content.of(message, me):
+            with suppress(Unreadable):
+                question = await text.fetch()
+        if question:
+            starter = await text.fetch_thread_starter(message, me)
             await self._turns.edit_question(channel, number, question, starter)
             changed, removed = await self._examples.edit_question(channel, number, question, starter)
             await self._review.update(changed)

@@ -43,8 +43,9 @@ class Question:
     """What somebody asks in a channel. `message` is its Discord message, or the command's id.
 
     `people` are the others whom the text names or quotes.
-    `thread_starter` fetches the message that a thread grew from, quoted, to be put before the first question there.
-    `resolved` fetches the text of a question by itself with names for those whom it mentions.
+    `fetch_text` fetches the text with all that Discord does not send along, such as the text of files.
+    `fetch_thread_starter` fetches the message that a thread grew from, quoted, to be put before the first question
+    there.
     """
 
     channel: ChannelRef
@@ -53,8 +54,8 @@ class Question:
     text: str
     message: int | None = None
     people: tuple[Person, ...] = ()
-    thread_starter: Callable[[], Awaitable[str]] | None = None
-    resolved: Callable[[], Awaitable[str]] | None = None
+    fetch_text: Callable[[], Awaitable[str]] | None = None
+    fetch_thread_starter: Callable[[], Awaitable[str]] | None = None
 
 
 class Conversations:
@@ -246,13 +247,15 @@ class Conversations:
     async def _answer(self, answer: Answer, question: Question) -> None:
         with answer.filling():
             turn = answer.turn = await self._turns.begin(_new_turn(question))
+            if question.fetch_text and (text := await question.fetch_text()) != question.text:
+                await self._turns.save_question(turn, text)
             if not await answer.wait_for_place():
                 return
             channel = turn.channel.channel
             settings = await self._channel_settings.effective(turn.channel)
             earlier = await self._turns.recent(channel, settings.turns)
-            if question.thread_starter and not earlier:
-                await self._turns.prepend(turn, await question.thread_starter())
+            if question.fetch_thread_starter and not earlier:
+                await self._turns.prepend(turn, await question.fetch_thread_starter())
             turn = await self._turns.current(turn)
             answer.keep = settings.turns
             answer.previous = earlier[-1] if earlier else None
@@ -280,7 +283,7 @@ class Conversations:
                 with suppress(DatabaseError):  # no reason not to answer
                     answer.turn = await self._turns.begin(_new_turn(replace(question, asker_name="", text="")))
             settings = await self._channel_settings.effective(question.channel)
-            text = await question.resolved() if question.resolved else question.text
+            text = await question.fetch_text() if question.fetch_text else question.text
             prompt = Prompt(settings.persona, (), None, text)
             await self._read_answer(answer, prompt, settings, question.channel.channel)
 

@@ -1,7 +1,8 @@
 """Discord messages, in and out.
 
 In:
-- `incoming_text`: the text that the model reads of a message
+- `incoming_text`: the text that the model reads of a question
+- `content`: what can be read in one message, and the files in it
 - `mentions`: names for what a text mentions
 - `access`: who may talk to the bot, and where it may write
 

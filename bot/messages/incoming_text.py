@@ -1,14 +1,17 @@
-"""The text that the model reads of a Discord message: mentions as names, and the message that it refers to."""
+"""The text that the model reads of a question in Discord: its message, the one that it refers to, and their files."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Self, TypeVar
 
 import discord
 
 from bot.errors import UserError
+from bot.messages.content import Content, File, decoded
 from bot.messages.mentions import MENTION, resolve_mentions
+from bot.texts import ONLY_TEXT
 
 log = logging.getLogger(__name__)
 
@@ -19,13 +22,108 @@ _MOST_LOOKUPS = 5  # people whose names are fetched
 
 
 class Unreadable(UserError):
-    """There is nothing in a message that the bot can read; the message says why."""
+    """There is nothing that the bot can read; the message says so."""
+
+    def __init__(self) -> None:
+        super().__init__(ONLY_TEXT)
 
 
-def content(message: discord.Message, me: discord.abc.User) -> str:
-    """A message's text with names for mentions, and without the mention of `me`, the bot."""
-    names = {user.id: f"@{user.display_name}" for user in message.mentions}
-    return resolve_mentions(message.content, message.guild, {**names, me.id: ""}).strip()
+@dataclass(frozen=True)
+class _Excerpt:
+    """A message's content, quoted if it has an `author`."""
+
+    content: Content
+    author: str = ""
+
+    def render(self, read: dict[File, str]) -> str:
+        """Its text, shortened if quoted, and its files, with the text of those that were read."""
+        text = self.content.text
+        if self.author:
+            text = " ".join(text.split())
+            if len(text) > _QUOTE_LENGTH:
+                text = text[:_QUOTE_LENGTH].rstrip() + "…"
+            text = f"{self.author} wrote: {text}" if text else f"{self.author} sent:"
+        blocks = [f"{file.name}:\n```\n{read[file]}\n```" for file in self.content.files if file in read]
+        labels = ", ".join(file.label for file in self.content.files if file not in read)
+        return "\n".join(filter(None, [text, *blocks, labels and f"(not readable: {labels})"]))
+
+
+class IncomingText:
+    """What a question says. `unread` names what in it cannot be read; what `fetch` cannot get comes to that."""
+
+    def __init__(self, *excerpts: _Excerpt) -> None:
+        self._excerpts = [excerpt for excerpt in excerpts if excerpt.content]
+        files = [file for excerpt in self._excerpts for file in excerpt.content.files]
+        self._to_read = [file for file in files if file.source]
+        self._read: dict[File, str] = {}
+        self.unread = [file.name for file in files if not file.source]
+
+    @classmethod
+    def of_question(cls, message: discord.Message, me: discord.abc.User) -> Self:
+        """The text of a message to the bot, after what another person wrote that it replies to."""
+        own = _Excerpt(Content.of(message, me))
+        other = message.reference and message.reference.resolved
+        if not isinstance(other, discord.Message) or other.author == me:
+            return cls(own)
+        # Its author as a member of the server, for the name that the server knows them by.
+        author = next((user for user in message.mentions if user == other.author), other.author)
+        return cls(_Excerpt(Content.of(other, me), author.display_name), own)
+
+    @classmethod
+    def of_quote(cls, message: discord.Message, me: discord.abc.User) -> Self:
+        """The text of a message that is asked about."""
+        return cls(_Excerpt(Content.of(message, me), message.author.display_name))
+
+    def __bool__(self) -> bool:
+        return bool(self._excerpts)
+
+    @property
+    def text(self) -> str:
+        """The text as far as it is known; of files that were not read, their names."""
+        return "\n".join(excerpt.render(self._read) for excerpt in self._excerpts)
+
+    def check(self) -> None:
+        """Raise Unreadable if there is nothing to read, and nothing that may turn out to be text."""
+        if not (self._to_read or self._read or any(excerpt.content.text for excerpt in self._excerpts)):
+            raise Unreadable
+
+    async def fetch(self) -> str:
+        """The text with that of its files. Raises Unreadable if there is nothing to read."""
+        await self._read_files()
+        self.check()
+        return self.text
+
+    async def fetch_thread_starter(self, message: discord.Message, me: discord.abc.User) -> str:
+        """The message that the thread or forum post of `message` grew from, quoted; blank if it cannot be seen.
+
+        Discord gives that message the same id as the thread.
+        """
+        thread = message.channel
+        quoted_already = message.reference and message.reference.message_id
+        if not isinstance(thread, discord.Thread) or thread.id in (message.id, quoted_already):
+            return ""
+        where = thread if isinstance(thread.parent, discord.ForumChannel) else thread.parent
+        if not isinstance(where, discord.abc.Messageable):
+            return ""
+        starter = await _optional(where.fetch_message(thread.id))
+        quote = starter and IncomingText.of_quote(starter, me)
+        if not quote:  # the thread was opened without a message, or that is deleted or hidden from the bot
+            return ""
+        await quote._read_files()
+        self.unread += quote.unread
+        return f"{quote.text}\n"
+
+    async def _read_files(self) -> None:
+        """Read the files that may be text, all at once, as far as Discord delivers them soon."""
+        files, self._to_read = self._to_read, []
+        data_of_each = await asyncio.gather(*(_optional(file.source.read()) for file in files if file.source))
+        for file, data in zip(files, data_of_each, strict=True):
+            if data is None:
+                self.unread.append(f"{file.name}, which Discord did not deliver")
+            elif (text := decoded(data)) is None:
+                self.unread.append(file.name)
+            else:
+                self._read[file] = text
 
 
 async def resolved(text: str, guild: discord.Guild | None) -> str:
@@ -35,42 +133,6 @@ async def resolved(text: str, guild: discord.Guild | None) -> str:
     members = await asyncio.gather(*map(_optional, lookups))
     names = {member.id: f"@{member.display_name}" for member in members if member}
     return resolve_mentions(text, guild, names)
-
-
-def quoted(message: discord.Message, me: discord.abc.User, author: discord.abc.User | None = None) -> str:
-    """A line that quotes a message for the model, shortened; blank if the message has no text.
-
-    `author` is its author as a member of the server, if known, for the name that the server knows them by.
-    """
-    text = " ".join(content(message, me).split())
-    if len(text) > _QUOTE_LENGTH:
-        text = text[:_QUOTE_LENGTH].rstrip() + "…"
-    return f"{(author or message.author).display_name} wrote: {text}\n" if text else ""
-
-
-def replied_to(message: discord.Message, me: discord.abc.User) -> str:
-    """The message of another person that this one replies to, quoted; blank if there is none."""
-    other = message.reference and message.reference.resolved
-    if not isinstance(other, discord.Message) or other.author == me:
-        return ""
-    return quoted(other, me, next((user for user in message.mentions if user == other.author), None))
-
-
-async def thread_starter(message: discord.Message, me: discord.abc.User) -> str:
-    """The message that the thread or forum post of `message` grew from, quoted; blank if it cannot be seen.
-
-    Discord gives that message the same id as the thread.
-    """
-    thread = message.channel
-    quoted_already = message.reference and message.reference.message_id
-    if not isinstance(thread, discord.Thread) or thread.id in (message.id, quoted_already):
-        return ""
-    where = thread if isinstance(thread.parent, discord.ForumChannel) else thread.parent
-    if not isinstance(where, discord.abc.Messageable):
-        return ""
-    starter = await _optional(where.fetch_message(thread.id))
-    # The thread may have been opened without a message, or that is deleted or hidden from the bot.
-    return quoted(starter, me) if starter else ""
 
 
 async def _optional(fetched: Awaitable[_Fetched]) -> _Fetched | None:

@@ -149,6 +149,12 @@ class TurnStore:
             self._last_id = turn_id
             return replace(turn, id=turn_id)
 
+    async def save_question(self, turn: Turn, question: str) -> None:
+        """Store the whole text of a turn's question, unless the turn has been edited or forgotten meanwhile."""
+        update = "UPDATE turns SET question = ? WHERE id = ? AND channel = ? AND question = ?"
+        async with self._database.transaction() as connection:
+            await connection.execute(update, (question, turn.id, turn.channel.channel, turn.question))
+
     async def save_answer(self, turn: Turn, answer: str) -> None:
         """Store the whole answer of a turn, unless the turn has been forgotten meanwhile."""
         async with self._database.transaction() as connection:

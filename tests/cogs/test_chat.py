@@ -18,6 +18,7 @@ from bot.texts import (
     THINKING,
     UNEXPECTED,
     UNREADABLE_REPLY,
+    UNREADABLE_ROLE_MENTION,
 )
 from tests.discord_stand_in import Permission
 from tests.support.parley import parley
@@ -51,6 +52,31 @@ async def test_a_reply_without_a_ping_is_told_why_it_cannot_be_read(discord, pat
         first = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} hi"))
         answer = await channel.reply_to(await alice.reply(first, "and?", ping=False))
         assert answer.content == UNREADABLE_REPLY
+
+
+async def test_its_own_role_counts_as_a_mention(discord, path, place):
+    guild, channel, alice = place
+    role, engine = guild.bot_role, ScriptedEngine(["hello"], ["quoted"])
+    async with parley(discord, engine, path, chat_channels=frozenset({1})) as running:
+        question = await alice.say(channel, f"{role.mention} what can you do?")
+        await channel.reply_to(question)
+        await running.until_stored(channel.id, ("what can you do?", "hello"))
+        said = await guild.member("Bob").say(channel, f"{role.mention}s are useful")
+        await running.settled()
+        await channel.reply_to(await alice.reply(said, f"{discord.bot.mention} {role.mention} are they?"))
+    assert [prompt.question for prompt in engine.prompts][::2] == [
+        "what can you do?",
+        "Bob wrote: s are useful\nare they?",
+    ]
+
+
+async def test_a_message_that_mentions_only_its_role_is_told_why_it_cannot_be_read(discord, path, place):
+    guild, channel, alice = place
+    engine = ScriptedEngine()
+    async with parley(discord, engine, path):
+        question = await alice.say(channel, f"{guild.bot_role.mention} what can you do?")
+        assert (await channel.reply_to(question)).content == UNREADABLE_ROLE_MENTION
+        assert engine.prompts == []
 
 
 async def test_a_direct_message_is_answered_without_names(discord, path, place):
@@ -418,7 +444,7 @@ async def test_a_reply_that_only_mentions_the_bot_asks_about_the_message(discord
     engine = ScriptedEngine()
     async with parley(discord, engine, path):
         await channel.reply_to(await alice.reply(said, discord.bot.mention))
-        assert engine.prompts[0].question == "Bob wrote: how high is Everest?\n"
+        assert engine.prompts[0].question == "Bob wrote: how high is Everest?"
 
 
 async def test_whatever_is_mentioned_is_called_by_its_name(discord, path, place):
