@@ -10,6 +10,7 @@ from bot.errors import UserError
 from bot.messages import access
 from bot.messages.access import Access, channel_ref
 from bot.messages.incoming_text import IncomingText
+from bot.messages.lookups import Threads
 from bot.messages.replies import Replies
 from bot.texts import UNREADABLE_REPLY, UNREADABLE_ROLE_MENTION, answered_without
 
@@ -32,12 +33,14 @@ class Chat(commands.Cog):
         self._replies = replies
         self._access = access
         self._chat_channels = chat_channels
+        self._threads = Threads(bot)
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
         """Answer, as a reply, if the message is for us."""
         if not self._is_for_us(message):
             return
+        await self._threads.locate(message)
         me = self._bot.user
         assert me
         text = IncomingText.of_question(message, me)

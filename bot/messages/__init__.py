@@ -4,6 +4,7 @@ In:
 - `incoming_text`: the text that the model reads of a question
 - `content`: what can be read in one message, and the files in it
 - `mentions`: names for what a text mentions
+- `lookups`: what a question needs that Discord does not send along
 - `access`: who may talk to the bot, and where it may write
 
 Out:

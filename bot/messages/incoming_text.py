@@ -1,22 +1,17 @@
 """The text that the model reads of a question in Discord: its message, the one that it refers to, and their files."""
 
 import asyncio
-import logging
-from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Self, TypeVar
+from typing import Self
 
 import discord
 
 from bot.errors import UserError
 from bot.messages.content import Content, File, decoded
+from bot.messages.lookups import optional
 from bot.messages.mentions import MENTION, resolve_mentions
 from bot.texts import ONLY_TEXT
 
-log = logging.getLogger(__name__)
-
-_Fetched = TypeVar("_Fetched")
-_PATIENCE = 5.0  # seconds for what an answer can do without
 _QUOTE_LENGTH = 600  # characters of another message that are quoted
 _MOST_LOOKUPS = 5  # people whose names are fetched
 
@@ -105,7 +100,7 @@ class IncomingText:
         where = thread if isinstance(thread.parent, discord.ForumChannel) else thread.parent
         if not isinstance(where, discord.abc.Messageable):
             return ""
-        starter = await _optional(where.fetch_message(thread.id))
+        starter = await optional(where.fetch_message(thread.id))
         quote = starter and IncomingText.of_quote(starter, me)
         if not quote:  # the thread was opened without a message, or that is deleted or hidden from the bot
             return ""
@@ -116,7 +111,7 @@ class IncomingText:
     async def _read_files(self) -> None:
         """Read the files that may be text, all at once, as far as Discord delivers them soon."""
         files, self._to_read = self._to_read, []
-        data_of_each = await asyncio.gather(*(_optional(file.source.read()) for file in files if file.source))
+        data_of_each = await asyncio.gather(*(optional(file.source.read()) for file in files if file.source))
         for file, data in zip(files, data_of_each, strict=True):
             if data is None:
                 self.unread.append(f"{file.name}, which Discord did not deliver")
@@ -130,18 +125,6 @@ async def resolved(text: str, guild: discord.Guild | None) -> str:
     """A command's text with names for all that it mentions; people's are fetched, as Discord does not send them."""
     mentioned = dict.fromkeys(int(mention[2]) for mention in MENTION.finditer(text) if mention[1] in ("@", "@!"))
     lookups = [guild.fetch_member(number) for number in [*mentioned][:_MOST_LOOKUPS]] if guild else []
-    members = await asyncio.gather(*map(_optional, lookups))
+    members = await asyncio.gather(*map(optional, lookups))
     names = {member.id: f"@{member.display_name}" for member in members if member}
     return resolve_mentions(text, guild, names)
-
-
-async def _optional(fetched: Awaitable[_Fetched]) -> _Fetched | None:
-    """What Discord returns, if it does so soon: an answer without it is still an answer."""
-    try:
-        async with asyncio.timeout(_PATIENCE):
-            return await fetched
-    except discord.HTTPException:
-        return None
-    except Exception as error:
-        log.info("Discord could not be asked for what a question refers to: %r", error)
-        return None

@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from bot.storage.channel_ref import ChannelRef
+from bot.storage.channel_settings import ChannelOverrides
 from bot.texts import BLOCKED, NOT_HERE, ONE_AT_A_TIME
 from tests.discord_stand_in.messages import SUPPRESS_EMBEDS
 from tests.support.parley import parley
@@ -34,6 +36,34 @@ async def test_only_allowed_channels_and_their_threads_are_answered(discord, pat
             await discord.quiet()
         assert (await alice.command(elsewhere, "help")).response.content == NOT_HERE
         assert (await discord.owner.command(elsewhere, "quit")).response.content != NOT_HERE
+
+
+async def test_a_thread_that_the_bot_has_not_heard_of_belongs_to_its_channel(discord, path, place):
+    guild, channel, alice = place
+    starter = await alice.say(channel, "the sky is green")
+    elsewhere, engine = guild.channel("elsewhere"), ScriptedEngine()
+    async with parley(discord, engine, path, allowed_channels=frozenset({channel.id})) as running:
+        await running.channel_settings.change(ChannelRef(channel.id), ChannelOverrides(persona="A pirate."))
+        thread = channel.thread("talk", thread_id=starter.id, announced=False)
+        hidden = elsewhere.thread("talk", announced=False)
+        for text in ("is it?", "sure?"):
+            await running.ask(thread, alice, text)
+        await alice.say(hidden, f"{discord.bot.mention} hi")
+        await alice.direct.wait_for(NOT_HERE)
+        (first, _) = await running.turns.recent(thread.id)
+        assert first.channel == ChannelRef(thread.id, channel.id, guild.id)
+    assert [prompt.question for prompt in engine.prompts] == ["Alice wrote: the sky is green\nis it?", "sure?"]
+    assert {prompt.system for prompt in engine.prompts} == {"A pirate."}
+    fetched = [request.id("channel_id") for request in discord.asked("GET", "/channels/{channel_id}")]
+    assert fetched == [thread.id, hidden.id], "each once"
+
+
+async def test_a_thread_that_cannot_be_fetched_is_answered_where_all_channels_are(discord, path, place):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(), path) as running:
+        thread = channel.thread("talk", announced=False)
+        discord.fault("GET", "/channels/*", status=403)
+        await running.ask(thread, alice)
 
 
 async def test_a_blocked_person_is_ignored(discord, path, place):

@@ -370,7 +370,7 @@ async def test_what_an_answer_can_do_without_never_fails_it(discord, path, place
 
     monkeypatch.setattr("discord.TextChannel.fetch_message", unsteady)
     monkeypatch.setattr("discord.Guild.fetch_member", unsteady)
-    monkeypatch.setattr("bot.messages.incoming_text._PATIENCE", 0.2)
+    monkeypatch.setattr("bot.messages.lookups._PATIENCE", 0.2)
     async with parley(discord, engine, path):
         asked = await alice.command(thread, "ask", prompt=f"who is {alice.mention}?")
         await asked.wait_for("ok")

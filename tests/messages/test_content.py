@@ -180,7 +180,7 @@ async def test_a_file_that_discord_does_not_deliver_neither_fails_an_answer_nor_
     discord, path, place, monkeypatch, trouble
 ):
     _, channel, alice = place
-    monkeypatch.setattr("bot.messages.incoming_text._PATIENCE", 0.2)
+    monkeypatch.setattr("bot.messages.lookups._PATIENCE", 0.2)
     engine = ScriptedEngine()
     discord.fault("GET", "/attachments/*", **trouble)
     async with parley(discord, engine, path):
