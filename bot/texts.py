@@ -40,6 +40,13 @@ DATABASE_UNAVAILABLE = (
 )
 INTERRUPTED = "I was restarted before this answer was complete. Press Regenerate, or ask again."
 COMMAND_INTERRUPTED = "I was restarted before this answer was complete. Please ask again."
+BLOCKED_BY_SERVER = (
+    "I was about to say something that this server's AutoMod or Discord itself blocks, so I stopped. Please put your"
+    " question another way; a server admin can change what AutoMod blocks."
+)
+REFUSED_BY_DISCORD = (
+    "Discord did not accept my answer, so I stopped. Please ask again; the bot's owner can find the reason in the log."
+)
 UNDELIVERABLE = "Discord did not accept my answer for an hour, so I gave up. Please ask again."
 OUT_OF_TIME = (
     "This took longer than the 15 minutes that Discord allows for a private answer. Please mention me instead."

@@ -40,7 +40,7 @@ class Answer:
         *,
         show_thinking: bool = False,
     ) -> None:
-        # All of these are set by the conversation, but for `shown_in`, which is the reader's.
+        # All of these are set by the conversation, but for `shown_in` and `replaced`, which are the reader's.
         self.asker = asker
         self.asked_at = time.monotonic()
         self.state = State.QUEUED
@@ -59,6 +59,8 @@ class Answer:
         """The channel's newest turn when this answer started, which stays above it."""
         self.replaces: Turn | None = None
         """The turn whose answer it takes the place of."""
+        self.replaced = False
+        """Whether that one is no longer shown."""
         self.example: Example | None = None
         """What to keep of it for training; None if nothing is."""
         self.shown_in: tuple[int, ...] = ()

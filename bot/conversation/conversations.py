@@ -231,10 +231,10 @@ class Conversations:
             await self._undo(answer)
 
     async def _undo(self, answer: Answer) -> None:
-        """Drop the turn, or have it as it was before its answer was to be replaced, unless that was deleted."""
+        """Drop the turn, or have it as it was before its answer was to be replaced, if that is still shown."""
         if answer.turn is None:
             return
-        old = answer.replaces
+        old = None if answer.replaced else answer.replaces
         if old and not answer.discarded:
             await self._turns.save_answer(old, old.answer)
         if old and not answer.discarded:  # asked again: its message may have been deleted meanwhile

@@ -22,5 +22,5 @@ Out:
 - `forms`: what every form has in common
 - `recovery`: completes after a restart what a killed process left unfinished
 - `explanations`: the sentence that a person is told of an error
-- `transient_errors`: what requests to Discord fail with, and what may be over at the next attempt
+- `transient_errors`: what requests to Discord fail with, what may be over at the next attempt, and what never is
 """

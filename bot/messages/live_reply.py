@@ -18,7 +18,7 @@ from bot.messages.buttons import Action, Button, view, with_view
 from bot.messages.destinations import Destination
 from bot.messages.explanations import explain
 from bot.messages.pages import Page, pages
-from bot.messages.transient_errors import REQUEST_ERRORS, is_transient
+from bot.messages.transient_errors import REQUEST_ERRORS, is_moderated, is_transient
 from bot.texts import (
     GOES_ON_BELOW,
     MAY_NOT_WRITE,
@@ -96,7 +96,7 @@ class LiveReply:
         match error:
             case discord.NotFound():
                 log.info("An answer ended early: its message or channel was deleted.")
-            case discord.Forbidden():
+            case discord.Forbidden() if not is_moderated(error):
                 log.warning("An answer could not be shown: %s", error)
                 await self._tell_privately(MAY_NOT_WRITE)
             case _ if not self._admitted:
@@ -341,6 +341,7 @@ class LiveReply:
             message, *others = self._old
             await message.edit(content=text, view=view(*buttons))
             self._old, self._obsolete = [], others
+            self._answer.replaced = True
         else:
             message = await self._destination.send(text, begins=self._begins, **with_view(*buttons))
         self._begins = False

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import discord
 
@@ -11,7 +12,7 @@ from bot.messages.active_replies import ActiveReplies
 from bot.messages.buttons import view, with_view
 from bot.messages.destinations import ChannelDestination
 from bot.messages.pages import LIMIT, pages
-from bot.messages.transient_errors import REQUEST_ERRORS, is_transient
+from bot.messages.transient_errors import REQUEST_ERRORS, is_refused_text, is_transient
 from bot.shards import Shards
 from bot.storage.channel_settings import ChannelSettingsStore
 from bot.storage.database import DatabaseError
@@ -84,6 +85,9 @@ class Recovery:
                 log.warning("The answer to message %s is still unfinished: %s", turn.question_message, error)
                 return False
             log.warning("The answer to message %s cannot be finished: %s", turn.question_message, error)
+            if turn.answer and is_refused_text(error):
+                await self._turns.save_answer(turn, "")
+                return await self._recover(replace(turn, answer=""))
             if not turn.answer:  # else it may have been seen whole, and stays
                 await self._turns.drop(turn)
         else:

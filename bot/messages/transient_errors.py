@@ -1,4 +1,4 @@
-"""What a request to Discord may fail with, and which of that may be over at the next attempt."""
+"""What a request to Discord may fail with: what may be over at the next attempt, and what the text is to blame for."""
 
 import aiohttp
 import discord
@@ -8,6 +8,21 @@ TRANSIENT_ERRORS = (discord.DiscordServerError, aiohttp.ClientError, OSError, Ti
 
 REQUEST_ERRORS = (discord.HTTPException, *TRANSIENT_ERRORS)
 """All that a request to Discord may fail with: also what Discord refuses for good."""
+
+_MODERATED = (20009, 200000, 200001, 240000)
+"""Discord's codes for explicit content, for AutoMod (a message, a title), and for harmful links."""
+_INVALID = (50006, 50035)
+"""Discord's codes for an empty message and for a malformed one."""
+
+
+def is_moderated(error: BaseException) -> bool:
+    """Whether AutoMod or Discord does not allow a text, whoever says it."""
+    return isinstance(error, discord.HTTPException) and error.code in _MODERATED
+
+
+def is_refused_text(error: BaseException) -> bool:
+    """Whether Discord will never take a text."""
+    return is_moderated(error) or (isinstance(error, discord.HTTPException) and error.code in _INVALID)
 
 
 def is_transient(error: BaseException) -> bool:

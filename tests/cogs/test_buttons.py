@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.texts import NOT_YOURS, STALE, UNEXPECTED
+from bot.texts import NOT_YOURS, REFUSED_BY_DISCORD, STALE
 from tests.discord_stand_in import Permission
 from tests.support.parley import parley
 from tests.support.scripted import ScriptedEngine
@@ -170,5 +170,5 @@ async def test_no_stop_stays_under_an_answer_that_discord_refuses(discord, path,
         answer = await channel.reply_to(await alice.say(channel, f"{discord.bot.mention} tell"))
         discord.fault("PATCH", "/channels/*/messages/*", status=400)
         hold.set()
-        await channel.wait_for(UNEXPECTED)
+        await channel.wait_for(REFUSED_BY_DISCORD)
         await discord.until(lambda: answer.labels == [])

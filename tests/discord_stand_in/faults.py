@@ -16,6 +16,8 @@ class Fault:
     times: int | None = 1
     status: int | None = None
     """Answer with this status instead of doing what is asked."""
+    code: int = 0
+    """Discord's own code for the error."""
     too_late: bool = False
     """Do what is asked, and only then answer with `status`: the request worked, its answer was lost."""
     retry_after: float = 1.0

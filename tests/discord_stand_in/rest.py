@@ -140,7 +140,7 @@ class Rest:
         assert fault.status is not None
         if fault.status == 429:
             return self._discord.limits.refuse(request.method, request.path, fault.retry_after, fault.scope)
-        return fault.status, {"code": 0, "message": f"{fault.status}: asked for by the test"}, {}
+        return fault.status, {"code": fault.code, "message": f"{fault.status}: asked for by the test"}, {}
 
     def _perform(self, route: Route, request: Request, authorization: str | None) -> Answer:
         """Perform the request; returns its response or an error."""
