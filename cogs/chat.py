@@ -53,6 +53,7 @@ class Chat(commands.Cog):
             message.author.display_name,
             text.text,
             message=message.id,
+            people=text.people,
             fetch_text=text.fetch,
             fetch_thread_starter=partial(text.fetch_thread_starter, message, me),
         )

@@ -117,8 +117,8 @@ class Privacy(commands.Cog):
                 question = await text.fetch()
         if question:
             starter = await text.fetch_thread_starter(message, me)
-            await self._turns.edit_question(channel, number, question, starter)
-            changed, removed = await self._examples.edit_question(channel, number, question, starter)
+            await self._turns.edit_question(channel, number, question, text.people, starter)
+            changed, removed = await self._examples.edit_question(channel, number, question, text.people, starter)
             await self._review.update(changed)
             await self._review.remove(removed)
         else:

@@ -20,7 +20,7 @@ from bot.storage.channel_settings import ChannelSettings, ChannelSettingsStore
 from bot.storage.database import DatabaseError
 from bot.storage.example import Example
 from bot.storage.examples import ExampleStore
-from bot.storage.turns import Person, Turn, TurnStore
+from bot.storage.turns import Person, Quote, Turn, TurnStore
 from bot.texts import SHUTTING_DOWN, STALE
 
 
@@ -55,7 +55,7 @@ class Question:
     message: int | None = None
     people: tuple[Person, ...] = ()
     fetch_text: Callable[[], Awaitable[str]] | None = None
-    fetch_thread_starter: Callable[[], Awaitable[str]] | None = None
+    fetch_thread_starter: Callable[[], Awaitable[Quote]] | None = None
 
 
 class Conversations:

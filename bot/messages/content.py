@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import discord
 
 from bot.messages.mentions import resolve_mentions
+from bot.storage.turns import UNKNOWN, Person
 
 LONGEST_FILE = 64 * 1024  # bytes
 _LONGEST_NAME = 80  # characters of a file's name that are shown
@@ -40,10 +41,11 @@ class File:
 
 @dataclass(frozen=True)
 class Content:
-    """What a message, and one that it forwards, says; false if there is nothing at all."""
+    """What a message, and one that it forwards, says, and whom it names; false if there is nothing at all."""
 
     text: str
     files: tuple[File, ...]
+    people: tuple[Person, ...]
 
     @classmethod
     def of(cls, message: discord.Message, me: discord.abc.User) -> Self:
@@ -56,9 +58,11 @@ class Content:
         if message.guild and (role := message.guild.self_role):
             names[role.id] = ""
         parts: tuple[_Part, ...] = (message, *message.message_snapshots)
+        named = (Person(user.id, user.display_name) for user in message.mentions if user != me)
         return cls(
             resolve_mentions(text, message.guild, names).strip(),
             tuple(file for part in parts for file in _files(part)),
+            (*named, *[UNKNOWN][: len(message.message_snapshots)]),
         )
 
     def __bool__(self) -> bool:

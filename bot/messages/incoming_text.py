@@ -10,6 +10,7 @@ from bot.errors import UserError
 from bot.messages.content import Content, File, decoded
 from bot.messages.lookups import optional
 from bot.messages.mentions import MENTION, resolve_mentions
+from bot.storage.turns import NO_QUOTE, Person, Quote
 from bot.texts import ONLY_TEXT
 
 _QUOTE_LENGTH = 600  # characters of another message that are quoted
@@ -28,7 +29,17 @@ class _Excerpt:
     """A message's content, quoted if it has an `author`."""
 
     content: Content
-    author: str = ""
+    author: Person | None = None
+
+    @classmethod
+    def quoted(cls, content: Content, author: discord.abc.User) -> Self:
+        """The content of a message by another person."""
+        return cls(content, Person(author.id, author.display_name, quoted=True))
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """Whom it names and quotes."""
+        return (self.author, *self.content.people) if self.author else self.content.people
 
     def render(self, read: dict[File, str]) -> str:
         """Its text, shortened if quoted, and its files, with the text of those that were read."""
@@ -37,14 +48,17 @@ class _Excerpt:
             text = " ".join(text.split())
             if len(text) > _QUOTE_LENGTH:
                 text = text[:_QUOTE_LENGTH].rstrip() + "…"
-            text = f"{self.author} wrote: {text}" if text else f"{self.author} sent:"
+            text = f"{self.author.name} wrote: {text}" if text else f"{self.author.name} sent:"
         blocks = [f"{file.name}:\n```\n{read[file]}\n```" for file in self.content.files if file in read]
         labels = ", ".join(file.label for file in self.content.files if file not in read)
         return "\n".join(filter(None, [text, *blocks, labels and f"(not readable: {labels})"]))
 
 
 class IncomingText:
-    """What a question says. `unread` names what in it cannot be read; what `fetch` cannot get comes to that."""
+    """What a question says, and the `people` whom it names and quotes.
+
+    `unread` names what in it cannot be read; what `fetch` cannot get comes to that.
+    """
 
     def __init__(self, *excerpts: _Excerpt) -> None:
         self._excerpts = [excerpt for excerpt in excerpts if excerpt.content]
@@ -52,6 +66,7 @@ class IncomingText:
         self._to_read = [file for file in files if file.source]
         self._read: dict[File, str] = {}
         self.unread = [file.name for file in files if not file.source]
+        self.people = tuple(dict.fromkeys(person for excerpt in self._excerpts for person in excerpt.people))
 
     @classmethod
     def of_question(cls, message: discord.Message, me: discord.abc.User) -> Self:
@@ -62,12 +77,12 @@ class IncomingText:
             return cls(own)
         # Its author as a member of the server, for the name that the server knows them by.
         author = next((user for user in message.mentions if user == other.author), other.author)
-        return cls(_Excerpt(Content.of(other, me), author.display_name), own)
+        return cls(_Excerpt.quoted(Content.of(other, me), author), own)
 
     @classmethod
     def of_quote(cls, message: discord.Message, me: discord.abc.User) -> Self:
         """The text of a message that is asked about."""
-        return cls(_Excerpt(Content.of(message, me), message.author.display_name))
+        return cls(_Excerpt.quoted(Content.of(message, me), message.author))
 
     def __bool__(self) -> bool:
         return bool(self._excerpts)
@@ -88,25 +103,25 @@ class IncomingText:
         self.check()
         return self.text
 
-    async def fetch_thread_starter(self, message: discord.Message, me: discord.abc.User) -> str:
-        """The message that the thread or forum post of `message` grew from, quoted; blank if it cannot be seen.
+    async def fetch_thread_starter(self, message: discord.Message, me: discord.abc.User) -> Quote:
+        """The message that the thread or forum post of `message` grew from; blank if it cannot be seen.
 
         Discord gives that message the same id as the thread.
         """
         thread = message.channel
         quoted_already = message.reference and message.reference.message_id
         if not isinstance(thread, discord.Thread) or thread.id in (message.id, quoted_already):
-            return ""
+            return NO_QUOTE
         where = thread if isinstance(thread.parent, discord.ForumChannel) else thread.parent
         if not isinstance(where, discord.abc.Messageable):
-            return ""
+            return NO_QUOTE
         starter = await optional(where.fetch_message(thread.id))
         quote = starter and IncomingText.of_quote(starter, me)
         if not quote:  # the thread was opened without a message, or that is deleted or hidden from the bot
-            return ""
+            return NO_QUOTE
         await quote._read_files()
         self.unread += quote.unread
-        return f"{quote.text}\n"
+        return Quote(f"{quote.text}\n", quote.people)
 
     async def _read_files(self) -> None:
         """Read the files that may be text, all at once, as far as Discord delivers them soon."""

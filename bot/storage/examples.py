@@ -14,7 +14,7 @@ import aiosqlite
 
 from bot.storage.database import Database
 from bot.storage.example import COLUMNS, Example, dump, load
-from bot.storage.turns import Person, Turn
+from bot.storage.turns import NO_QUOTE, Person, Quote, Turn
 
 _UNDECIDED = 1000  # examples that wait, in memory alone, for the consent of their askers
 _BATCH = 200  # rows that are read at once, so that the event loop stays free
@@ -204,7 +204,7 @@ class ExampleStore:
             return removed
 
     async def edit_question(
-        self, channel: int, message: int, question: str, beginning: str = "", people: tuple[Person, ...] = ()
+        self, channel: int, message: int, question: str, people: tuple[Person, ...] = (), beginning: Quote = NO_QUOTE
     ) -> tuple[list[Example], list[Example]]:
         """Replace the text of the question that a message asks, as `TurnStore.edit_question` does.
 
@@ -215,8 +215,8 @@ class ExampleStore:
         def edit(turn: Turn) -> Turn:
             if turn.question_message != message:
                 return turn
-            start = beginning if turn.question.startswith(beginning) else ""
-            return replace(turn, question=start + question, people=people)
+            start = beginning if turn.question.startswith(beginning.text) else NO_QUOTE
+            return replace(turn, question=start.text + question, people=(*start.people, *people))
 
         self._undecided = deque((_edited(it, edit) for it in self._undecided), _UNDECIDED)
         changed, removed = [], []

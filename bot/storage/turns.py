@@ -43,7 +43,8 @@ _UNFINISHED = f"""
 SELECT {_COLUMNS} FROM turns WHERE question_message > 0 AND answer_messages = '[]' ORDER BY id DESC
 """  # noqa: S608
 _EDIT = """
-UPDATE turns SET question = iif(instr(question, ?4) = 1, ?4, '') || ?3, people = ?5
+UPDATE turns
+SET question = iif(instr(question, ?5) = 1, ?5, '') || ?3, people = iif(instr(question, ?5) = 1, ?6, ?4)
 WHERE channel = ?1 AND question_message = ?2
 """
 _FORGET_PERSON = "DELETE FROM turns WHERE asker = ?"
@@ -61,6 +62,21 @@ class Person:
     id: int
     name: str
     quoted: bool = False
+
+
+UNKNOWN = Person(0, "", quoted=True)
+"""Whoever wrote what somebody forwarded: Discord does not say."""
+
+
+@dataclass(frozen=True)
+class Quote:
+    """A text of others before a question, and whom it names and quotes."""
+
+    text: str = ""
+    people: tuple[Person, ...] = ()
+
+
+NO_QUOTE = Quote()
 
 
 @dataclass(frozen=True)
@@ -186,26 +202,28 @@ class TurnStore:
         """Forget a turn that came to nothing."""
         await self._delete("id = ? AND channel = ?", turn.id, turn.channel.channel)
 
-    async def prepend(self, turn: Turn, beginning: str, people: tuple[Person, ...] = ()) -> None:
-        """Put a text before a turn's question, which may have been edited meanwhile; the text names `people`."""
+    async def prepend(self, turn: Turn, beginning: Quote) -> None:
+        """Put a quote before a turn's question, which may have been edited meanwhile."""
         async with self._database.transaction() as connection:
             statement = f"SELECT {_COLUMNS} FROM turns WHERE id = ? AND channel = ?"  # noqa: S608 - constants
             for stored in await _read(connection, statement, turn.id, turn.channel.channel):
-                named = None if stored.people is None else (*people, *stored.people)
+                people = None if stored.people is None else (*beginning.people, *stored.people)
                 await connection.execute(
                     "UPDATE turns SET question = ? || question, people = ? WHERE id = ?",
-                    (beginning, dump_people(named), turn.id),
+                    (beginning.text, dump_people(people), turn.id),
                 )
 
     async def edit_question(
-        self, channel: int, message: int, question: str, beginning: str = "", people: tuple[Person, ...] = ()
+        self, channel: int, message: int, question: str, people: tuple[Person, ...] = (), beginning: Quote = NO_QUOTE
     ) -> None:
-        """Replace the text of the question that a message asks, if it is stored; `beginning` stays if it is there.
+        """Replace the text of the question that a message asks, if it is stored, and whom it names.
 
-        `people` are those whom the two texts name.
+        The `beginning` stays if it is there.
         """
+        both = (*beginning.people, *people)
+        values = (channel, message, question, dump_people(people), beginning.text, dump_people(both))
         async with self._database.transaction() as connection:
-            await connection.execute(_EDIT, (channel, message, question, beginning, dump_people(people)))
+            await connection.execute(_EDIT, values)
 
     async def forget_message(self, channel: int, message: int) -> None:
         """Forget the turn that a message is part of."""

@@ -265,6 +265,38 @@ async def test_of_several_people_only_those_who_agree_are_in_an_example(bot, pla
         ]
 
 
+@pytest.mark.parametrize("how", ["reply", "forward", "thread"])
+async def test_a_question_that_holds_words_of_somebody_needs_their_consent(bot, place, how):
+    guild, channel, alice = place
+    bob = guild.member("Bob")
+    mention = f"{channel.discord.bot.mention} why?"
+    async with bot() as running:
+        await agree(alice)
+
+        async def kept() -> list[str]:
+            """What is kept of another such question."""
+            said = await bob.say(channel, "words of Bob")
+            where = channel
+            if how == "reply":
+                question = await alice.reply(said, mention)
+            elif how == "forward":
+                forwarded = await alice.forward(said, alice.direct)
+                where, question = alice.direct, forwarded
+            else:
+                where = channel.thread("about it", thread_id=said.id)
+                question = await alice.say(where, mention)
+            await where.reply_to(question)
+            await running.settled()
+            await channel.discord.quiet()
+            return [each.turn.question for each in await examples(running)]
+
+        assert await kept() == []
+        await agree(bob)
+        again = await kept()
+        # Discord does not say who wrote what is forwarded.
+        assert ["words of Bob" in question for question in again] == ([] if how == "forward" else [True])
+
+
 # Corrections
 
 

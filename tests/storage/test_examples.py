@@ -14,7 +14,7 @@ from bot.storage.database import open_database
 from bot.storage.example import Example
 from bot.storage.examples import _OF_MESSAGE, _OF_PERSON, _OLDEST_UNRATED, Count, ExampleStore
 from bot.storage.reshard import Part, reshard
-from bot.storage.turns import Person, Turn
+from bot.storage.turns import Person, Quote, Turn
 from tests.support.databases import create_old, on_disk
 
 HOME = ChannelRef(7, None, 5)
@@ -182,10 +182,10 @@ async def test_an_edited_question_is_edited_wherever_it_stands(examples):
     first = turn(BOB, "Carol wrote: x\nhelo", 10)
     await examples.add(example(first))
     await examples.add(example(first, turn(ALICE, "second", 20)))
-    changed, removed = await examples.edit_question(7, 10, "hello", "Carol wrote: x\n")
+    changed, removed = await examples.edit_question(7, 10, "hello", (), Quote("Carol wrote: x\n"))
     assert await kept(examples) == [["Carol wrote: x\nhello"], ["Carol wrote: x\nhello", "second"]]
     assert ([len(each.turns) for each in changed], removed) == ([1], [])
-    await examples.edit_question(7, 10, "all new", "Carol said: y\n")
+    await examples.edit_question(7, 10, "all new", (), Quote("Carol said: y\n"))
     assert await kept(examples) == [["all new"], ["all new", "second"]]
 
 
