@@ -39,7 +39,9 @@ class Description:
         self._requests = _registry(document, SnowflakeType={"type": ["string", "integer"], "pattern": r"^\d+$"})
         # The code of a field's error is a word, such as BASE_TYPE_REQUIRED, where the description has a number.
         code = {"properties": {"code": {"type": ["integer", "string"]}}, "required": ["code", "message"]}
-        self._answers = _registry(document, Error={"type": "object", **code})
+        # A message that forwards another refers to it with type 1, which the description leaves out.
+        forward = {"type": "integer", "enum": [0, 1]}
+        self._answers = _registry(document, Error={"type": "object", **code}, MessageReferenceType=forward)
         self._validators: dict[tuple[str, ...], Draft202012Validator | None] = {}
 
     def request_error(self, method: str, template: str, body: object) -> str | None:
