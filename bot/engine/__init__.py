@@ -2,14 +2,16 @@
 
 An engine knows neither Discord nor what is stored.
 
-prompt      a conversation → token ids or chat messages, within a token budget
-stream      Stream: the boundary between the generating thread and the event loop
-reasoning   ReasoningParser: a model's reasoning, separated from its answer
-throughput  Throughput: tokens, their rate, and the last progress
-local/      a model on this machine's CPU
-models/     where weights come from
-kernels/    linear layers in each precision
-remote/     servers that speak OpenAI's chat completions
+prompt         a conversation → token ids or chat messages, within a token budget
+chat_template  a tokenizer's chat template, and its marks
+escaping       marks that people write, broken
+stream         Stream: the boundary between the generating thread and the event loop
+reasoning      ReasoningParser: a model's reasoning, separated from its answer
+throughput     Throughput: tokens, their rate, and the last progress
+local/         a model on this machine's CPU
+models/        where weights come from
+kernels/       linear layers in each precision
+remote/        servers that speak OpenAI's chat completions
 """
 
 from dataclasses import dataclass

@@ -1,36 +1,15 @@
 """A conversation → the model's prompt, within its token budget. Pure functions."""
 
-import re
-import unicodedata
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
-from typing import Any, TypeAlias
+from functools import cache
 
-import jinja2
-
+from bot.engine.chat_template import Message, Tokenizer, render_template, special_marks
+from bot.engine.escaping import escape_common_marks, escape_labels, escape_marks
 from bot.errors import UserError
 from bot.texts import question_too_long
 
-Tokenizer: TypeAlias = Any
-"""A `transformers` tokenizer; that library's own types are too loose to check against."""
-
-Message: TypeAlias = dict[str, str]
-"""A chat message: `role` (system, user or assistant) and `content`."""
-
-_ZERO_WIDTH_SPACE = "\u200b"
-_LINE_ENDS = "\n\r\v\f\x85\u2028\u2029"
-_MARK_LIKE = re.compile(r"<.*>|\[.*\]")
-# The first character of a mark of the common chat templates: <|im_start|>, <|eot_id|>, <start_of_turn>, </s>, [INST],
-# <<SYS>> …
-_COMMON_MARK = re.compile(
-    r"<(?=\|[^<>|\s]+\|>|\uff5c[^<>\s]+\uff5c>|</?SYS>>"
-    r"|/?(?:s|bos|eos|pad|unk|start_of_turn|end_of_turn|think|tool_call|tool_response)>)"
-    r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\])",
-    re.IGNORECASE,
-)
 _MAX_NAME = 32  # characters; Discord's own limit
 _NAMELESS = "Somebody"
 _SUMMARY_LABEL = "What was said before, in short:"
@@ -47,6 +26,11 @@ class PromptFormat:
     kind: str = "auto"
     user: str = "User:"
     assistant: str = "Assistant:"
+
+    @property
+    def labels(self) -> tuple[str, str]:
+        """The labels of the plain format."""
+        return self.user, self.assistant
 
     def is_plain(self, tokenizer: Tokenizer) -> bool:
         """Whether prompts are rendered as plain lines."""
@@ -116,17 +100,17 @@ def encode(prompt: Prompt, tokenizer: Tokenizer, limit: int, form: PromptFormat 
     Raises QuestionTooLong when the system prompt and the question alone exceed `limit`, and any exception of a broken
     chat template.
     """
-    marks = _special_marks(tokenizer)
+    marks = special_marks(tokenizer)
     candidates = truncations(prompt)
 
     @cache
     def encoded(index: int) -> list[int]:
         candidate = candidates[index]
-        chat = messages(replace(candidate, summary=_escape_labels(candidate.summary, form)))
-        chat = [{**message, "content": _escape_marks(message["content"], marks)} for message in chat]
+        chat = messages(replace(candidate, summary=escape_labels(candidate.summary, form.labels)))
+        chat = [{**message, "content": escape_marks(message["content"], marks)} for message in chat]
         if form.is_plain(tokenizer):
             return list(tokenizer.encode(_render_plain(chat, form)))
-        return list(tokenizer.encode(_render_template(chat, tokenizer), add_special_tokens=False))
+        return list(tokenizer.encode(render_template(chat, tokenizer), add_special_tokens=False))
 
     longest = bisect_left(range(len(candidates)), True, key=lambda index: len(encoded(index)) <= limit)
     if longest < len(candidates):
@@ -143,7 +127,7 @@ def server_messages(prompt: Prompt, limit: int) -> list[list[Message]]:
     common chat templates are broken by a zero-width space. Raises QuestionTooLong when the system prompt and the
     question alone exceed the limit.
     """
-    escape_marks = cache(_escape_common_marks)  # most turns are in most candidates
+    escape_marks = cache(escape_common_marks)  # most turns are in most candidates
     candidates = []
     for candidate in truncations(prompt):
         chat = messages(candidate)
@@ -170,19 +154,6 @@ def _clean_name(speaker: str) -> str:
     return " ".join(visible.replace(":", " ").split())[:_MAX_NAME].rstrip() or _NAMELESS
 
 
-def _render_template(chat: Sequence[Message], tokenizer: Tokenizer) -> str:
-    """The chat template's text. A template that refuses or ignores the system role gets it in the first question."""
-    render = partial(tokenizer.apply_chat_template, tokenize=False, add_generation_prompt=True)
-    if chat[0]["role"] != "system":
-        return str(render(chat))
-    system, question, *others = chat
-    with suppress(jinja2.TemplateError):
-        text = str(render(chat))
-        if system["content"].strip() in text:
-            return text
-    return str(render([{**question, "content": f"{system['content']}\n\n{question['content']}"}, *others]))
-
-
 def _render_plain(chat: Sequence[Message], form: PromptFormat) -> str:
     """The plain format: the system prompt, then lines `User: …` and `Assistant: …`, ending in `Assistant:`."""
     labels = {"user": form.user, "assistant": form.assistant}
@@ -191,56 +162,5 @@ def _render_plain(chat: Sequence[Message], form: PromptFormat) -> str:
         if message["role"] == "system":
             lines.append(message["content"])
         else:
-            lines.append(f"{labels[message['role']]} {_escape_labels(message['content'], form)}")
+            lines.append(f"{labels[message['role']]} {escape_labels(message['content'], form.labels)}")
     return "\n".join([*lines, form.assistant])
-
-
-def _special_marks(tokenizer: Tokenizer) -> list[str]:
-    """The strings that the tokenizer turns into tokens with a meaning beyond text, as they are and normalized.
-
-    Not only those declared special, as a fine-tune's `<|im_start|>` is often added without. But an added word, such as
-    a name that a fine-tune should know, is text.
-    """
-    marks = [
-        token.content
-        for token in tokenizer.added_tokens_decoder.values()
-        if token.special or _MARK_LIKE.fullmatch(token.content)
-    ]
-    return list(dict.fromkeys([*marks, *map(_normalize, marks)]))
-
-
-def _escape_marks(text: str, marks: Iterable[str]) -> str:
-    def escape(text: str) -> str:
-        for mark in marks:
-            text = text.replace(mark, mark[0] + _ZERO_WIDTH_SPACE + mark[1:])
-        return text
-
-    return _escape_normalized(text, escape)
-
-
-def _escape_common_marks(text: str) -> str:
-    return _escape_normalized(text, partial(_COMMON_MARK.sub, rf"\g<0>{_ZERO_WIDTH_SPACE}"))
-
-
-def _escape_labels(text: str, form: PromptFormat) -> str:
-    """The text with a zero-width space in each label of the plain format that begins a line."""
-    labels = (form.user, form.assistant)
-    pattern = "|".join(rf"{re.escape(label[:-1].rstrip())}(?=\s*{re.escape(label[-1])})" for label in labels)
-    # A blank stretch is matched with or without a label behind it, as it would be read again from each of its lines.
-    line_start = re.compile(rf"(?:^|[{_LINE_ENDS}])\s*({pattern})?", re.IGNORECASE)
-    return _escape_normalized(
-        text, partial(line_start.sub, lambda start: start[0] if start[1] is None else start[0] + _ZERO_WIDTH_SPACE)
-    )
-
-
-def _escape_normalized(text: str, escape: Callable[[str], str]) -> str:
-    """The escaped text; in its normalized form if that, as some tokenizers read it, has something left to escape."""
-    text = escape(text)
-    normalized = _normalize(text)
-    escaped = escape(normalized)
-    return text if escaped == normalized else escaped
-
-
-def _normalize(text: str) -> str:
-    """The text with full-width letters, ligatures and the like as the plain letters that they stand for."""
-    return unicodedata.normalize("NFKC", text)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.engine.prompt import Tokenizer
+from bot.engine.chat_template import Tokenizer
 from bot.engine.reasoning import overlap
 
 _HALF_CHARACTER = "\ufffd"

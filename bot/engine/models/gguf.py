@@ -15,9 +15,9 @@ import transformers
 from transformers import modeling_gguf_pytorch_utils
 
 from bot.engine import ModelError
+from bot.engine.chat_template import Tokenizer
 from bot.engine.models import CausalLM
 from bot.engine.models.hub import first_sentence
-from bot.engine.prompt import Tokenizer
 
 _PACKAGES = ("gguf", "accelerate")
 

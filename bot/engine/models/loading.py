@@ -15,6 +15,7 @@ import transformers
 from transformers.initialization import no_init_weights
 
 from bot.engine import ModelError
+from bot.engine.chat_template import Tokenizer
 from bot.engine.kernels.calibration import TEXT
 from bot.engine.kernels.selection import Kernels, Precision, dtype_of, native_dtype, select
 from bot.engine.kernels.siblings import find_siblings
@@ -30,7 +31,7 @@ from bot.engine.models.weights import (
     tied_weights,
     weight_bytes,
 )
-from bot.engine.prompt import AUTO, Prompt, PromptFormat, Tokenizer, encode
+from bot.engine.prompt import AUTO, Prompt, PromptFormat, encode
 
 log = logging.getLogger(__name__)
 

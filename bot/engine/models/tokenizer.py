@@ -7,9 +7,10 @@ from pathlib import Path
 import transformers
 
 from bot.engine import ModelError
+from bot.engine.chat_template import Tokenizer
 from bot.engine.models import CausalLM, gguf
 from bot.engine.models.hub import first_sentence
-from bot.engine.prompt import Exchange, Prompt, PromptFormat, Tokenizer, encode
+from bot.engine.prompt import Exchange, Prompt, PromptFormat, encode
 from bot.engine.reasoning import BEGIN, END
 
 _MARK = re.compile(r"<\|.*\|>")

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from bot.engine import ModelError, Sampling, Thought
-from bot.engine.prompt import Message
+from bot.engine.chat_template import Message
 from bot.engine.reasoning import ReasoningParser
 
 try:

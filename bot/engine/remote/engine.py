@@ -9,7 +9,8 @@ from functools import partial
 from typing import Self
 
 from bot.engine import OutOfReach, Sampling, Status, Stream
-from bot.engine.prompt import Message, Prompt, QuestionTooLong, server_messages
+from bot.engine.chat_template import Message
+from bot.engine.prompt import Prompt, QuestionTooLong, server_messages
 from bot.engine.remote.balancer import Balancer, Server
 from bot.engine.remote.client import Client, ContextExceeded, RequestFailed
 from bot.engine.throughput import Throughput
