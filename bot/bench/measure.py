@@ -219,7 +219,9 @@ def _fidelity(loaded: LoadedModel, cache: KVCache, reference: Path) -> Figures:
     """How near the next-token probabilities are to float32, along the answers that float32 gives."""
     if loaded.precision == "float32":
         sampling = Sampling(_FIDELITY_TOKENS, temperature=0)
-        prompts = [encode(Prompt("", (), None, text), loaded.tokenizer, PROMPT_TOKENS) for text in _QUESTIONS]
+        prompts = [
+            encode(Prompt("", (), None, text), loaded.tokenizer, PROMPT_TOKENS, loaded.form) for text in _QUESTIONS
+        ]
         sequences = [_sequence(loaded, prompt, 0, sampling) for prompt in prompts]
         _run(Scheduler(loaded.model, cache, Throughput()), sequences)
         answers = [(prompt, sequence.tokens) for prompt, sequence in zip(prompts, sequences, strict=True)]

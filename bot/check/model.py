@@ -102,8 +102,11 @@ async def _converse(engine: "LocalEngine", prompt: Prompt, sampling: Sampling) -
         yield wrong(f"A short conversation does not fit: {error}", _SHORTEN)
         yield skipped("No answer, as there is no prompt")
         return
-    form = "plain form" if engine.description().plain_format else "form of its chat template"
+    template = engine.description().template
+    form = "form of its chat template" if template else "plain form"
     yield ok(f"A conversation as the model reads it, in the {form} ({tokens} tokens):", shown=text, tokens=tokens)
+    for remark in template.remarks() if template else ():
+        yield ok(f"Its chat template {remark}")
     async for finding in answer(engine, prompt, sampling, todo=_OTHER_FORM):
         yield finding
 

@@ -17,6 +17,7 @@ remote/        servers that speak OpenAI's chat completions
 from dataclasses import dataclass
 from typing import Protocol
 
+from bot.engine.chat_template import ChatTemplate
 from bot.engine.prompt import Prompt
 from bot.engine.reasoning import Thought
 from bot.engine.stream import NoAnswer, Stream
@@ -95,8 +96,8 @@ class Description:
     """A loaded model, and the memory it takes: its weights, and a KV cache for `max_batch` answers.
 
     `library` computes its linear layers. `max_length` bounds the tokens of each answer, with its prompt. `cache_bytes`
-    is 0 for a model that cannot be batched. `plain_format`: conversations are rendered as plain lines, not by the
-    model's chat template.
+    is 0 for a model that cannot be batched. `template` says how its chat template is used; None where conversations are
+    rendered as plain lines.
     """
 
     architecture: str
@@ -107,7 +108,7 @@ class Description:
     cache_bytes: int
     max_batch: int
     max_length: int
-    plain_format: bool
+    template: ChatTemplate | None
 
 
 class Engine(Protocol):

@@ -1,12 +1,11 @@
-"""A tokenizer's chat template, and its marks. Pure functions."""
+"""A tokenizer's chat template: how it is used, found by rendering a sample, and its marks. Pure functions."""
 
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import partial
-from typing import Any, TypeAlias
-
-import jinja2
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any, Self, TypeAlias
 
 from bot.engine.escaping import normalize
 
@@ -16,20 +15,93 @@ Tokenizer: TypeAlias = Any
 Message: TypeAlias = dict[str, str]
 """A chat message: `role` (system, user or assistant) and `content`."""
 
+_WORDS = _SYSTEM, _QUESTION, _ANSWER, _FOLLOW_UP = (
+    "sampleinstructions",
+    "samplequestion",
+    "sampleanswer",
+    "samplefollowup",
+)
+_SAMPLE = [
+    {"role": role, "content": word} for role, word in zip(("system", "user", "assistant", "user"), _WORDS, strict=True)
+]
+_PART = re.compile(r"""["']text["']: ["']""")  # in the text of a template that does not take typed parts apart
 _MARK_LIKE = re.compile(r"<.*>|\[.*\]")
 
 
-def render_template(chat: Sequence[Message], tokenizer: Tokenizer) -> str:
-    """The chat template's text. A template that refuses or ignores the system role gets it in the first question."""
-    render = partial(tokenizer.apply_chat_template, tokenize=False, add_generation_prompt=True)
-    if chat[0]["role"] != "system":
-        return str(render(chat))
-    system, question, *others = chat
-    with suppress(jinja2.TemplateError):
-        text = str(render(chat))
-        if system["content"].strip() in text:
-            return text
-    return str(render([{**question, "content": f"{system['content']}\n\n{question['content']}"}, *others]))
+@dataclass(frozen=True)
+class ChatTemplate:
+    """How a tokenizer's chat template is used. The defaults are those of most templates."""
+
+    typed: bool = False
+    """Whether it reads content as a list of typed parts, not as a string."""
+    system_role: bool = True
+    """Whether it takes system messages. Otherwise, the system prompt goes into the first question."""
+    history: bool = True
+    """Whether it shows earlier turns."""
+    opening: str = ""
+    """What it puts before an answer, where it has no generation prompt that ends a prompt with it; else blank."""
+
+    @classmethod
+    def of(cls, tokenizer: Tokenizer) -> Self:
+        """How this tokenizer's chat template is used: as it shows the most words of a sample.
+
+        Raises ValueError where the template leaves out the question, and any exception of a broken template.
+        """
+        shown: dict[Self, set[str]] = {}
+        failed: dict[Self, Exception] = {}
+        for template in (cls(typed, system_role) for typed, system_role in product((False, True), (True, False))):
+            try:
+                text = template.render(_SAMPLE, tokenizer)
+            except Exception as error:  # a template can raise anything
+                failed[template] = error
+                continue
+            words = {word for word in _WORDS if word in text}
+            if {_SYSTEM, _FOLLOW_UP} <= words and not _PART.search(text):
+                shown[template] = words
+        if not shown:
+            raise failed.get(cls(system_role=False)) or ValueError("it leaves out what people write.")
+        best = max(shown, key=lambda template: len(shown[template]))
+        return replace(best, history={_QUESTION, _ANSWER} <= shown[best], opening=best._find_missing_opening(tokenizer))
+
+    def render(self, chat: Sequence[Message], tokenizer: Tokenizer) -> str:
+        """The conversation's text, ready for an answer."""
+        if self.opening:
+            return self._render_up_to_answer(chat, tokenizer)
+        return self._apply(chat, tokenizer, add_generation_prompt=True)
+
+    def remarks(self) -> list[str]:
+        """What the operator should know of it, each as the end of a sentence."""
+        remarks = []
+        if self.opening:
+            remarks.append(f"has no generation prompt, so {self.opening!r}, which it puts before an answer, is added")
+        if not self.history:
+            remarks.append("leaves out earlier turns, so the model remembers nothing")
+        return remarks
+
+    def _render_up_to_answer(self, chat: Sequence[Message], tokenizer: Tokenizer) -> str:
+        """The text that the template puts before an answer to this conversation; blank where it shows no answer."""
+        text = self._apply([*chat, {"role": "assistant", "content": _ANSWER}], tokenizer)
+        # A space belongs to the answer: tokenizers make one token of it and the first word.
+        return text.rpartition(_ANSWER)[0].rstrip(" ")
+
+    def _apply(self, chat: Sequence[Message], tokenizer: Tokenizer, **options: bool) -> str:
+        if not self.system_role and chat[0]["role"] == "system":
+            system, question, *others = chat
+            chat = [{**question, "content": f"{system['content']}\n\n{question['content']}"}, *others]
+        content: list[dict[str, Any]] = [
+            {**message, "content": [{"type": "text", "text": message["content"]}] if self.typed else message["content"]}
+            for message in chat
+        ]
+        return str(tokenizer.apply_chat_template(content, tokenize=False, **options))
+
+    def _find_missing_opening(self, tokenizer: Tokenizer) -> str:
+        bare, prompt = (self._apply(_SAMPLE, tokenizer, add_generation_prompt=add) for add in (False, True))
+        if prompt == bare:
+            with suppress(Exception):  # a template may refuse a conversation that ends with an answer
+                opened = self._render_up_to_answer(_SAMPLE, tokenizer)
+                if not prompt.startswith(opened.rstrip()):
+                    return opened.rpartition(_FOLLOW_UP)[2].removeprefix(prompt.rpartition(_FOLLOW_UP)[2])
+        return ""
 
 
 def special_marks(tokenizer: Tokenizer) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from bot.engine.chat_template import Message, Tokenizer, render_template, special_marks
+from bot.engine.chat_template import ChatTemplate, Message, Tokenizer, special_marks
 from bot.engine.escaping import escape_common_marks, escape_labels, escape_marks
 from bot.errors import UserError
 from bot.texts import question_too_long
@@ -26,6 +26,8 @@ class PromptFormat:
     kind: str = "auto"
     user: str = "User:"
     assistant: str = "Assistant:"
+    template: ChatTemplate | None = None
+    """How the chat template is used, once `resolve` has found it out."""
 
     @property
     def labels(self) -> tuple[str, str]:
@@ -35,6 +37,14 @@ class PromptFormat:
     def is_plain(self, tokenizer: Tokenizer) -> bool:
         """Whether prompts are rendered as plain lines."""
         return self.kind == "plain" or (self.kind == "auto" and not tokenizer.chat_template)
+
+    def resolve(self, tokenizer: Tokenizer) -> "PromptFormat":
+        """The format with how the tokenizer's chat template is used; see ChatTemplate.of."""
+        return replace(self, template=self.read_template(tokenizer))
+
+    def read_template(self, tokenizer: Tokenizer) -> ChatTemplate | None:
+        """How the tokenizer's chat template is used, if it is; see ChatTemplate.of."""
+        return None if self.is_plain(tokenizer) else self.template or ChatTemplate.of(tokenizer)
 
     def stop(self, tokenizer: Tokenizer) -> tuple[str, ...]:
         """The stop strings. In the plain format, an answer ends where the model begins to speak for the user."""
@@ -100,6 +110,7 @@ def encode(prompt: Prompt, tokenizer: Tokenizer, limit: int, form: PromptFormat 
     Raises QuestionTooLong when the system prompt and the question alone exceed `limit`, and any exception of a broken
     chat template.
     """
+    template = form.read_template(tokenizer)
     marks = special_marks(tokenizer)
     candidates = truncations(prompt)
 
@@ -108,9 +119,9 @@ def encode(prompt: Prompt, tokenizer: Tokenizer, limit: int, form: PromptFormat 
         candidate = candidates[index]
         chat = messages(replace(candidate, summary=escape_labels(candidate.summary, form.labels)))
         chat = [{**message, "content": escape_marks(message["content"], marks)} for message in chat]
-        if form.is_plain(tokenizer):
-            return list(tokenizer.encode(_render_plain(chat, form)))
-        return list(tokenizer.encode(render_template(chat, tokenizer), add_special_tokens=False))
+        if template:
+            return list(tokenizer.encode(template.render(chat, tokenizer), add_special_tokens=False))
+        return list(tokenizer.encode(_render_plain(chat, form)))
 
     longest = bisect_left(range(len(candidates)), True, key=lambda index: len(encoded(index)) <= limit)
     if longest < len(candidates):

@@ -544,6 +544,19 @@ async def test_a_model_that_is_still_thinking_after_the_short_answer_is_not_sile
     assert told.ok[-1].shown
 
 
+async def test_a_template_without_a_generation_prompt_is_told(tmp_path):
+    template = CHATML.partition("{% if add_generation_prompt %}")[0]
+    told = await model(save_model(tmp_path / "model", template=template, endless=True))
+    assert told.ok[3].shown.endswith("<|im_end|>\n<|im_start|>assistant\n")
+    assert r"has no generation prompt, so '<|im_start|>assistant\n'" in told.ok[4].what
+
+
+async def test_a_template_that_shows_no_word_is_told(tmp_path):
+    template = CHATML.replace("message['content']", "message['text']")
+    told = await model(save_model(tmp_path / "model", template=template))
+    assert "leaves out what people write" in only(told.wrong).todo
+
+
 async def test_a_model_without_a_template_gets_the_plain_form(tmp_path):
     told = await model(save_model(tmp_path / "model", template=None, endless=True))
     assert "in the plain form" in told.ok[3].what

@@ -7,6 +7,30 @@ CHATML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+ZEPHYR = (
+    "{% for message in messages %}<|{{ message.role }}|>\n{{ message.content }}{{ eos_token }}\n{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>\n{% endif %}"
+)
+LLAMA_2 = (
+    "{% for message in messages %}"
+    "{% if message.role == 'system' %}[INST] <<SYS>>\n{{ message.content }}\n<</SYS>>\n\n"
+    "{% elif message.role == 'user' %}"
+    "{{ '[INST] ' if loop.first or loop.previtem.role != 'system' }}{{ message.content }} [/INST]"
+    "{% else %} {{ message.content }} {{ eos_token }}{% endif %}{% endfor %}"
+)
+ALPACA = (
+    "{% for message in messages %}{% if message.role == 'system' %}{{ message.content }}\n\n"
+    "{% elif message.role == 'user' %}### Instruction:\n{{ message.content }}\n\n"
+    "{% else %}### Response:\n{{ message.content }}{{ eos_token }}\n\n{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}### Response:\n{% endif %}"
+)
+VICUNA = (
+    "{% for message in messages %}{% if message.role == 'system' %}{{ message.content }} "
+    "{% elif message.role == 'user' %}USER: {{ message.content }} "
+    "{% else %}ASSISTANT: {{ message.content }}{{ eos_token }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}ASSISTANT:{% endif %}"
+)
+TYPED = CHATML.replace("{{ message['content'] }}", "{% for part in message['content'] %}{{ part['text'] }}{% endfor %}")
 _TEXT = [
     "the quick brown fox jumps over the lazy dog",
     "User: hello",

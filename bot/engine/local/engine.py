@@ -161,7 +161,7 @@ class LocalEngine:
             self._cache_bytes,
             self._max_batch,
             self._max_length(loaded),
-            loaded.form.is_plain(loaded.tokenizer),
+            loaded.form.template,
         )
 
     def render(self, prompt: Prompt) -> tuple[str, int]:

@@ -136,7 +136,7 @@ def prepare(name: str, precision: str = "auto", *, base: str | None = None, form
         tokenizer = load_tokenizer(path, adapter)
         with _building:
             model, kernels, siblings, sources = _build(path, adapter, len(tokenizer), name, precision)
-        check_tokenizer(tokenizer, model, name, form)
+        form = check_tokenizer(tokenizer, model, name, form)
         tied = tied_weights(model)
         loaded = LoadedModel(
             model,

@@ -1,5 +1,6 @@
 """A model's tokenizer: whether it belongs to the model, and which of its tokens mean more than text."""
 
+import logging
 import re
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ from bot.engine.models import CausalLM, gguf
 from bot.engine.models.hub import first_sentence
 from bot.engine.prompt import Exchange, Prompt, PromptFormat, encode
 from bot.engine.reasoning import BEGIN, END
+
+log = logging.getLogger(__name__)
 
 _MARK = re.compile(r"<\|.*\|>")
 _SAMPLE = Prompt("Be kind.", (Exchange("Ann", "hi", "Hello!"),), "Ben", "hi")
@@ -26,8 +29,11 @@ def load_tokenizer(path: Path, adapter: Path | None) -> Tokenizer:
     return transformers.AutoTokenizer.from_pretrained(path, trust_remote_code=False)
 
 
-def check_tokenizer(tokenizer: Tokenizer, model: CausalLM, name: str, form: PromptFormat) -> None:
-    """Raise ModelError where the tokenizer is not the model's, or cannot render a conversation in this format."""
+def check_tokenizer(tokenizer: Tokenizer, model: CausalLM, name: str, form: PromptFormat) -> PromptFormat:
+    """The format with how the tokenizer's chat template is used.
+
+    Raises ModelError where the tokenizer is not the model's, or cannot render a conversation in this format.
+    """
     if len(tokenizer) <= len(tokenizer.all_special_ids):
         # Where files are missing, transformers creates a tokenizer without a vocabulary.
         raise ModelError(
@@ -39,6 +45,7 @@ def check_tokenizer(tokenizer: Tokenizer, model: CausalLM, name: str, form: Prom
             f"PROMPT_FORMAT is chat, but the tokenizer of {name} has no chat template. Set PROMPT_FORMAT to plain."
         )
     try:
+        form = form.resolve(tokenizer)
         sample = encode(_SAMPLE, tokenizer, sys.maxsize, form)
     except Exception as error:  # a template can raise anything
         raise ModelError(
@@ -53,6 +60,10 @@ def check_tokenizer(tokenizer: Tokenizer, model: CausalLM, name: str, form: Prom
             f"The tokenizer of {name} knows {len(tokenizer)} tokens, and the model only {embedded}: they do not belong"
             " together. Copy the tokenizer's files of the model that it was trained from into the folder."
         )
+    if form.template:
+        for remark in form.template.remarks():
+            log.warning("The chat template of %s %s.", name, remark)
+    return form
 
 
 def end_tokens(tokenizer: Tokenizer, eos: list[int]) -> tuple[int, ...]:

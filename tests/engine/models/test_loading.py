@@ -19,7 +19,7 @@ from bot.engine.models import loading, memory
 from bot.engine.models.locate import locate
 from bot.engine.prompt import PromptFormat
 from tests.support.models import ARCHITECTURES, refusal, save_model
-from tests.support.tokenizers import make_tokenizer
+from tests.support.tokenizers import CHATML, make_tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -242,6 +242,18 @@ def test_a_chat_template_that_raises_is_told_at_once_and_plain_is_the_way_out(fo
     (folder / "chat_template.jinja").write_text("{{ messages[0]['text'] + 1 }}")
     assert "PROMPT_FORMAT to plain" in refusal(folder)
     assert loading.load(str(folder), form=PromptFormat("plain"))
+
+
+def test_a_chat_template_that_shows_no_word_of_anybody_is_told(folder):
+    (folder / "chat_template.jinja").write_text(CHATML.replace("message['content']", "message['text']"))
+    assert "leaves out what people write. Repair it, or set PROMPT_FORMAT to plain." in refusal(folder)
+
+
+def test_what_a_chat_template_lacks_is_logged(folder, caplog):
+    (folder / "chat_template.jinja").write_text(CHATML.partition("{% if add_generation_prompt %}")[0])
+    assert loading.load(str(folder)).form.template.opening == "<|im_start|>assistant\n"
+    assert f"The chat template of {folder} has no generation prompt" in caplog.text
+    assert r"'<|im_start|>assistant\n'" in caplog.text
 
 
 def test_a_chat_template_that_is_asked_for_and_not_there_is_told(tmp_path):
