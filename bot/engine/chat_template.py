@@ -26,6 +26,7 @@ _SAMPLE = [
 ]
 _PART = re.compile(r"""["']text["']: ["']""")  # in the text of a template that does not take typed parts apart
 _MARK_LIKE = re.compile(r"<.*>|\[.*\]")
+_MARK_BREAK = re.compile(r"[\r\n]+|(?<=[\]>])\s*(?=[\[<])")  # between two marks of a template
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ class ChatTemplate:
     """Whether it shows earlier turns."""
     opening: str = ""
     """What it puts before an answer, where it has no generation prompt that ends a prompt with it; else blank."""
+    marks: tuple[str, ...] = ()
+    """Its role marks that are no tokens, such as `[/INST]` or `### Response:`."""
+    stop: tuple[str, ...] = ()
+    """Those of these marks that follow an answer, where the model would go on with another turn."""
 
     @classmethod
     def of(cls, tokenizer: Tokenizer) -> Self:
@@ -61,7 +66,16 @@ class ChatTemplate:
         if not shown:
             raise failed.get(cls(system_role=False)) or ValueError("it leaves out what people write.")
         best = max(shown, key=lambda template: len(shown[template]))
-        return replace(best, history={_QUESTION, _ANSWER} <= shown[best], opening=best._find_missing_opening(tokenizer))
+        best = replace(best, history={_QUESTION, _ANSWER} <= shown[best], opening=best._find_missing_opening(tokenizer))
+        special = special_marks(tokenizer)
+        text = best.render(_SAMPLE, tokenizer)
+        marks = [mark for stretch in _between_words(text) for mark in _plain_marks(stretch, special)]
+        after_answer = _between_words(text.partition(_ANSWER)[2])[0]
+        return replace(
+            best,
+            marks=tuple(dict.fromkeys([*marks, *map(normalize, marks)])),
+            stop=tuple(_as_stop(mark, after_answer) for mark in _plain_marks(after_answer, special)),
+        )
 
     def render(self, chat: Sequence[Message], tokenizer: Tokenizer) -> str:
         """The conversation's text, ready for an answer."""
@@ -116,3 +130,27 @@ def special_marks(tokenizer: Tokenizer) -> list[str]:
         if token.special or _MARK_LIKE.fullmatch(token.content)
     ]
     return list(dict.fromkeys([*marks, *map(normalize, marks)]))
+
+
+def _between_words(text: str) -> list[str]:
+    """What a template puts around the words of the sample."""
+    return re.split("|".join(_WORDS), text)
+
+
+def _plain_marks(stretch: str, special: Sequence[str]) -> list[str]:
+    """The marks in a stretch of a template that are not special ones.
+
+    Without punctuation, it is a word: the `assistant` of ChatML, which is no mark without the token before it.
+    """
+    tokens = "|".join(map(re.escape, sorted(special, key=len, reverse=True))) or "(?!)"
+    pieces = [mark for text in re.split(tokens, stretch) for mark in _MARK_BREAK.split(text)]
+    marks = [re.sub(r"(?<=[\]>])\w+$", "", piece.strip()) for piece in pieces]
+    return [mark for mark in marks if re.search(r"\w", mark) and re.search(r"[^\w\s]", mark)]
+
+
+def _as_stop(mark: str, stretch: str) -> str:
+    """The stop string for a mark: a label, which may also stand in a sentence, with the white space before it."""
+    if not mark[0].isalnum():
+        return mark
+    before = stretch[: stretch.index(mark)]
+    return (before[-1] if before[-1:].isspace() else "\n") + mark

@@ -47,8 +47,9 @@ class PromptFormat:
         return None if self.is_plain(tokenizer) else self.template or ChatTemplate.of(tokenizer)
 
     def stop(self, tokenizer: Tokenizer) -> tuple[str, ...]:
-        """The stop strings. In the plain format, an answer ends where the model begins to speak for the user."""
-        return (f"\n{self.user}",) if self.is_plain(tokenizer) else ()
+        """The stop strings: an answer ends where the model begins to speak for the user."""
+        template = self.read_template(tokenizer)
+        return template.stop if template else (f"\n{self.user}",)
 
 
 AUTO = PromptFormat()
@@ -104,21 +105,21 @@ def truncations(prompt: Prompt) -> list[Prompt]:
 def encode(prompt: Prompt, tokenizer: Tokenizer, limit: int, form: PromptFormat = AUTO) -> list[int]:
     """The prompt's token ids, at most `limit` of them, ready for the model to continue with its answer.
 
-    A prompt over the limit is truncated; see `truncations`. No text can forge a role: whatever the tokenizer or the
-    plain format would take for one of its marks is broken by a zero-width space.
+    A prompt over the limit is truncated; see `truncations`. No text can forge a role: the marks of the tokenizer, of
+    its chat template or of the plain format, and those of common chat templates, are broken by a zero-width space.
 
     Raises QuestionTooLong when the system prompt and the question alone exceed `limit`, and any exception of a broken
     chat template.
     """
     template = form.read_template(tokenizer)
-    marks = special_marks(tokenizer)
+    special, marks = special_marks(tokenizer), template.marks if template else ()
     candidates = truncations(prompt)
 
     @cache
     def encoded(index: int) -> list[int]:
         candidate = candidates[index]
         chat = messages(replace(candidate, summary=escape_labels(candidate.summary, form.labels)))
-        chat = [{**message, "content": escape_marks(message["content"], marks)} for message in chat]
+        chat = [{**message, "content": escape_marks(message["content"], special, marks)} for message in chat]
         if template:
             return list(tokenizer.encode(template.render(chat, tokenizer), add_special_tokens=False))
         return list(tokenizer.encode(_render_plain(chat, form)))

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from bot.engine import ModelError, NoAnswer, Sampling, Thought
 from bot.engine.local.engine import LocalEngine
+from bot.engine.local.sampler import Sampler
 from bot.engine.local.scheduler import Scheduler
 from bot.engine.local.sequence import Sequence
 from bot.engine.models import loading
@@ -22,7 +23,7 @@ from bot.engine.prompt import Prompt, QuestionTooLong, encode
 from tests.support.local import ENDLESS, GREEDY, PROMPT, answer, make_engine, read
 from tests.support.models import save_model
 from tests.support.parley import ROOT
-from tests.support.tokenizers import CHATML
+from tests.support.tokenizers import ALPACA, CHATML, LLAMA_2, VICUNA, ZEPHYR
 
 
 def generated(folder, prompt: Prompt, **options) -> str:
@@ -136,6 +137,32 @@ async def test_the_plain_form_ends_before_the_next_question(tmp_path, monkeypatc
         tokens = iter(loaded.tokenizer.encode(" Fine, Assistant: is a word.\nUser: And you?"))
         monkeypatch.setattr("bot.engine.local.sampler.Sampler.sample", lambda sampler, logits: next(tokens))
         assert await answer(engine) == "Fine, Assistant: is a word."
+
+
+@pytest.mark.parametrize("architecture", ["qwen2", "mamba"])
+@pytest.mark.parametrize(
+    ("template", "generated"),
+    [
+        (ZEPHYR, " Fine, user.\n<|user|>\nAnd you?"),
+        (LLAMA_2, " Fine, user.\n[INST] And you? [/INST]"),
+        (ALPACA, " Fine, user.\n### Instruction:\nAnd you?"),
+        (VICUNA, " Fine, user.\nUSER: And you?"),
+    ],
+    ids=["zephyr", "llama 2", "alpaca", "vicuna"],
+)
+async def test_an_answer_ends_before_a_stop_string(tmp_path, monkeypatch, architecture, template, generated):
+    folder = save_model(tmp_path / "model", architecture, template=template)
+    async with make_engine(folder) as engine:
+        await engine.ready()
+        assert bool(engine._cache) == (architecture == "qwen2")
+        for _ in range(4):
+            tokens = iter(engine._loading.result().tokenizer.encode(generated))
+            monkeypatch.setattr(Sampler, "sample", lambda sampler, logits, coming=tokens: next(coming))
+            shown = ""
+            async for piece in engine.submit(PROMPT, GREEDY):
+                shown += piece
+                assert " Fine, user.\n".lstrip().startswith(shown)
+            assert shown == "Fine, user.\n".removesuffix("\n" if template == VICUNA else "")
 
 
 @pytest.mark.parametrize("special", [True, False])
