@@ -39,7 +39,7 @@ class Sequence:
         self._limit = min(limit, len(prompt) + request.sampling.max_new_tokens)
         self._end_tokens = loaded.end_tokens
         self._sampler = Sampler(request.sampling, penalty, prompt)
-        self._detokenizer = Detokenizer(loaded.tokenizer, loaded.form.stop(loaded.tokenizer))
+        self._detokenizer = Detokenizer(loaded.tokenizer, loaded.stop)
         self._reasoning_marks = loaded.reasoning_marks
         end_of_prompt = loaded.tokenizer.decode(prompt[-_TAIL:])
         self._parser = ReasoningParser(thinking=end_of_prompt.rstrip().endswith(BEGIN))

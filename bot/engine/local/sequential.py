@@ -66,7 +66,7 @@ class SequentialRunner:
         self._model.generate(
             ids,
             attention_mask=torch.ones_like(ids),
-            # The sequence samples from the raw logits and applies the repetition penalty itself.
+            # The sequence samples from the raw logits, and knows the repetition penalty and what ends an answer.
             generation_config=transformers.GenerationConfig(
                 max_new_tokens=sequence.remaining, do_sample=False, repetition_penalty=1.0
             ),

@@ -53,6 +53,8 @@ class LoadedModel:
     """The most tokens, prompt and answer together, that the model was built for, if it says so."""
     end_tokens: tuple[int, ...]
     """Any of these ends an answer."""
+    stop: tuple[str, ...]
+    """An answer ends before any of these strings."""
     reasoning_marks: dict[int, str]
     """The marks around reasoning that a detokenizer would leave out, as they are special tokens."""
     repetition_penalty: float
@@ -145,12 +147,15 @@ def prepare(name: str, precision: str = "auto", *, base: str | None = None, form
             kernels,
             getattr(model.config.get_text_config(), "max_position_embeddings", None),
             end_tokens(tokenizer, _as_list(model.generation_config.eos_token_id)),
+            (*form.stop(tokenizer), *_as_list(model.generation_config.stop_strings)),
             reasoning_marks(tokenizer),
             model.generation_config.repetition_penalty or 1.0,
             weight_bytes(model, kernels.precision if kernels else None),
             form,
             sum(tensor.numel() for key, tensor in model.named_parameters() if key not in tied),
         )
+        # `generate` would take the rest of it, such as beams, for its defaults.
+        model.generation_config = transformers.GenerationConfig()
     return PreparedModel(name, loaded, sources, siblings, time.perf_counter() - started)
 
 
@@ -252,6 +257,8 @@ def _generation_config(path: Path, model: CausalLM) -> transformers.GenerationCo
         own = transformers.GenerationConfig.from_pretrained(path)
         if not all(isinstance(end, int) for end in _as_list(own.eos_token_id)):
             raise ValueError(f"eos_token_id is {own.eos_token_id!r}")
+        if not all(isinstance(stop, str) and stop for stop in _as_list(own.stop_strings)):
+            raise ValueError(f"stop_strings is {own.stop_strings!r}")
         if not float(own.repetition_penalty or 1) > 0:
             raise ValueError(f"repetition_penalty is {own.repetition_penalty!r}")
     except Exception as error:

@@ -2,6 +2,7 @@
 
 import ast
 import asyncio
+import json
 import re
 import threading
 import time
@@ -147,11 +148,14 @@ async def test_the_plain_form_ends_before_the_next_question(tmp_path, monkeypatc
         (LLAMA_2, " Fine, user.\n[INST] And you? [/INST]"),
         (ALPACA, " Fine, user.\n### Instruction:\nAnd you?"),
         (VICUNA, " Fine, user.\nUSER: And you?"),
+        (CHATML, " Fine, user.\n### End"),
+        (CHATML, " Fine, user.\nHuman: And you?"),
     ],
-    ids=["zephyr", "llama 2", "alpaca", "vicuna"],
+    ids=["zephyr", "llama 2", "alpaca", "vicuna", "a stop string", "another"],
 )
 async def test_an_answer_ends_before_a_stop_string(tmp_path, monkeypatch, architecture, template, generated):
     folder = save_model(tmp_path / "model", architecture, template=template)
+    transformers.GenerationConfig(stop_strings=["### End", "Human:"]).save_pretrained(folder)
     async with make_engine(folder) as engine:
         await engine.ready()
         assert bool(engine._cache) == (architecture == "qwen2")
@@ -163,6 +167,42 @@ async def test_an_answer_ends_before_a_stop_string(tmp_path, monkeypatch, archit
                 shown += piece
                 assert " Fine, user.\n".lstrip().startswith(shown)
             assert shown == "Fine, user.\n".removesuffix("\n" if template == VICUNA else "")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"num_beams": 4},
+        {"stop_strings": "the"},
+        {"num_return_sequences": 2, "do_sample": True},
+        {"no_repeat_ngram_size": 1},
+        {"min_new_tokens": 50},
+        {"max_length": 3},
+        {"max_time": 1e-9},
+        {"use_cache": False},
+        {"forced_eos_token_id": 5},
+        {"suppress_tokens": list(range(200))},
+        {"begin_suppress_tokens": list(range(200))},
+        {"sequence_bias": [[[9], 100.0]]},
+        {"guidance_scale": 1.5},
+        {"prompt_lookup_num_tokens": 3},
+        {"penalty_alpha": 0.6, "top_k": 4},
+        {"return_dict_in_generate": True, "output_scores": True},
+        {"cache_implementation": "static"},
+        {"watermarking_config": {"bias": 2.5}},
+        {"eos_token_id": None, "pad_token_id": 3, "bos_token_id": 3},
+    ],
+    ids=lambda settings: next(iter(settings)),
+)
+async def test_a_models_own_settings_do_not_reach_generate(tmp_path, settings):
+    folder = save_model(tmp_path / "mamba", "mamba")
+    file = folder / "generation_config.json"
+    answers = []
+    for own in ({}, settings):
+        file.write_text(json.dumps(json.loads(file.read_text()) | own))
+        async with make_engine(folder) as engine:
+            answers.append([await answer(engine, sampling=Sampling(12, temperature=0)) for _ in range(4)])
+    assert answers[0] == answers[1]
 
 
 @pytest.mark.parametrize("special", [True, False])

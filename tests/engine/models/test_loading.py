@@ -215,7 +215,14 @@ def test_the_models_own_repetition_penalty_is_found(folder):
 
 @pytest.mark.parametrize(
     "written",
-    ["no json", "[]", '{"eos_token_id": "none", "temperature": "hot"}', '{"repetition_penalty": -1, "do_sample": 3}'],
+    [
+        "no json",
+        "[]",
+        '{"stop_strings": [""]}',
+        '{"stop_strings": 7}',
+        '{"eos_token_id": "none", "temperature": "hot"}',
+        '{"repetition_penalty": -1, "do_sample": 3}',
+    ],
 )
 def test_an_odd_generation_config_is_not_heeded(folder, caplog, written):
     (folder / "generation_config.json").write_text(written)
