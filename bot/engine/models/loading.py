@@ -13,6 +13,7 @@ from typing import Any
 import torch
 import transformers
 from transformers.initialization import no_init_weights
+from transformers.quantizers import AutoHfQuantizer
 
 from bot.engine import ModelError
 from bot.engine.chat_template import Tokenizer
@@ -211,6 +212,7 @@ def _build(
             f"{name} is of the kind {config.model_type}, which does not continue a text. Set MODEL_PATH to a"
             " decoder-only language model, such as Qwen2."
         )
+    _check_quantization(config, name)
     dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}.get(precision, native_dtype())
     model = _empty(config, dtype)
     kernels, siblings = None, find_siblings(model)
@@ -233,6 +235,22 @@ def _build(
         model = lora.merge(model, adapter, vocabulary)
     model.generation_config = _generation_config(path, model)
     return model.eval().requires_grad_(False), kernels, siblings, sources
+
+
+def _check_quantization(config: transformers.PretrainedConfig, name: str) -> None:
+    """Raise ModelError where the model is stored in a quantized form that transformers cannot run on this machine."""
+    quantization = getattr(config, "quantization_config", None)
+    if quantization is None:
+        return
+    try:
+        AutoHfQuantizer.from_config(quantization, pre_quantized=True).validate_environment(device_map=None)
+    except Exception as error:  # each form fails in a way of its own
+        method = quantization.get("quant_method", "bitsandbytes")
+        raise ModelError(
+            f"{name} is stored in the quantized form {method}, which cannot be run here. Set MODEL_PATH to the same"
+            " model in its unquantized form or in a GGUF file, or let a server that can run it, such as vLLM on a GPU,"
+            " do so, and set ENGINE_URL to the server's address."
+        ) from error
 
 
 def _empty(config: transformers.PretrainedConfig, dtype: torch.dtype) -> CausalLM:

@@ -286,6 +286,39 @@ def test_a_model_that_is_no_text_decoder(folder, kind, sizes):
     assert "a decoder-only language model" in refusal(folder)
 
 
+@pytest.mark.parametrize(
+    "quantization",
+    [
+        {"quant_method": "gptq", "bits": 4, "group_size": 128},
+        {"quant_method": "awq", "bits": 4, "group_size": 128, "zero_point": True, "version": "gemm"},
+        {"load_in_4bit": True},
+        {"quant_method": "exl2", "bits": 4.0},
+    ],
+    ids=["gptq", "awq", "bitsandbytes", "exl2"],
+)
+def test_a_quantized_form_that_needs_a_gpu_leads_to_a_server(folder, quantization, request):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"quantization_config": quantization}))
+    sentence = refusal(folder)
+    assert request.node.callspec.id in sentence
+    for remedy in ("unquantized", "GGUF", "vLLM", "ENGINE_URL"):
+        assert remedy in sentence
+
+
+def test_a_quantized_form_that_transformers_unpacks_is_read(folder):
+    weights = load_file(folder / "model.safetensors")
+    rounded = {name: weight.to(torch.float8_e4m3fn) for name, weight in weights.items() if "_proj.weight" in name}
+    unpacked = weights | {name: weight.float() for name, weight in rounded.items()}
+    save_file(unpacked, folder / "model.safetensors", {"format": "pt"})
+    expected = logits(loading.load(str(folder), "float32").model)
+    config = json.loads((folder / "config.json").read_text())
+    quantization = {"quant_method": "fp8", "weight_block_size": [32, 32], "activation_scheme": "dynamic"}
+    (folder / "config.json").write_text(json.dumps(config | {"quantization_config": quantization}))
+    scales = {f"{name}_scale_inv": torch.ones(-(-len(w) // 32), -(-w.shape[1] // 32)) for name, w in rounded.items()}
+    save_file(weights | rounded | scales, folder / "model.safetensors", {"format": "pt"})
+    assert torch.allclose(logits(loading.load(str(folder), "float32").model), expected, atol=1e-3)
+
+
 def test_a_tokenizer_of_another_model(folder):
     tokenizer = make_tokenizer()
     tokenizer.add_tokens(["<pad>"], special_tokens=True)
