@@ -1,5 +1,6 @@
 """A model's tokenizer: whether it belongs to the model, and which of its tokens mean more than text."""
 
+import importlib
 import logging
 import re
 import sys
@@ -16,6 +17,10 @@ from bot.engine.reasoning import BEGIN, END
 
 log = logging.getLogger(__name__)
 
+# What reads a tokenizer of either form: packages → their modules
+_SENTENCEPIECE = {"sentencepiece": "sentencepiece", "protobuf": "google.protobuf"}
+_TIKTOKEN = {"tiktoken": "tiktoken"}
+_RANK = re.compile(rb"[A-Za-z0-9+/=]+ \d+\s*")  # a line of tiktoken's form
 _MARK = re.compile(r"<\|.*\|>")
 _SAMPLE = Prompt("Be kind.", (Exchange("Ann", "hi", "Hello!"),), "Ben", "hi")
 
@@ -26,7 +31,25 @@ def load_tokenizer(path: Path, adapter: Path | None) -> Tokenizer:
         path = adapter
     if path.is_file():
         return gguf.read_tokenizer(path)
-    return transformers.AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+    try:
+        return transformers.AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+    except Exception:
+        _require_packages(path)
+        raise
+
+
+def _require_packages(folder: Path) -> None:
+    """Raise ModelError where the tokenizer is only stored in a form that takes packages which are not installed."""
+    for file in () if (folder / "tokenizer.json").is_file() else folder.glob("*.model"):
+        with file.open("rb") as lines:
+            packages = _TIKTOKEN if _RANK.fullmatch(lines.readline()) else _SENTENCEPIECE
+        try:
+            for module in packages.values():
+                importlib.import_module(module)
+        except ImportError:
+            raise ModelError(
+                f"{file} is a tokenizer that takes further packages. Run: pip install {' '.join(packages)}"
+            ) from None
 
 
 def check_tokenizer(tokenizer: Tokenizer, model: CausalLM, name: str, form: PromptFormat) -> PromptFormat:
