@@ -1,5 +1,6 @@
 """Models of the Hugging Face hub: downloaded once, and read from the disk from then on."""
 
+from fnmatch import fnmatch
 from pathlib import Path
 
 import huggingface_hub
@@ -20,7 +21,8 @@ def download(name: str) -> Path:
     """Download a model and return its folder; `name` may end in @ and a revision: a branch, a tag or a commit.
 
     An interrupted download is resumed. Without a network, or with HF_HUB_OFFLINE=1, the folder is that of an earlier
-    download. Progress goes to standard error. Raises ModelError when there is none, or only GGUF files.
+    download. Progress goes to standard error. Raises ModelError when there is none, or only in another
+    form.
     """
     repository, _, revision = name.partition("@")
     try:
@@ -28,13 +30,18 @@ def download(name: str) -> Path:
         if any(folder.glob("*.safetensors")):
             return folder
         files = huggingface_hub.HfApi().model_info(repository, revision=revision or "main").siblings or []
-        in_gguf = sorted(file.rfilename for file in files if file.rfilename.endswith(".gguf"))
-        if not in_gguf:
+        names = sorted(file.rfilename for file in files)
+        in_gguf = [file for file in names if file.endswith(".gguf")]
+        pickled = [file for file in names if fnmatch(file, "pytorch_model*.bin") or file == "adapter_model.bin"]
+        if in_gguf:
+            reason = (
+                f"{name} on the hub has its model in GGUF files. Set MODEL_PATH to one of them when you have downloaded"
+                f" it, for example with: hf download {repository} {in_gguf[0]} --local-dir ."
+            )
+        elif pickled:
+            reason = _convert(repository, revision, pickled[0])
+        else:
             return folder
-        reason = (
-            f"{name} on the hub has its model in GGUF files. Set MODEL_PATH to one of them when you have downloaded it,"
-            f" for example with: hf download {repository} {in_gguf[0]} --local-dir ."
-        )
     except GatedRepoError:
         reason = (
             f"{name} is only for those who have accepted its terms. Do so on https://huggingface.co/{repository}, then"
@@ -56,6 +63,23 @@ def download(name: str) -> Path:
     except Exception as error:  # a network and a server can fail in any way
         reason = f"The model {name} could not be downloaded from the hub, try again later: {first_sentence(error)}"
     raise ModelError(reason)
+
+
+def _convert(repository: str, revision: str, file: str) -> str:
+    """The sentence about weights in pickle form."""
+    target = f"./{repository.partition('/')[2]}"
+    if file == "adapter_model.bin":
+        option = f" --revision {revision}" if revision else ""
+        command = f"hf download {repository}{option} --local-dir {target}"
+        reason = f"The adapter {repository} on the hub is in pickle form ({file}). Download it with: {command}"
+    else:
+        source = f"'{repository}', revision='{revision or 'main'}'"
+        reason = (
+            f"{repository} on the hub has no weights in safetensors form, only {file}. Convert it with: python -c"
+            ' "from transformers import AutoModelForCausalLM as M, AutoTokenizer as T;'
+            f" [kind.from_pretrained({source}).save_pretrained('{target}') for kind in (M, T)]\""
+        )
+    return f"{reason} and set MODEL_PATH to {target}"
 
 
 def first_sentence(error: Exception) -> str:

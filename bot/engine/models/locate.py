@@ -67,8 +67,12 @@ def _locate_path(name: str) -> str:
         raise ModelError(
             f"The folder {name} has no weights in safetensors form"
             + (f", and {others[0]} may run code when it is opened. " if others else ". ")
-            + 'Convert it with: python -c "from transformers import AutoModelForCausalLM as M;'
-            f" M.from_pretrained('{folder}').save_pretrained('{folder}')\""
+            + (
+                'Convert it with: python -c "from transformers import AutoModelForCausalLM as M;'
+                f" M.from_pretrained('{folder}').save_pretrained('{folder}')\""
+                if any(folder.glob("pytorch_model*.bin"))
+                else "Save it with save_pretrained(), or download it in that form."
+            )
         )
     return str(folder)
 

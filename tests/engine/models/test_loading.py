@@ -97,6 +97,16 @@ def test_old_weights_are_converted_by_the_command_that_the_refusal_tells(folder)
     assert loading.load(str(folder)).weight_bytes
 
 
+@pytest.mark.parametrize("other", [None, "tf_model.h5", "consolidated.00.pth", "training_args.bin"])
+def test_what_transformers_cannot_convert_is_not_to_be_converted(folder, other):
+    (folder / "model.safetensors").unlink()
+    if other:
+        (folder / other).touch()
+    sentence = refusal(folder)
+    assert "Convert" not in sentence
+    assert "Save it with save_pretrained()" in sentence
+
+
 def test_a_hub_name_may_have_a_revision(folder, monkeypatch):
     asked = []
     monkeypatch.setattr(
