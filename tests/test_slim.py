@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from tests.support.engine_stand_in import EngineServer, serving
 from tests.support.parley import ROOT, program
 
-LOCAL_ONLY = {"torch", "transformers"}
+LOCAL_ONLY = {"torch", "transformers", "jinja2"}
 
 
 def documented_packages() -> list[str]:
