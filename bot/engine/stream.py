@@ -20,13 +20,13 @@ class NoAnswer(UserError):
 class Stream(AsyncIterator[str]):
     """The pieces of one answer, some of which may be a Thought.
 
-    Created in the event loop, and read there by one reader. The generating thread calls `put` any number of times and
+    Created in the event loop, or for the given one, and read there by one reader. The generating thread calls `put` any number of times and
     `end` once, whatever happens, so the reader's iteration always ends. After `stop` it ends at once, and the thread
     sees `stopped`.
     """
 
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
+    def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        self._loop = loop or asyncio.get_running_loop()
         self._queue: asyncio.Queue[str | BaseException | None] = asyncio.Queue()
         self._stopped = threading.Event()
         self._empty = True
@@ -68,10 +68,13 @@ class Stream(AsyncIterator[str]):
     def end(self, error: BaseException | None = None) -> None:
         """Pass the end of the answer to the reader, or the error that ended it (generating thread).
 
-        An answer of nothing but white space ends with NoAnswer.
+        An answer of nothing but white space ends with NoAnswer. What is no Exception, such as a panic in Rust code,
+        becomes a RuntimeError, as readers expect to catch it.
         """
         if error is None and self._empty:
             error = NoAnswer(reasoned=self._reasoned)
+        elif error is not None and not isinstance(error, Exception):
+            error = RuntimeError(f"{type(error).__name__}: {error}")
         self._loop.call_soon_threadsafe(self._queue.put_nowait, error)
 
     async def __anext__(self) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import queue
+import sys
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, Self
@@ -23,7 +24,8 @@ from bot.errors import UserError
 
 log = logging.getLogger(__name__)
 
-_MAX_FAILURES = 3  # failed steps in a row, without a sequence that finished in between
+_MAX_FAILURES = 3  # in a row, without a sequence that finished in between
+_KNOWN_GOOD = Prompt("", (), None, "Hello!")
 _MIN_PROMPT = 64  # tokens; the least that MAX_PROMPT_TOKENS may be
 
 
@@ -230,7 +232,7 @@ class LocalEngine:
         """Run requests until the engine is closed. Raises what it does not recover from, having ended all streams."""
         try:
             loaded = self._loading.result()
-            while not self._run_until_failure(loaded, self._make_runner(loaded)):
+            while not self._run_until_failure(loaded):
                 pass
         except BaseException as error:
             self._broken = error
@@ -238,27 +240,23 @@ class LocalEngine:
                 self._end(stream, error)
             raise
 
-    def _make_runner(self, loaded: LoadedModel) -> Runner:
-        if self._cache is None:
-            return SequentialRunner(loaded.model, self._throughput)
-        self._cache.reset()
-        return Scheduler(loaded.model, self._cache, self._throughput)
-
-    def _run_until_failure(self, loaded: LoadedModel, runner: Runner) -> bool:
+    def _run_until_failure(self, loaded: LoadedModel) -> bool:
         """Run requests; returns True once the engine is closed.
 
         Returns False after a failure, which ends all running requests; the waiting ones can go on with a new runner.
         Raises EngineError after too many failures in a row.
         """
+        if self._cache:
+            self._cache.reset()
         try:
-            self._run(loaded, runner)
+            self._run(loaded, _make_runner(loaded, self._cache, self._throughput))
         except EngineError:
             raise
         except Exception as error:
             log.exception("The engine has failed.")
             for stream in [stream for stream in list(self._streams) if stream.begun_at is not None]:
                 self._end(stream, error)
-            self._count_failures(succeeded=False, failed=True)
+            self._record_failure(loaded)
             return False
         return True
 
@@ -282,10 +280,10 @@ class LocalEngine:
                 finished = runner.step()
                 for sequence in finished:
                     self._end(sequence.stream, sequence.error)
-                self._count_failures(
-                    succeeded=any(sequence.error is None and not sequence.stream.stopped for sequence in finished),
-                    failed=any(not isinstance(sequence.error, UserError | None) for sequence in finished),
-                )
+                if any(sequence.error is None and not sequence.stream.stopped for sequence in finished):
+                    self._failures = 0
+                elif any(not isinstance(sequence.error, UserError | None) for sequence in finished):
+                    self._record_failure(loaded)
 
     def _begin(self, request: Request, loaded: LoadedModel, runner: Runner) -> None:
         request.stream.begin()
@@ -293,15 +291,40 @@ class LocalEngine:
         try:
             prompt = self._encode(request.prompt, loaded)
             runner.add(Sequence(request, prompt, loaded, penalty=penalty, limit=self._max_length(loaded)))
-        except Exception as error:
+        except BaseException as error:  # a panic in a tokenizer's Rust code is no Exception
             self._end(request.stream, error)
 
-    def _count_failures(self, *, succeeded: bool, failed: bool) -> None:
-        """Count the failed steps in a row. Raises EngineError when there are too many."""
-        self._failures = 0 if succeeded else self._failures + failed
+    def _record_failure(self, loaded: LoadedModel) -> None:
+        """Count a failure of the engine; one of a request, whose text may cause it, does not count.
+
+        Raises EngineError when there are too many in a row.
+        """
+        self._failures = 0 if self._works(loaded) else self._failures + 1
         if self._failures >= _MAX_FAILURES:
             raise EngineError
+
+    def _works(self, loaded: LoadedModel) -> bool:
+        """Whether a known-good request is answered, in a cache of its own."""
+        request = Request(_KNOWN_GOOD, Sampling(max_new_tokens=1, temperature=0), Stream(self._loop))
+        try:
+            prompt = encode(request.prompt, loaded.tokenizer, sys.maxsize, loaded.form)[:_MIN_PROMPT]
+            length = len(prompt) + 1
+            cache = KVCache(self._cache.layers, 1, length, loaded.model.dtype) if self._cache else None
+            runner = _make_runner(loaded, cache, Throughput())
+            runner.add(Sequence(request, prompt, loaded, penalty=1.0, limit=length))
+            while not (finished := runner.step()):
+                pass
+            error = finished[0].error
+        except BaseException as raised:
+            error = raised
+        if error:
+            log.error("The engine does not answer a known-good request either.", exc_info=error)
+        return error is None
 
     def _end(self, stream: Stream, error: BaseException | None = None) -> None:
         self._streams.discard(stream)
         stream.end(error)
+
+
+def _make_runner(loaded: LoadedModel, cache: KVCache | None, throughput: Throughput) -> Runner:
+    return Scheduler(loaded.model, cache, throughput) if cache else SequentialRunner(loaded.model, throughput)

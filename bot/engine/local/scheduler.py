@@ -85,7 +85,7 @@ class Scheduler:
             try:
                 if not sequence.advance(row):
                     self._finish(sequence)
-            except Exception as error:
+            except BaseException as error:  # a panic in a tokenizer's Rust code is no Exception
                 self._finish(sequence, error)
         self._throughput.record(len(sampled), time.perf_counter() - step_started)
         return self._finished

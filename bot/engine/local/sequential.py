@@ -40,7 +40,7 @@ class SequentialRunner:
         try:
             if not sequence.stream.stopped:
                 self._generate(sequence)
-        except Exception as error:
+        except BaseException as error:  # a panic in a tokenizer's Rust code is no Exception
             sequence.error = error
         return [sequence]
 

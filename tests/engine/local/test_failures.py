@@ -3,11 +3,15 @@
 import asyncio
 
 import pytest
+import torch
+import transformers
+from tokenizers import decoders
 
 from bot.engine import EngineError
 from bot.engine.local.scheduler import Scheduler
 from bot.engine.prompt import Prompt, encode
 from tests.support.local import ENDLESS, GREEDY, PROMPT, answer, make_engine, read
+from tests.support.models import save_model
 
 
 async def test_an_error_in_a_pass_reaches_the_readers_and_the_next_is_answered(engine, monkeypatch):
@@ -88,3 +92,63 @@ async def test_an_engine_that_fails_while_it_closes_comes_to_an_end(folder, monk
         step = Scheduler.step
         monkeypatch.setattr(Scheduler, "step", lambda scheduler: 1 / 0 if engine._closed else step(scheduler))
     assert engine._worker.done()
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory):
+    """A function: an architecture → such a model that knows the word Zorbo, and one of whose tokens ends all passes."""
+
+    def save(architecture):
+        folder = save_model(tmp_path_factory.mktemp("models") / architecture, architecture, endless=True)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+        tokenizer.add_tokens(["Zorbo"])
+        tokenizer.save_pretrained(folder)
+        model = transformers.AutoModelForCausalLM.from_pretrained(folder)
+        model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+        model.save_pretrained(folder)
+        return folder
+
+    return save
+
+
+@pytest.mark.parametrize("architecture", ["qwen2", "mamba"])
+async def test_no_text_counts_towards_ending_the_engine(odd, architecture):
+    async with make_engine(odd(architecture)) as engine:
+        expected = await answer(engine)
+        embedding = engine._loading.result().model.get_input_embeddings()
+        embedding.weight = torch.nn.Parameter(embedding.weight[:-1], requires_grad=False)  # Zorbo has none any more
+        for _ in range(5):
+            with pytest.raises(IndexError):
+                await answer(engine, Prompt("", (), None, "Do you know Zorbo?"))
+        assert await answer(engine) == expected
+
+
+@pytest.mark.parametrize("architecture", ["qwen2", "mamba"])
+async def test_an_engine_that_fails_with_whatever_it_is_asked_gives_up(odd, architecture, monkeypatch, caplog):
+    async with make_engine(odd(architecture)) as engine:
+        await engine.ready()
+        monkeypatch.setattr(engine._loading.result().model, "forward", lambda *args, **options: 1 / 0)
+        for _ in range(3):
+            with pytest.raises(ZeroDivisionError):
+                await answer(engine, Prompt("", (), None, "Do you know Zorbo?"))
+        with pytest.raises(EngineError):
+            await engine.wait_failed()
+        assert caplog.text.count("does not answer a known-good request either") == 3
+
+
+@pytest.mark.parametrize("architecture", ["qwen2", "mamba"])
+async def test_a_panic_in_a_tokenizer_is_an_error_of_its_request(odd, architecture, monkeypatch):
+    async with make_engine(odd(architecture)) as engine:
+        expected = await answer(engine)
+        tokenizer = engine._loading.result().tokenizer
+        # Cutting two letters off one makes the tokenizers library panic, which is no Exception.
+        backend = tokenizer.backend_tokenizer
+        backend.decoder = decoders.Sequence([decoders.Strip("Z", 0, 2), decoders.ByteLevel()])
+        for _ in range(5):
+            with pytest.raises(RuntimeError, match="PanicException"):
+                await answer(engine, Prompt("", (), None, "Z"))
+        with monkeypatch.context() as patch:
+            patch.setattr("bot.engine.local.sampler.Sampler.sample", lambda *unused: tokenizer.convert_tokens_to_ids("Z"))
+            with pytest.raises(RuntimeError, match="PanicException"):
+                await answer(engine)
+        assert await answer(engine) == expected
