@@ -4,6 +4,7 @@ import importlib
 import logging
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import transformers
@@ -22,6 +23,7 @@ _SENTENCEPIECE = {"sentencepiece": "sentencepiece", "protobuf": "google.protobuf
 _TIKTOKEN = {"tiktoken": "tiktoken"}
 _RANK = re.compile(rb"[A-Za-z0-9+/=]+ \d+\s*")  # a line of tiktoken's form
 _MARK = re.compile(r"<\|.*\|>")
+_COPY_FILES = "Copy the tokenizer's files of the model that it was trained from into the folder."
 _SAMPLE = Prompt("Be kind.", (Exchange("Ann", "hi", "Hello!"),), "Ben", "hi")
 
 
@@ -77,11 +79,18 @@ def check_tokenizer(tokenizer: Tokenizer, model: CausalLM, name: str, form: Prom
         ) from error
     embedded = model.get_input_embeddings().num_embeddings
     added = tokenizer.added_tokens_decoder
-    # An added token that is never used, such as one for padding, does no harm.
     if max([*sample, *(id_ for id_ in tokenizer.get_vocab().values() if id_ not in added)]) >= embedded:
         raise ModelError(
             f"The tokenizer of {name} knows {len(tokenizer)} tokens, and the model only {embedded}: they do not belong"
-            " together. Copy the tokenizer's files of the model that it was trained from into the folder."
+            f" together. {_COPY_FILES}"
+        )
+    # An added token that no text becomes, such as one for padding, does no harm.
+    written = " ".join(token.content for id_, token in added.items() if id_ >= embedded)
+    ids = encode(replace(_SAMPLE, question=written), tokenizer, sys.maxsize, form)
+    if unknown := sorted({id_ for id_ in ids if id_ >= embedded}):
+        raise ModelError(
+            f"The tokenizer of {name} has added tokens that the model does not know, such as"
+            f" {added[unknown[0]].content!r}, as its embeddings were not resized. {_COPY_FILES}"
         )
     if form.template:
         for remark in form.template.remarks():

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from bot.engine import ModelError
 from bot.engine.models import loading, memory
 from bot.engine.models.locate import locate
-from bot.engine.prompt import PromptFormat
+from bot.engine.prompt import Prompt, PromptFormat, encode
 from tests.support.models import ARCHITECTURES, refusal, save_model
 from tests.support.tokenizers import CHATML, make_tokenizer
 
@@ -337,6 +337,27 @@ def test_a_tokenizer_of_another_model(folder):
     tokenizer.chat_template = "<pad>" + tokenizer.chat_template
     tokenizer.save_pretrained(folder)
     assert "do not belong together" in refusal(folder)
+
+
+def test_a_word_that_the_model_does_not_know_is_told(folder):
+    tokenizer = make_tokenizer()
+    tokenizer.add_tokens(["[PAD]", "Zorbo"])
+    tokenizer.save_pretrained(folder)
+    sentence = refusal(folder)
+    assert "such as 'Zorbo', as its embeddings were not resized. Copy the tokenizer's files" in sentence
+    make_tokenizer().save_pretrained(folder)
+    assert loading.load(str(folder))
+
+
+@pytest.mark.parametrize("template", [CHATML, None])
+def test_a_mark_that_the_model_does_not_know_and_nobody_can_write_does_no_harm(tmp_path, template):
+    folder = save_model(tmp_path / "model", template=template)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    tokenizer.add_tokens(["<pad>", "nobody"], special_tokens=True)
+    tokenizer.save_pretrained(folder)
+    loaded = loading.load(str(folder))
+    written = encode(Prompt("", (), None, "<pad> nobody"), loaded.tokenizer, 400, loaded.form)
+    assert max(written) < loaded.model.get_input_embeddings().num_embeddings < len(tokenizer)
 
 
 def test_layers_that_int8_would_round_too_coarsely_are_named(folder, caplog):
