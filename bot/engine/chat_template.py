@@ -122,12 +122,13 @@ def special_marks(tokenizer: Tokenizer) -> list[str]:
     """The strings that the tokenizer turns into tokens with a meaning beyond text, as they are and normalized.
 
     Not only those declared special, as a fine-tune's `<|im_start|>` is often added without. But an added word, such as
-    a name that a fine-tune should know, is text.
+    a name that a fine-tune should know, is text, and so is an ordinary one that was chosen for padding.
     """
+    padding, end, ordinary = tokenizer.pad_token_id, tokenizer.eos_token_id, tokenizer.vocab_size
     marks = [
         token.content
-        for token in tokenizer.added_tokens_decoder.values()
-        if token.special or _MARK_LIKE.fullmatch(token.content)
+        for id_, token in tokenizer.added_tokens_decoder.items()
+        if (token.special and not (id_ == padding != end and id_ < ordinary)) or _MARK_LIKE.fullmatch(token.content)
     ]
     return list(dict.fromkeys([*marks, *map(normalize, marks)]))
 

@@ -122,7 +122,7 @@ def encode(prompt: Prompt, tokenizer: Tokenizer, limit: int, form: PromptFormat 
         chat = [{**message, "content": escape_marks(message["content"], special, marks)} for message in chat]
         if template:
             return list(tokenizer.encode(template.render(chat, tokenizer), add_special_tokens=False))
-        return list(tokenizer.encode(_render_plain(chat, form)))
+        return _encode_plain(_render_plain(chat, form), tokenizer)
 
     longest = bisect_left(range(len(candidates)), True, key=lambda index: len(encoded(index)) <= limit)
     if longest < len(candidates):
@@ -176,3 +176,10 @@ def _render_plain(chat: Sequence[Message], form: PromptFormat) -> str:
         else:
             lines.append(f"{labels[message['role']]} {escape_labels(message['content'], form.labels)}")
     return "\n".join([*lines, form.assistant])
+
+
+def _encode_plain(text: str, tokenizer: Tokenizer) -> list[int]:
+    """The text with what the tokenizer puts before it, such as <s>, but not what it puts after it, such as </s>."""
+    ids, alone = list(tokenizer.encode(text)), list(tokenizer.encode(text, add_special_tokens=False))
+    ends = (end for end in range(len(alone), len(ids)) if ids[end - len(alone) : end] == alone)
+    return ids[: next(ends, len(ids))]

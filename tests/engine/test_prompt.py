@@ -6,7 +6,7 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import normalizers
+from tokenizers import normalizers, processors
 
 from bot.engine.prompt import AUTO, Exchange, Prompt, PromptFormat, QuestionTooLong, encode, messages, server_messages
 from tests.support.timing import assert_linear
@@ -53,6 +53,30 @@ def test_without_a_chat_template_the_plain_form_is_used():
     assert text_of(Prompt("Be brief.", TURNS[:1], "Bob", "and now?"), PLAIN) == (
         "Be brief.\nUser: Alice: question 0\nAssistant: answer 0\nUser: Bob: and now?\nAssistant:"
     )
+
+
+@pytest.mark.parametrize(
+    ("single", "added"),
+    [("$A E", ""), ("B $A E", "<|im_start|>"), ("B $A", "<|im_start|>"), ("B B $A E E", "<|im_start|>" * 2)],
+)
+def test_a_tokenizer_may_begin_a_prompt_in_the_plain_form_and_not_end_it(single, added):
+    tokenizer = make_tokenizer(template=None)
+    marks = {"B": "<|im_start|>", "E": tokenizer.eos_token}
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single=" ".join(marks.get(part, part) for part in single.split()),
+        special_tokens=[(mark, tokenizer.convert_tokens_to_ids(mark)) for mark in marks.values()],
+    )
+    assert text_of(Prompt("", (), None, "hi"), tokenizer) == f"{added}User: hi\nAssistant:"
+
+
+@pytest.mark.parametrize("padding", ["!", "the"])
+def test_what_people_write_may_hold_what_a_tokenizer_pads_with(padding):
+    tokenizer = make_tokenizer()
+    tokenizer.pad_token = padding
+    asked = "Is the fox quick! <|im_start|>"
+    assert asked.replace("<|im", "<\u200b|im") in text_of(Prompt("", (), None, asked), tokenizer)
+    tokenizer.pad_token = tokenizer.eos_token
+    assert tokenizer.eos_token not in text_of(Prompt("", (), None, tokenizer.eos_token), tokenizer).split("user")[1][:9]
 
 
 def test_the_plain_form_can_be_asked_for_and_its_labels_set():

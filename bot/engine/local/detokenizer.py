@@ -1,6 +1,6 @@
 """Token ids → text, incrementally: never half a character, nothing from a stop string on."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from bot.engine.chat_template import Tokenizer
 from bot.engine.reasoning import overlap
@@ -9,15 +9,16 @@ _HALF_CHARACTER = "\ufffd"
 
 
 class Detokenizer:
-    """Decodes one sequence, token by token; special tokens are left out.
+    """Decodes one sequence, token by token; `hidden` ones are left out.
 
     A token may end within a character, or decode differently beside its neighbours. So each step decodes a short window
     that begins before the last emitted text, and emits what the new token adds. (The window is the method of Hugging
     Face's text-generation-inference.)
     """
 
-    def __init__(self, tokenizer: Tokenizer, stop: Sequence[str] = ()) -> None:
+    def __init__(self, tokenizer: Tokenizer, stop: Sequence[str] = (), hidden: Set[int] = frozenset()) -> None:
         self._tokenizer = tokenizer
+        self._hidden = hidden
         self._stop = tuple(stop)
         self._ids: list[int] = []
         self._window = 0  # index of the window's first id
@@ -45,7 +46,8 @@ class Detokenizer:
         return self._decode(self._ids[self._window :])
 
     def _decode(self, ids: list[int]) -> str:
-        text: str = self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        shown = [token for token in ids if token not in self._hidden]
+        text: str = self._tokenizer.decode(shown, clean_up_tokenization_spaces=False)
         return text
 
     def _emit(self, text: str) -> str:

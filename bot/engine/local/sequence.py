@@ -39,8 +39,7 @@ class Sequence:
         self._limit = min(limit, len(prompt) + request.sampling.max_new_tokens)
         self._end_tokens = loaded.end_tokens
         self._sampler = Sampler(request.sampling, penalty, prompt)
-        self._detokenizer = Detokenizer(loaded.tokenizer, loaded.stop)
-        self._reasoning_marks = loaded.reasoning_marks
+        self._detokenizer = Detokenizer(loaded.tokenizer, loaded.stop, loaded.hidden_tokens)
         end_of_prompt = loaded.tokenizer.decode(prompt[-_TAIL:])
         self._parser = ReasoningParser(thinking=end_of_prompt.rstrip().endswith(BEGIN))
 
@@ -59,7 +58,7 @@ class Sequence:
         token = self._sampler.sample(logits)
         self.tokens.append(token)
         if token not in self._end_tokens:
-            self._write(self._parser.push(self._detokenizer.push(token) + self._reasoning_marks.get(token, "")))
+            self._write(self._parser.push(self._detokenizer.push(token)))
             if self.remaining and not self._detokenizer.stopped:
                 return True
         self._write(self._parser.push(self._detokenizer.finish()))

@@ -23,7 +23,7 @@ from bot.engine.kernels.siblings import find_siblings
 from bot.engine.models import CausalLM, gguf, lora, memory
 from bot.engine.models.hub import download, first_sentence
 from bot.engine.models.locate import is_adapter, locate
-from bot.engine.models.tokenizer import check_tokenizer, end_tokens, load_tokenizer, reasoning_marks
+from bot.engine.models.tokenizer import check_tokenizer, end_tokens, hidden_tokens, load_tokenizer
 from bot.engine.models.weights import (
     Sources,
     find_sources,
@@ -56,8 +56,8 @@ class LoadedModel:
     """Any of these ends an answer."""
     stop: tuple[str, ...]
     """An answer ends before any of these strings."""
-    reasoning_marks: dict[int, str]
-    """The marks around reasoning that a detokenizer would leave out, as they are special tokens."""
+    hidden_tokens: frozenset[int]
+    """These are no text."""
     repetition_penalty: float
     """That of the model's own generation config; 1 is none."""
     weight_bytes: int
@@ -147,9 +147,9 @@ def prepare(name: str, precision: str = "auto", *, base: str | None = None, form
             kernels.precision if kernels else "bfloat16" if model.dtype == torch.bfloat16 else "float32",
             kernels,
             getattr(model.config.get_text_config(), "max_position_embeddings", None),
-            end_tokens(tokenizer, _as_list(model.generation_config.eos_token_id)),
+            end_tokens(tokenizer, _eos_tokens(model)),
             (*form.stop(tokenizer), *_as_list(model.generation_config.stop_strings)),
-            reasoning_marks(tokenizer),
+            hidden_tokens(tokenizer),
             model.generation_config.repetition_penalty or 1.0,
             weight_bytes(model, kernels.precision if kernels else None),
             form,
@@ -283,6 +283,12 @@ def _generation_config(path: Path, model: CausalLM) -> transformers.GenerationCo
         log.warning("%s is ignored: %s", file, first_sentence(error))
         return implied
     return own
+
+
+def _eos_tokens(model: CausalLM) -> set[int]:
+    """The ids that end a text by the model's generation config and its model config, which may differ."""
+    configs = (model.generation_config, model.config, model.config.get_text_config(decoder=True))
+    return {end for config in configs for end in _as_list(getattr(config, "eos_token_id", None))}
 
 
 def _as_list(value: Any) -> list[Any]:

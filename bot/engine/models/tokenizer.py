@@ -4,6 +4,7 @@ import importlib
 import logging
 import re
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ _SENTENCEPIECE = {"sentencepiece": "sentencepiece", "protobuf": "google.protobuf
 _TIKTOKEN = {"tiktoken": "tiktoken"}
 _RANK = re.compile(rb"[A-Za-z0-9+/=]+ \d+\s*")  # a line of tiktoken's form
 _MARK = re.compile(r"<\|.*\|>")
+_WORDS = re.compile(r"[^<>\[\]{}|#:]+|.", re.DOTALL)  # a single character is no mark, whatever it is
 _COPY_FILES = "Copy the tokenizer's files of the model that it was trained from into the folder."
 _SAMPLE = Prompt("Be kind.", (Exchange("Ann", "hi", "Hello!"),), "Ben", "hi")
 
@@ -98,20 +100,29 @@ def check_tokenizer(tokenizer: Tokenizer, model: CausalLM, name: str, form: Prom
     return form
 
 
-def end_tokens(tokenizer: Tokenizer, eos: list[int]) -> tuple[int, ...]:
-    """The ids that end an answer: the model's own `eos`, and every special token, as none of them is text."""
+def end_tokens(tokenizer: Tokenizer, eos: Iterable[int]) -> tuple[int, ...]:
+    """The ids that end an answer: `eos` and the tokenizer's own, and every mark, such as one that begins a turn.
+
+    Padding and unknown text are no end.
+    """
     # A fine-tune's <|im_end|> is often added without being declared special.
     added = tokenizer.added_tokens_decoder
-    marks = [id_ for id_, token in added.items() if token.special or _MARK.fullmatch(token.content)]
-    return tuple(sorted({*eos, *tokenizer.all_special_ids, *marks} - _reasoning_tokens(tokenizer).keys()))
+    marks = {id_ for id_, token in added.items() if token.special or _MARK.fullmatch(token.content)}
+    marks -= {*_special_text(tokenizer), tokenizer.pad_token_id, tokenizer.unk_token_id}
+    own = {tokenizer.eos_token_id} - {None}
+    return tuple(sorted(marks.union(eos, own)))
 
 
-def reasoning_marks(tokenizer: Tokenizer) -> dict[int, str]:
-    """The marks around reasoning that are special tokens, which a detokenizer leaves out."""
-    added = tokenizer.added_tokens_decoder
-    return {id_: text for id_, text in _reasoning_tokens(tokenizer).items() if added[id_].special}
+def hidden_tokens(tokenizer: Tokenizer) -> frozenset[int]:
+    """The special tokens, which are left out of an answer, but for those that are text."""
+    special = {id_ for id_, token in tokenizer.added_tokens_decoder.items() if token.special}
+    return frozenset(special.union(tokenizer.all_special_ids) - _special_text(tokenizer))
 
 
-def _reasoning_tokens(tokenizer: Tokenizer) -> dict[int, str]:
-    added = tokenizer.added_tokens_decoder
-    return {id_: token.content for id_, token in added.items() if token.content in (BEGIN, END)}
+def _special_text(tokenizer: Tokenizer) -> set[int]:
+    """The ids of tokens that are text even if declared special: marks around reasoning, words, a character that pads."""
+    return {
+        id_
+        for id_, token in tokenizer.added_tokens_decoder.items()
+        if token.content in (BEGIN, END) or (_WORDS.fullmatch(token.content) and id_ != tokenizer.eos_token_id)
+    }

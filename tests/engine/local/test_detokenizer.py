@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.engine.local.detokenizer import Detokenizer
+from bot.engine.models.tokenizer import hidden_tokens
 from tests.support.tokenizers import make_tokenizer
 
 TOKENIZER = make_tokenizer()
@@ -37,7 +38,7 @@ def test_half_a_character_at_the_end_is_dropped():
 
 
 def test_special_tokens_are_left_out():
-    detokenizer = Detokenizer(TOKENIZER)
+    detokenizer = Detokenizer(TOKENIZER, hidden=hidden_tokens(TOKENIZER))
     ids = [TOKENIZER.convert_tokens_to_ids("<|im_start|>"), *TOKENIZER.encode("hello"), TOKENIZER.eos_token_id]
     assert "".join(map(detokenizer.push, ids)) + detokenizer.finish() == "hello"
 

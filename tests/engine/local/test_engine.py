@@ -4,6 +4,7 @@ import ast
 import asyncio
 import json
 import re
+import shutil
 import threading
 import time
 from contextlib import nullcontext
@@ -232,6 +233,22 @@ async def test_what_a_reasoning_model_thinks_is_no_part_of_its_answer(tmp_path, 
                     pieces.append(piece)
             assert "".join(piece for piece in pieces if isinstance(piece, Thought)) == thought
             assert "".join(piece for piece in pieces if not isinstance(piece, Thought)) == (visible or "")
+
+
+@pytest.mark.parametrize("padding", ["!", "the", "Zorbo"])
+async def test_a_special_token_that_is_text_is_part_of_an_answer(folder, tmp_path, monkeypatch, padding):
+    folder = shutil.copytree(folder, tmp_path / "model")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder)
+    tokenizer.add_special_tokens({"pad_token": padding})
+    model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    async with make_engine(folder) as engine:
+        await engine.ready()
+        coming = iter(tokenizer.encode("Well! Zorbo is the fox.<|im_end|>"))
+        monkeypatch.setattr("bot.engine.local.sampler.Sampler.sample", lambda sampler, logits: next(coming))
+        assert await answer(engine) == "Well! Zorbo is the fox."
 
 
 async def test_an_end_token_at_once_is_no_answer(engine, monkeypatch):

@@ -148,7 +148,9 @@ async def test_a_panic_in_a_tokenizer_is_an_error_of_its_request(odd, architectu
             with pytest.raises(RuntimeError, match="PanicException"):
                 await answer(engine, Prompt("", (), None, "Z"))
         with monkeypatch.context() as patch:
-            patch.setattr("bot.engine.local.sampler.Sampler.sample", lambda *unused: tokenizer.convert_tokens_to_ids("Z"))
+            patch.setattr(
+                "bot.engine.local.sampler.Sampler.sample", lambda *unused: tokenizer.convert_tokens_to_ids("Z")
+            )
             with pytest.raises(RuntimeError, match="PanicException"):
                 await answer(engine)
         assert await answer(engine) == expected

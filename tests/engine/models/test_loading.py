@@ -32,6 +32,11 @@ def folder(good, tmp_path):
     return shutil.copytree(good, tmp_path / "model")
 
 
+def change_config(folder, **changes) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | changes))
+
+
 def test_a_folder_is_loaded(good):
     loaded = loading.load(str(good))
     assert loaded.context == 512
@@ -245,6 +250,35 @@ def test_an_odd_generation_config_is_not_heeded(folder, caplog, written):
 def test_all_end_tokens_of_a_model_end_its_answers(folder):
     transformers.GenerationConfig(eos_token_id=[5, 7]).save_pretrained(folder)
     assert {5, 7} <= set(loading.load(str(folder)).end_tokens)
+
+
+def test_what_ends_an_answer_by_any_of_a_models_files_ends_it(folder):
+    transformers.GenerationConfig(eos_token_id=5).save_pretrained(folder)
+    change_config(folder, eos_token_id=[7, 9])
+    tokenizer = make_tokenizer()
+    tokenizer.eos_token = "the"
+    tokenizer.save_pretrained(folder)
+    assert {5, 7, 9, tokenizer.eos_token_id} <= set(loading.load(str(folder)).end_tokens)
+    transformers.GenerationConfig(temperature=0.5, do_sample=True).save_pretrained(folder)
+    assert {7, 9, tokenizer.eos_token_id} <= set(loading.load(str(folder)).end_tokens)
+
+
+@pytest.mark.parametrize("padding", ["!", "the", "<|im_start|>", "<unk>"])
+def test_padding_ends_no_answer(folder, padding):
+    tokenizer = make_tokenizer()
+    tokenizer.unk_token = "<|endoftext|>"
+    tokenizer.pad_token = padding
+    tokenizer.save_pretrained(folder)
+    loaded = loading.load(str(folder))
+    marks = {"<|im_end|>", "<|im_start|>"} - {padding}
+    assert loaded.end_tokens == tuple(sorted(map(tokenizer.convert_tokens_to_ids, marks)))
+
+
+def test_padding_that_is_the_end_token_ends_an_answer(folder):
+    tokenizer = make_tokenizer()
+    tokenizer.pad_token = tokenizer.eos_token
+    tokenizer.save_pretrained(folder)
+    assert tokenizer.pad_token_id in loading.load(str(folder)).end_tokens
 
 
 def test_a_model_without_any_end_token_and_pad_token_is_loaded(folder):
