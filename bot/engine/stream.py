@@ -20,9 +20,9 @@ class NoAnswer(UserError):
 class Stream(AsyncIterator[str]):
     """The pieces of one answer, some of which may be a Thought.
 
-    Created in the event loop, or for the given one, and read there by one reader. The generating thread calls `put` any number of times and
-    `end` once, whatever happens, so the reader's iteration always ends. After `stop` it ends at once, and the thread
-    sees `stopped`.
+    Created in the event loop, or for the given one, and read there by one reader. The generating thread calls `put` any
+    number of times and `end` once, whatever happens, so the reader's iteration always ends. After `stop` it ends at
+    once, and the thread sees `stopped`.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:

@@ -12,6 +12,7 @@ from bot.engine import ModelError
 from bot.engine.models import loading
 from tests.support.tokenizers import CHATML, make_tokenizer
 
+TOKENS = torch.tensor([[5, 7, 11, 13]])
 _SMALL = {
     "hidden_size": 32,
     "intermediate_size": 64,
@@ -68,9 +69,9 @@ def save_model(
 
 
 def logits(loaded: loading.LoadedModel) -> torch.Tensor:
-    """The logits of four tokens."""
+    """The logits of `TOKENS`."""
     with torch.inference_mode():
-        return loaded.model(input_ids=torch.tensor([[5, 7, 11, 13]]), use_cache=False).logits
+        return loaded.model(input_ids=TOKENS, use_cache=False).logits
 
 
 def refusal(name: Path | str, **options: Any) -> str:

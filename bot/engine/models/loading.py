@@ -31,6 +31,7 @@ from bot.engine.models.weights import (
     read_and_pack,
     tied_weights,
     weight_bytes,
+    weight_files,
 )
 from bot.engine.prompt import AUTO, Prompt, PromptFormat, encode
 
@@ -224,8 +225,10 @@ def _build(
             model = _empty(config, dtype)
     elif precision in ("int8", "float16"):
         log.warning("%s keeps its weights in %s: it is of a kind that cannot be in %s here.", name, dtype, precision)
-    by_transformers = adapter or in_gguf or hasattr(config, "quantization_config")
-    sources = None if by_transformers else find_sources(model, path)
+    named = getattr(config, "transformers_weights", None)  # the file of the weights
+    files = [] if in_gguf or named else weight_files(path)
+    by_transformers = adapter or not files or getattr(config, "quantization_config", None)
+    sources = None if by_transformers else find_sources(model, files, name)
     # What transformers reads, it reads whole, before anything is packed.
     needed = weight_bytes(model, kernels.precision if kernels and sources else None)
     memory.require(needed, f"The weights of {name} take {needed / 1e9:.1f} GB")

@@ -103,14 +103,15 @@ def check_tokenizer(tokenizer: Tokenizer, model: CausalLM, name: str, form: Prom
 def end_tokens(tokenizer: Tokenizer, eos: Iterable[int]) -> tuple[int, ...]:
     """The ids that end an answer: `eos` and the tokenizer's own, and every mark, such as one that begins a turn.
 
-    Padding and unknown text are no end.
+    Padding and unknown text are no end, unless their token has the form of a mark, as Qwen's <|endoftext|>.
     """
-    # A fine-tune's <|im_end|> is often added without being declared special.
     added = tokenizer.added_tokens_decoder
-    marks = {id_ for id_, token in added.items() if token.special or _MARK.fullmatch(token.content)}
-    marks -= {*_special_text(tokenizer), tokenizer.pad_token_id, tokenizer.unk_token_id}
-    own = {tokenizer.eos_token_id} - {None}
-    return tuple(sorted(marks.union(eos, own)))
+    no_end = {*_special_text(tokenizer), tokenizer.pad_token_id, tokenizer.unk_token_id}
+    # A fine-tune's <|im_end|> is often added without being declared special.
+    marks = {
+        id_ for id_, token in added.items() if _MARK.fullmatch(token.content) or (token.special and id_ not in no_end)
+    }
+    return tuple(sorted(marks.union(eos, {tokenizer.eos_token_id} - {None})))
 
 
 def hidden_tokens(tokenizer: Tokenizer) -> frozenset[int]:
@@ -120,7 +121,7 @@ def hidden_tokens(tokenizer: Tokenizer) -> frozenset[int]:
 
 
 def _special_text(tokenizer: Tokenizer) -> set[int]:
-    """The ids of tokens that are text even if declared special: marks around reasoning, words, a character that pads."""
+    """The tokens that are text even if declared special: marks around reasoning, words, a character for padding."""
     return {
         id_
         for id_, token in tokenizer.added_tokens_decoder.items()

@@ -30,19 +30,45 @@ Sources: TypeAlias = dict[str, tuple[Path, str]]
 """Where each of a model's tensors is stored: its file, and its name there."""
 
 
-def find_sources(model: CausalLM, folder: Path) -> Sources | None:
-    """The sources of a model's tensors.
+def weight_files(folder: Path) -> list[Path]:
+    """The files that transformers reads: model.safetensors, else those of the index.
+
+    Raises ModelError where one is missing.
+    """
+    whole, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
+    if whole.is_file():
+        return [whole]
+    if not index.is_file():
+        raise ModelError(
+            f"The folder {folder} has neither {whole.name} nor {index.name}, which names the files of the weights."
+            " Save or download the model again."
+        )
+    try:
+        files = [folder / file for file in sorted(set(json.loads(index.read_text())["weight_map"].values()))]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{index} is damaged. Save or download the model again.") from error
+    if missing := [file for file in files if not file.is_file()]:
+        raise ModelError(f"{missing[0]} is missing, which {index.name} names. Save or download the model again.")
+    return files
+
+
+def find_sources(model: CausalLM, files: Iterable[Path], name: str) -> Sources | None:
+    """The sources of a model's tensors. Tied ones that are stored with different values are untied.
 
     None where the files' names and shapes are not the model's. Only transformers can map old or foreign checkpoints to
     its models, or say what is wrong with a broken one.
     """
     stored: Sources = {}
     shapes: dict[str, list[int]] = {}
-    for file in _weight_files(folder):
+    for file in files:
         with safe_open(file, "pt") as tensors:
             for key in tensors.keys():  # noqa: SIM118 - it is no dictionary
                 stored[key], shapes[key] = (file, key), tensors.get_slice(key).get_shape()
     tied = tied_weights(model)
+    for target, source in list(tied.items()):
+        if target in stored and source in stored and not _equal(stored[target], stored[source], model.dtype):
+            log.warning("%s has a %s of its own, which is used, although its config.json ties it.", name, target)
+            del tied[target]
     wanted = model.state_dict()
     sources = {key: stored.get(tied.get(key, key)) for key in wanted}
     extra = stored.keys() - wanted.keys()
@@ -104,7 +130,8 @@ def read_and_pack(
     with ThreadPoolExecutor(_THREADS) as threads:
         layers = dict(zip(map(tuple, groups), threads.map(read, groups), strict=True))
     if kernels is None:
-        model.tie_weights()
+        if sources is not None:
+            model.tie_weights(recompute_mapping=False)
         return
     replace_norms(model)
     if kernels.product:
@@ -178,19 +205,19 @@ def load_by_transformers(folder: Path, name: str, dtype: torch.dtype) -> CausalL
     return model
 
 
-def _weight_files(folder: Path) -> list[Path]:
-    index = folder / "model.safetensors.index.json"
-    if index.is_file():
-        return [folder / file for file in sorted(set(json.loads(index.read_text())["weight_map"].values()))]
-    file = folder / "model.safetensors"
-    return [file] if file.is_file() else []
-
-
 def _fill(path: str, module: nn.Module, sources: Sources) -> None:
     """Read a module's own tensors, not those of its submodules."""
     for name, tensor in module.state_dict().items():
         if "." not in name:
-            file, key = sources[f"{path}.{name}" if path else name]
-            # Opened for each tensor, as an open file keeps in memory what has been read from it.
-            with safe_open(file, "pt") as tensors:
-                tensor.copy_(tensors.get_tensor(key))
+            tensor.copy_(_read(*sources[f"{path}.{name}" if path else name]))
+
+
+def _equal(one: tuple[Path, str], other: tuple[Path, str], dtype: torch.dtype) -> bool:
+    return torch.equal(_read(*one).to(dtype), _read(*other).to(dtype))
+
+
+def _read(file: Path, key: str) -> torch.Tensor:
+    # Opened for each tensor, as an open file keeps in memory what has been read from it.
+    with safe_open(file, "pt") as tensors:
+        tensor: torch.Tensor = tensors.get_tensor(key)
+        return tensor

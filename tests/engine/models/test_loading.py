@@ -18,7 +18,7 @@ from bot.engine import ModelError
 from bot.engine.models import loading, memory
 from bot.engine.models.locate import locate
 from bot.engine.prompt import Prompt, PromptFormat, encode
-from tests.support.models import ARCHITECTURES, refusal, save_model
+from tests.support.models import ARCHITECTURES, TOKENS, logits, refusal, save_model
 from tests.support.tokenizers import CHATML, make_tokenizer
 
 
@@ -181,26 +181,84 @@ def test_marks_that_were_not_declared_special_are_end_tokens(tmp_path):
     assert marks <= set(loaded.end_tokens)
 
 
-def logits(model) -> torch.Tensor:
-    with torch.inference_mode():
-        return model(input_ids=torch.tensor([[5, 7, 11, 13]]), use_cache=False).logits
-
-
-def test_a_model_in_several_files(good, tmp_path):
+def test_a_model_in_several_files(good, folder):
     model = transformers.AutoModelForCausalLM.from_pretrained(good)
-    folder = shutil.copytree(good, tmp_path / "shards")
-    (folder / "model.safetensors").unlink()
+    in_several_files(model, folder)
+    assert torch.allclose(logits(loading.load(str(folder), "float32")), model(input_ids=TOKENS).logits, atol=1e-3)
+
+
+def in_several_files(model, folder):
+    (folder / "model.safetensors").unlink(missing_ok=True)
     model.save_pretrained(folder, max_shard_size="50KB")
-    assert len(list(folder.glob("*.safetensors"))) > 1
-    assert torch.allclose(logits(loading.load(str(folder), "float32").model), logits(model), atol=1e-3)
+    assert len(list(folder.glob("model-*.safetensors"))) > 2
+    return folder / "model.safetensors.index.json"
+
+
+@pytest.mark.parametrize("beside", ["whole shards", "no shards"])
+def test_a_whole_file_counts_more_than_an_index_beside_it(good, folder, beside):
+    model = transformers.AutoModelForCausalLM.from_pretrained(good)
+    with torch.no_grad():
+        model.model.norm.weight.mul_(0.5)
+    index = in_several_files(model, folder)
+    if beside == "no shards":
+        for shard in folder.glob("model-*.safetensors"):
+            shard.unlink()
+    shutil.copy(good / "model.safetensors", folder)
+    assert index.exists()
+    assert torch.equal(logits(loading.load(str(folder), "float32")), logits(loading.load(str(good), "float32")))
+
+
+def test_parts_of_the_weights_that_are_missing_are_named(good, folder):
+    index = in_several_files(transformers.AutoModelForCausalLM.from_pretrained(good), folder)
+    index.rename(folder / "kept")
+    assert f"has neither model.safetensors nor {index.name}" in refusal(folder)
+    index.write_text("{")
+    assert f"{index} is damaged" in refusal(folder)
+    (folder / "kept").rename(index)
+    shard = sorted(folder.glob("model-*.safetensors"))[1]
+    shard.unlink()
+    assert f"{shard} is missing, which {index.name} names" in refusal(folder)
+
+
+def test_a_config_may_name_the_file_of_the_weights(good, folder):
+    model = transformers.AutoModelForCausalLM.from_pretrained(good)
+    with torch.no_grad():
+        model.model.norm.weight.mul_(0.5)
+    model.save_pretrained(folder / "other")
+    (folder / "other" / "model.safetensors").rename(folder / "other.safetensors")
+    change_config(folder, transformers_weights="other.safetensors")
+    assert torch.allclose(logits(loading.load(str(folder), "float32")), model(input_ids=TOKENS).logits, atol=1e-5)
+    (folder / "other.safetensors").unlink()
+    assert "other.safetensors" in refusal(folder)
+
+
+@pytest.mark.parametrize("architecture", ["qwen3", "mamba"])
+@pytest.mark.parametrize("names", ["its own", "old"])
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_a_head_that_is_stored_although_the_config_ties_it(architecture, names, precision, tmp_path, caplog):
+    folder = save_model(tmp_path / "model", architecture, tie_word_embeddings=True, vocab_size=320)
+    weights = load_file(folder / "model.safetensors")
+    embedding = next(name for name in weights if "embed" in name)
+    parameters = loading.load(str(folder)).parameters
+    for head, own in ((weights[embedding].clone(), False), (weights[embedding].flip(0).contiguous(), True)):
+        stored = {**weights, "lm_head.weight": head}
+        if names == "old":
+            stored = {name.removeprefix("model.").removeprefix("backbone."): weight for name, weight in stored.items()}
+        save_file(stored, folder / "model.safetensors", {"format": "pt"})
+        loaded = loading.load(str(folder), precision)
+        expected = transformers.AutoModelForCausalLM.from_pretrained(folder)(input_ids=TOKENS).logits
+        found = logits(loaded).float()
+        assert (found - expected).norm() / expected.norm() < 0.1
+        assert loaded.parameters == parameters + own * head.numel()
+    assert ("although its config.json ties it" in caplog.text) == (names == "its own")
 
 
 def test_weights_under_other_names_are_left_to_transformers(good, folder):
     weights = load_file(folder / "model.safetensors")
     renamed = {name.removeprefix("model."): weight for name, weight in weights.items()}
     save_file(renamed, folder / "model.safetensors", metadata={"format": "pt"})
-    expected = logits(transformers.AutoModelForCausalLM.from_pretrained(good))
-    assert torch.allclose(logits(loading.load(str(folder), "float32").model), expected, atol=1e-3)
+    expected = transformers.AutoModelForCausalLM.from_pretrained(good)(input_ids=TOKENS).logits
+    assert torch.allclose(logits(loading.load(str(folder), "float32")), expected, atol=1e-3)
 
 
 @pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
@@ -217,8 +275,8 @@ def test_what_is_no_linear_layer_is_what_transformers_loads(architecture, tmp_pa
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "int8"])
 def test_each_precision_is_near_to_the_model(good, precision):
-    expected = logits(transformers.AutoModelForCausalLM.from_pretrained(good))
-    found = logits(loading.load(str(good), precision).model).float()
+    expected = transformers.AutoModelForCausalLM.from_pretrained(good)(input_ids=TOKENS).logits
+    found = logits(loading.load(str(good), precision)).float()
     assert (found - expected).norm() / expected.norm() < {"float32": 1e-5, "bfloat16": 0.05, "int8": 0.1}[precision]
 
 
@@ -263,15 +321,19 @@ def test_what_ends_an_answer_by_any_of_a_models_files_ends_it(folder):
     assert {7, 9, tokenizer.eos_token_id} <= set(loading.load(str(folder)).end_tokens)
 
 
-@pytest.mark.parametrize("padding", ["!", "the", "<|im_start|>", "<unk>"])
+@pytest.mark.parametrize("padding", ["!", "the", "<unk>", "[PAD]"])
 def test_padding_ends_no_answer(folder, padding):
     tokenizer = make_tokenizer()
-    tokenizer.unk_token = "<|endoftext|>"
-    tokenizer.pad_token = padding
+    tokenizer.add_special_tokens({"pad_token": padding, "unk_token": "<unknown>"})
     tokenizer.save_pretrained(folder)
+    marks = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
+    assert loading.load(str(folder)).end_tokens == tuple(map(tokenizer.convert_tokens_to_ids, marks))
+
+
+def test_padding_with_a_mark_ends_an_answer(folder):
     loaded = loading.load(str(folder))
-    marks = {"<|im_end|>", "<|im_start|>"} - {padding}
-    assert loaded.end_tokens == tuple(sorted(map(tokenizer.convert_tokens_to_ids, marks)))
+    assert loaded.tokenizer.pad_token == "<|endoftext|>", "transformers pads Qwen2 so"
+    assert loaded.tokenizer.pad_token_id in loaded.end_tokens
 
 
 def test_padding_that_is_the_end_token_ends_an_answer(folder):
