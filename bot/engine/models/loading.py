@@ -213,6 +213,9 @@ def _build(
             f"{name} is of the kind {config.model_type}, which does not continue a text. Set MODEL_PATH to a"
             " decoder-only language model, such as Qwen2."
         )
+    quantization = getattr(config, "quantization_config", None)
+    if adapter:
+        lora.check_base(name, quantization)
     _check_quantization(config, name)
     dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}.get(precision, native_dtype())
     model = _empty(config, dtype)
@@ -227,7 +230,7 @@ def _build(
         log.warning("%s keeps its weights in %s: it is of a kind that cannot be in %s here.", name, dtype, precision)
     named = getattr(config, "transformers_weights", None)  # the file of the weights
     files = [] if in_gguf or named else weight_files(path)
-    by_transformers = adapter or not files or getattr(config, "quantization_config", None)
+    by_transformers = adapter or not files or quantization
     sources = None if by_transformers else find_sources(model, files, name)
     # What transformers reads, it reads whole, before anything is packed.
     needed = weight_bytes(model, kernels.precision if kernels and sources else None)

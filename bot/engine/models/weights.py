@@ -67,14 +67,19 @@ def find_sources(model: CausalLM, files: Iterable[Path], name: str) -> Sources |
     tied = tied_weights(model)
     for target, source in list(tied.items()):
         if target in stored and source in stored and not _equal(stored[target], stored[source], model.dtype):
-            log.warning("%s has a %s of its own, which is used, although its config.json ties it.", name, target)
-            del tied[target]
+            _untie(model, target, name)
     wanted = model.state_dict()
     sources = {key: stored.get(tied.get(key, key)) for key in wanted}
     extra = stored.keys() - wanted.keys()
     if extra or any(source is None or shapes[source[1]] != list(wanted[key].shape) for key, source in sources.items()):
         return None
     return sources  # type: ignore[return-value]
+
+
+def _untie(model: CausalLM, target: str, name: str) -> None:
+    log.warning("%s has a %s of its own, which is used, although its config.json ties it.", name, target)
+    tied_weights(model).pop(target, None)
+    model.config.tie_word_embeddings = False  # or a change of the embeddings would tie it again
 
 
 def tied_weights(model: CausalLM) -> dict[str, str]:
@@ -202,6 +207,8 @@ def load_by_transformers(folder: Path, name: str, dtype: torch.dtype) -> CausalL
             f"The weights of {name} are incomplete: {sorted(info['missing_keys'])[0]} is missing. Save or"
             " download the model again."
         )
+    for target in model.get_expanded_tied_weights_keys(all_submodels=True).keys() - tied_weights(model).keys():
+        _untie(model, target, name)
     return model
 
 

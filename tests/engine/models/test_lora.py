@@ -17,7 +17,7 @@ from bot.engine import Sampling
 from bot.engine.local.engine import LocalEngine
 from bot.engine.models import loading, lora
 from bot.engine.prompt import Prompt
-from tests.support.models import logits, refusal
+from tests.support.models import TOKENS, logits, refusal
 
 peft = pytest.importorskip("peft", reason="the lora extra is not installed")
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")  # peft's
@@ -93,16 +93,85 @@ def test_an_adapter_of_another_model_is_told(adapter):
     assert "does not fit its base model. Set BASE_MODEL" in refusal(adapter, base=str(adapter.parent / "smaller"))
 
 
-def test_tokens_that_a_training_added_come_along(taught, tmp_path):
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"target_modules": ["q_proj", "embed_tokens"], "ensure_weight_tying": True},
+        {"target_modules": ["q_proj"], "modules_to_save": ["embed_tokens"], "ensure_weight_tying": True},
+        {"target_modules": ["q_proj"], "modules_to_save": ["lm_head", "embed_tokens"]},
+        {"target_modules": ["q_proj"], "modules_to_save": ["embed_tokens"]},
+        {"target_modules": ["q_proj"], "modules_to_save": ["lm_head"]},
+        {"target_modules": ["q_proj", "lm_head"]},
+        {"target_modules": ["q_proj"], "trainable_token_indices": [5, 7]},
+    ],
+)
+@pytest.mark.filterwarnings("ignore::UserWarning:peft")  # of weights that are tied
+@pytest.mark.parametrize("added", ["one", "up to a multiple", "fewer"])
+def test_an_adapter_whose_training_resized_the_embeddings(options, added, tmp_path):
     tokenizer = transformers.AutoTokenizer.from_pretrained(demo.MODEL)
-    tokenizer.add_tokens(["<|new|>"], special_tokens=True)
     model = transformers.AutoModelForCausalLM.from_pretrained(demo.MODEL, dtype=torch.float32)
-    model.resize_token_embeddings(len(tokenizer))
-    config = peft.LoraConfig(r=4, target_modules=["q_proj", "embed_tokens"], ensure_weight_tying=True)
-    peft.get_peft_model(model, config).save_pretrained(tmp_path / "more", save_embedding_layers=True)
-    tokenizer.save_pretrained(tmp_path / "more")
-    loaded = loading.load(str(tmp_path / "more"))
-    assert loaded.model.get_input_embeddings().num_embeddings == len(tokenizer) == len(loaded.tokenizer)
+    rows = len(tokenizer) + {"one": 1, "up to a multiple": 64, "fewer": 0}[added]
+    base = "demo"
+    if added == "fewer":
+        model.resize_token_embeddings(rows + 32)
+        model.save_pretrained(tmp_path / "base")
+        base = str(tmp_path / "base")
+    else:
+        tokenizer.add_tokens(["Zorbo"])
+    model.resize_token_embeddings(rows)
+    adapted = peft.get_peft_model(model, peft.LoraConfig(r=4, init_lora_weights=False, **options)).eval()
+    with torch.no_grad():
+        for parameter in adapted.parameters():
+            if parameter.requires_grad:
+                parameter += torch.randn_like(parameter) * 0.05
+        expected = adapted(input_ids=TOKENS).logits
+    adapted.save_pretrained(tmp_path / "adapter", save_embedding_layers=True)
+    tokenizer.save_pretrained(tmp_path / "adapter")
+    loaded = loading.load(str(tmp_path / "adapter"), "float32", base=base)
+    assert loaded.model.get_input_embeddings().num_embeddings == rows
+    assert torch.allclose(logits(loaded), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_a_base_model_with_a_head_of_its_own_keeps_it(adapter):
+    base = shutil.copytree(demo.MODEL, adapter.parent / "base")
+    weights = load_file(base / "model.safetensors")
+    weights["lm_head.weight"] = weights["model.embed_tokens.weight"].flip(0).contiguous()
+    save_file(weights, base / "model.safetensors", {"format": "pt"})
+    model = transformers.AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    expected = peft.PeftModel.from_pretrained(model, adapter)(input_ids=TOKENS).logits
+    assert torch.allclose(logits(loading.load(str(adapter), "float32", base=str(base))), expected, atol=1e-4)
+
+
+def test_added_tokens_without_embeddings_are_told(adapter, caplog):
+    tokenizer = transformers.AutoTokenizer.from_pretrained(demo.MODEL)
+    tokenizer.add_tokens(["Zorbo"])
+    tokenizer.save_pretrained(adapter)
+    assert loading.load(str(adapter)).model.get_input_embeddings().num_embeddings == len(tokenizer)
+    assert "adds tokens and has no embeddings for them (1)" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("quantization", "form"),
+    [
+        ({"quant_method": "bitsandbytes", "load_in_4bit": True, "bnb_4bit_quant_type": "nf4"}, "bitsandbytes"),
+        ({"load_in_4bit": True}, "bitsandbytes"),
+        ({"quant_method": "gptq", "bits": 4}, "gptq"),
+    ],
+)
+def test_a_quantized_base_model_is_told(adapter, quantization, form):
+    base = shutil.copytree(demo.MODEL, adapter.parent / "base")
+    config = json.loads((base / "config.json").read_text())
+    (base / "config.json").write_text(json.dumps(config | {"quantization_config": quantization}))
+    sentence = refusal(adapter, base=str(base))
+    assert f"in the quantized form {form}, which the adapter cannot be merged into. Set BASE_MODEL" in sentence
+    (base / "config.json").write_text(json.dumps(config | {"quantization_config": None}))
+    assert loading.load(str(adapter), base=str(base))
+
+
+@pytest.mark.parametrize("task", ["SEQ_CLS", "FEATURE_EXTRACTION"])
+def test_an_adapter_for_another_task_is_told(adapter, task):
+    change(adapter, task_type=task)
+    assert f"is for the task {task}, which does not continue a text" in refusal(adapter)
 
 
 def test_without_the_extra_package_it_is_told_how_to_get_it(adapter, monkeypatch):
@@ -160,7 +229,7 @@ def test_the_variants_of_lora_are_merged(options, tmp_path):
     config = peft.LoraConfig(**{"target_modules": ["q_proj", "v_proj"], "init_lora_weights": False, **options})
     adapted = peft.get_peft_model(model, config)
     adapted.save_pretrained(tmp_path / "variant")
-    expected = adapted.merge_and_unload()(input_ids=torch.tensor([[5, 7, 11, 13]])).logits
+    expected = adapted.merge_and_unload()(input_ids=TOKENS).logits
     assert torch.allclose(logits(loading.load(str(tmp_path / "variant"), "float32")), expected, atol=1e-4)
 
 
