@@ -83,6 +83,7 @@ def _convert(repository: str, revision: str, file: str) -> str:
 
 
 def first_sentence(error: Exception) -> str:
-    """The first line of an error's text, as a sentence."""
+    """The first line of an error's text, as a sentence; with the second, where that one announces it."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    return lines[0] if lines[0].endswith(".") else f"{lines[0]}."
+    sentence = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
+    return sentence if sentence.endswith(".") else f"{sentence}."

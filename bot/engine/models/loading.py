@@ -1,6 +1,8 @@
 """Load a model in two steps: first build and check it, then read its weights."""
 
+import json
 import logging
+import re
 import sys
 import threading
 import time
@@ -38,6 +40,8 @@ from bot.engine.prompt import AUTO, Prompt, PromptFormat, encode
 log = logging.getLogger(__name__)
 
 _CALIBRATION_TOKENS = 64
+_GENERATOR = re.compile("CausalLM|LMHead|ConditionalGeneration")
+_OTHER_MODEL = "Set MODEL_PATH to a decoder-only language model, such as Qwen2."
 
 _building = threading.Lock()  # transformers patches torch for all threads while it builds a model
 
@@ -137,9 +141,10 @@ def prepare(name: str, precision: str = "auto", *, base: str | None = None, form
         path, adapter = _find(name), None
         if is_adapter(path):
             path, adapter = _find_base(path, name, base), path
-        tokenizer = load_tokenizer(path, adapter)
+        config = gguf.read_config(path) if path.is_file() else _read_config(path, name)
+        tokenizer = load_tokenizer(path, config, adapter)
         with _building:
-            model, kernels, siblings, sources = _build(path, adapter, len(tokenizer), name, precision)
+            model, kernels, siblings, sources = _build(path, config, adapter, len(tokenizer), name, precision)
         form = check_tokenizer(tokenizer, model, name, form)
         tied = tied_weights(model)
         loaded = LoadedModel(
@@ -147,7 +152,7 @@ def prepare(name: str, precision: str = "auto", *, base: str | None = None, form
             tokenizer,
             kernels.precision if kernels else "bfloat16" if model.dtype == torch.bfloat16 else "float32",
             kernels,
-            getattr(model.config.get_text_config(), "max_position_embeddings", None),
+            _context(model),
             end_tokens(tokenizer, _eos_tokens(model)),
             (*form.stop(tokenizer), *_as_list(model.generation_config.stop_strings)),
             hidden_tokens(tokenizer),
@@ -197,21 +202,24 @@ def _find_base(adapter: Path, name: str, base: str | None) -> Path:
 
 
 def _build(
-    path: Path, adapter: Path | None, vocabulary: int, name: str, precision: str
+    path: Path,
+    config: transformers.PreTrainedConfig,
+    adapter: Path | None,
+    vocabulary: int,
+    name: str,
+    precision: str,
 ) -> tuple[CausalLM, Kernels | None, list[list[str]], Sources | None]:
     """The model, the kernels for its linear layers, the names of these, and the sources of its weights.
 
     Without sources the model has its weights: transformers has read them. Without kernels its linear layers stay.
     """
     in_gguf = path.is_file()
-    config = (
-        gguf.read_config(path) if in_gguf else transformers.AutoConfig.from_pretrained(path, trust_remote_code=False)
-    )
-    fills_gaps = any(kind.endswith("ForMaskedLM") for kind in config.architectures or ())
-    if type(config) not in transformers.MODEL_FOR_CAUSAL_LM_MAPPING or fills_gaps:
+    if type(config) not in transformers.MODEL_FOR_CAUSAL_LM_MAPPING:
+        raise ModelError(f"{name} is of the kind {config.model_type}, which does not continue a text. {_OTHER_MODEL}")
+    if config.architectures and not any(map(_generates_text, config.architectures)):
         raise ModelError(
-            f"{name} is of the kind {config.model_type}, which does not continue a text. Set MODEL_PATH to a"
-            " decoder-only language model, such as Qwen2."
+            f"{name} is a {config.architectures[0]}, as its config.json says, which does not continue a text."
+            f" {_OTHER_MODEL}"
         )
     quantization = getattr(config, "quantization_config", None)
     if adapter:
@@ -236,7 +244,7 @@ def _build(
     needed = weight_bytes(model, kernels.precision if kernels and sources else None)
     memory.require(needed, f"The weights of {name} take {needed / 1e9:.1f} GB")
     if sources is None:
-        model = gguf.read_model(path, dtype, config) if in_gguf else load_by_transformers(path, name, dtype)
+        model = gguf.read_model(path, dtype, config) if in_gguf else load_by_transformers(path, name, config, dtype)
     if adapter:
         model = lora.merge(model, adapter, vocabulary)
     model.generation_config = _generation_config(path, model)
@@ -259,6 +267,25 @@ def _check_quantization(config: transformers.PretrainedConfig, name: str) -> Non
         ) from error
 
 
+def _read_config(path: Path, name: str) -> transformers.PreTrainedConfig:
+    """The model's config, without the type, which may be "auto", and the attention kernel of its training."""
+    try:
+        config = transformers.AutoConfig.from_pretrained(path, trust_remote_code=False, dtype="float32")
+    except Exception as error:
+        raise ModelError(
+            f"The config.json of {name} cannot be used: {first_sentence(error)} Repair it, or get a newer transformers"
+            " if the model needs one: pip install -U transformers"
+        ) from error
+    config._attn_implementation = None
+    return config
+
+
+def _generates_text(architecture: str) -> bool:
+    """Whether a class of this name continues a text; transformers does not know all those that a config may name."""
+    known = getattr(getattr(transformers, architecture, None), "can_generate", None)
+    return bool(known() if known else _GENERATOR.search(architecture))
+
+
 def _empty(config: transformers.PretrainedConfig, dtype: torch.dtype) -> CausalLM:
     """A model without weights. Pages that are never written to take no memory, so they are free until they are read."""
     with no_init_weights():
@@ -272,23 +299,29 @@ def _shape(model: CausalLM, names: list[str]) -> tuple[int, int]:
 
 
 def _generation_config(path: Path, model: CausalLM) -> transformers.GenerationConfig:
-    """The model's own generation config; where that is invalid, the one that its model config implies."""
-    implied = transformers.GenerationConfig.from_model_config(model.config)
-    file = path / "generation_config.json"
-    if not file.is_file():
-        return implied
-    try:
-        own = transformers.GenerationConfig.from_pretrained(path)
-        if not all(isinstance(end, int) for end in _as_list(own.eos_token_id)):
-            raise ValueError(f"eos_token_id is {own.eos_token_id!r}")
-        if not all(isinstance(stop, str) and stop for stop in _as_list(own.stop_strings)):
-            raise ValueError(f"stop_strings is {own.stop_strings!r}")
-        if not float(own.repetition_penalty or 1) > 0:
-            raise ValueError(f"repetition_penalty is {own.repetition_penalty!r}")
-    except Exception as error:
-        log.warning("%s is ignored: %s", file, first_sentence(error))
-        return implied
-    return own
+    """The model's own generation config; where there is none that is valid, what its config.json says of generation."""
+    for file, read in (
+        (path / "generation_config.json", transformers.GenerationConfig.from_dict),
+        (path / "config.json", transformers.GenerationConfig.from_model_config),
+    ):
+        if file.is_file():
+            try:
+                own = read(json.loads(file.read_text(encoding="utf-8")))
+                if not all(isinstance(end, int) for end in _as_list(own.eos_token_id)):
+                    raise ValueError(f"eos_token_id is {own.eos_token_id!r}")
+                if not all(isinstance(stop, str) and stop for stop in _as_list(own.stop_strings)):
+                    raise ValueError(f"stop_strings is {own.stop_strings!r}")
+                if not float(own.repetition_penalty or 1) > 0:
+                    raise ValueError(f"repetition_penalty is {own.repetition_penalty!r}")
+                return own
+            except Exception as error:
+                log.warning("What %s says of generation is ignored: %s", file, first_sentence(error))
+    return transformers.GenerationConfig.from_model_config(model.config)
+
+
+def _context(model: CausalLM) -> int | None:
+    config = model.config.get_text_config()
+    return getattr(config, "max_position_embeddings", None) or getattr(config, "max_seq_len", None)  # that of MPT
 
 
 def _eos_tokens(model: CausalLM) -> set[int]:

@@ -29,16 +29,17 @@ _COPY_FILES = "Copy the tokenizer's files of the model that it was trained from 
 _SAMPLE = Prompt("Be kind.", (Exchange("Ann", "hi", "Hello!"),), "Ben", "hi")
 
 
-def load_tokenizer(path: Path, adapter: Path | None) -> Tokenizer:
+def load_tokenizer(path: Path, config: transformers.PreTrainedConfig, adapter: Path | None) -> Tokenizer:
     """The tokenizer of a model, or the adapter's own: a fine-tune may have added tokens or a chat template."""
+    source, options = path, {"config": config}
     if adapter and (adapter / "tokenizer_config.json").is_file():
-        path = adapter
-    if path.is_file():
+        source, options = adapter, {}
+    elif path.is_file():
         return gguf.read_tokenizer(path)
     try:
-        return transformers.AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+        return transformers.AutoTokenizer.from_pretrained(source, trust_remote_code=False, **options)
     except Exception:
-        _require_packages(path)
+        _require_packages(source)
         raise
 
 

@@ -187,11 +187,14 @@ def _pack(modules: list[nn.Linear], kernels: Kernels) -> nn.Module:
     return make_layer(kernels, weight, bias)
 
 
-def load_by_transformers(folder: Path, name: str, dtype: torch.dtype) -> CausalLM:
+def load_by_transformers(
+    folder: Path, name: str, config: transformers.PreTrainedConfig, dtype: torch.dtype
+) -> CausalLM:
     """The model with its weights, as transformers reads them. Raises ModelError where they are not the model's."""
     try:
         model, info = transformers.AutoModelForCausalLM.from_pretrained(
             folder,
+            config=config,
             dtype=dtype,
             use_safetensors=True,
             trust_remote_code=False,

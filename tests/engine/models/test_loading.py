@@ -426,6 +426,76 @@ def test_a_quantized_form_that_transformers_unpacks_is_read(folder):
     assert torch.allclose(logits(loading.load(str(folder), "float32").model), expected, atol=1e-3)
 
 
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        "Qwen2ForSequenceClassification",
+        "Qwen2ForTokenClassification",
+        "Qwen2Model",
+        "Qwen2ForRewardModel",
+        "Classifier",
+    ],
+)
+def test_a_model_that_is_no_text_generator_by_its_architectures(folder, architecture):
+    change_config(folder, architectures=[architecture])
+    assert f"is a {architecture}, as its config.json says, which does not continue a text" in refusal(folder)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"architectures": None},
+        {"architectures": []},
+        {"architectures": ["LLaMAForCausalLM"]},  # as before transformers had it
+        {"architectures": ["PeftModelForCausalLM"]},
+        {"architectures": ["GPT2LMHeadModel", "GPT2ForSequenceClassification"]},
+        {"dtype": "auto"},
+        {"torch_dtype": "auto", "dtype": None},
+        {"dtype": "torch.float16"},
+        {"attn_implementation": "flash_attention_2"},
+        {"_attn_implementation": "flash_attention_2"},
+        {"quantization_config": None},
+        {"rope_parameters": None, "rope_theta": 10000.0, "rope_scaling": None},
+        {"auto_map": {"AutoModelForCausalLM": "modeling_qwen.Model"}},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("names", ["its own", "old"])
+def test_configs_of_all_ages_are_read(good, folder, changes, names):
+    change_config(folder, **changes)
+    if names == "old":
+        weights = load_file(folder / "model.safetensors")
+        renamed = {name.removeprefix("model."): weight for name, weight in weights.items()}
+        save_file(renamed, folder / "model.safetensors", {"format": "pt"})
+    assert torch.equal(logits(loading.load(str(folder), "float32")), logits(loading.load(str(good), "float32")))
+
+
+def test_the_context_may_have_another_name(tmp_path):
+    config = transformers.MptConfig(d_model=32, n_heads=2, n_layers=1, max_seq_len=96, vocab_size=303)
+    transformers.MptForCausalLM(config).save_pretrained(tmp_path)
+    make_tokenizer().save_pretrained(tmp_path)
+    assert loading.load(str(tmp_path)).context == 96
+
+
+def test_what_an_old_config_says_of_generation_is_found(folder):
+    (folder / "generation_config.json").unlink()
+    change_config(folder, repetition_penalty=1.3, eos_token_id=[5, 7])
+    loaded = loading.load(str(folder))
+    assert loaded.repetition_penalty == 1.3
+    assert {5, 7} <= set(loaded.end_tokens)
+    expected = transformers.AutoModelForCausalLM.from_pretrained(folder).generation_config
+    assert (expected.repetition_penalty, expected.eos_token_id) == (1.3, [5, 7])
+
+
+def test_a_config_that_transformers_cannot_read_is_told(folder):
+    change_config(folder, max_position_embeddings=512.5)
+    sentence = refusal(folder)
+    assert (
+        f"The config.json of {folder} cannot be used: Validation error for field 'max_position_embeddings'" in sentence
+    )
+    assert "expected int, got float (value: 512.5). Repair it" in sentence
+
+
 def test_a_tokenizer_of_another_model(folder):
     tokenizer = make_tokenizer()
     tokenizer.add_tokens(["<pad>"], special_tokens=True)
