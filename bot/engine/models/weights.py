@@ -77,7 +77,7 @@ def find_sources(model: CausalLM, files: Iterable[Path], name: str) -> Sources |
 
 
 def _untie(model: CausalLM, target: str, name: str) -> None:
-    log.warning("%s has a %s of its own, which is used, although its config.json ties it.", name, target)
+    log.warning("%s stores %s, which is used, although its config.json ties it.", name, target)
     tied_weights(model).pop(target, None)
     model.config.tie_word_embeddings = False  # or a change of the embeddings would tie it again
 
