@@ -247,7 +247,7 @@ def _damaged(path):
     with closing(sqlite3.connect(path)) as file:
         file.executescript(database._SCHEMA)
         file.execute(
-            "INSERT INTO turns VALUES (1, 7, 1, 'Alice', ?, 'x', 'now', 1, '[]', NULL, NULL)", ("long " * 9999,)
+            "INSERT INTO turns VALUES (1, 7, 1, 'Alice', ?, 'x', 'now', 1, '[]', NULL, NULL, NULL)", ("long " * 9999,)
         )
         file.commit()
     content = path.read_bytes()
