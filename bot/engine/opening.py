@@ -60,5 +60,6 @@ def local_engine(settings: Settings) -> "LocalEngine":
         precision=settings.model_precision,
         repetition_penalty=settings.repetition_penalty,
         base=settings.base_model,
+        digested=settings.feedback,
         form=PromptFormat(settings.prompt_format, settings.plain_user, settings.plain_assistant),
     )

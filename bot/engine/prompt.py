@@ -103,7 +103,13 @@ def truncations(prompt: Prompt) -> list[Prompt]:
 
 
 def encode(prompt: Prompt, tokenizer: Tokenizer, limit: int, form: PromptFormat = AUTO) -> list[int]:
-    """The prompt's token ids, at most `limit` of them, ready for the model to continue with its answer.
+    """The token ids of `fit`."""
+    _, ids = fit(prompt, tokenizer, limit, form)
+    return ids
+
+
+def fit(prompt: Prompt, tokenizer: Tokenizer, limit: int, form: PromptFormat = AUTO) -> tuple[Prompt, list[int]]:
+    """The prompt and its token ids, at most `limit` of them, ready for the model to continue with its answer.
 
     A prompt over the limit is truncated; see `truncations`. No text can forge a role: the marks of the tokenizer, of
     its chat template or of the plain format, and those of common chat templates, are broken by a zero-width space.
@@ -126,7 +132,7 @@ def encode(prompt: Prompt, tokenizer: Tokenizer, limit: int, form: PromptFormat 
 
     longest = bisect_left(range(len(candidates)), True, key=lambda index: len(encoded(index)) <= limit)
     if longest < len(candidates):
-        return encoded(longest)
+        return candidates[longest], encoded(longest)
     question = len(tokenizer.encode(prompt.question, add_special_tokens=False))
     budget = limit - (len(encoded(len(candidates) - 1)) - question)
     raise QuestionTooLong(question_too_long(question, budget))

@@ -16,9 +16,10 @@ from bot.engine.local.scheduler import Scheduler
 from bot.engine.local.sequence import Request, Sequence
 from bot.engine.local.sequential import SequentialRunner
 from bot.engine.models import loading, memory
+from bot.engine.models.digest import digest
 from bot.engine.models.loading import LoadedModel
 from bot.engine.models.locate import locate
-from bot.engine.prompt import AUTO, Prompt, PromptFormat, encode
+from bot.engine.prompt import AUTO, Prompt, PromptFormat, encode, fit
 from bot.engine.throughput import Throughput
 from bot.errors import UserError
 
@@ -45,8 +46,8 @@ class LocalEngine:
 
     `max_prompt_tokens` bounds each prompt, as does the model's context less `max_new_tokens`. `precision` is a
     MODEL_PRECISION. `repetition_penalty` None is the model's own. `base` is a LoRA adapter's base model, where that is
-    not the one it names. `form` is how conversations are rendered. `close_timeout` is how many seconds `close` waits
-    for the thread.
+    not the one it names. `digested`: the status has the weights' digest, which takes seconds at the start. `form` is
+    how conversations are rendered. `close_timeout` is how many seconds `close` waits for the thread.
 
     Use it with `async with`. Entering raises ModelError where no model is found on the disk, and starts loading.
     """
@@ -61,6 +62,7 @@ class LocalEngine:
         precision: str = "auto",
         repetition_penalty: float | None = None,
         base: str | None = None,
+        digested: bool = False,
         form: PromptFormat = AUTO,
         close_timeout: float = 3.0,
     ) -> None:
@@ -71,6 +73,8 @@ class LocalEngine:
         self._precision = precision
         self._repetition_penalty = repetition_penalty
         self._base = base
+        self._digested = digested
+        self._digest = ""
         self._form = form
         self._close_timeout = close_timeout
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="engine")
@@ -149,6 +153,7 @@ class LocalEngine:
             self._throughput.tokens,
             cache.hits if cache else None,
             cache.misses if cache else None,
+            self._digest,
         )
 
     def description(self) -> Description:
@@ -172,7 +177,7 @@ class LocalEngine:
         Raises QuestionTooLong.
         """
         loaded = self._ready.result()
-        tokens = self._encode(prompt, loaded)
+        _, tokens = self._fit(prompt, loaded)
         return str(loaded.tokenizer.decode(tokens)), len(tokens)
 
     async def close(self) -> None:
@@ -194,6 +199,8 @@ class LocalEngine:
         self._check_context(prepared.context)
         self._loop.call_soon_threadsafe(self._validated.set)
         loaded = prepared.load()
+        if self._digested:
+            self._digest = digest(loaded.files)
         length = self._max_length(loaded)
         try:
             layers = probe(loaded.model, length, loaded.precision)
@@ -225,8 +232,8 @@ class LocalEngine:
         wanted = self._max_prompt_tokens + self._max_new_tokens
         return wanted if loaded.context is None else min(wanted, loaded.context)
 
-    def _encode(self, prompt: Prompt, loaded: LoadedModel) -> list[int]:
-        return encode(prompt, loaded.tokenizer, self._max_length(loaded) - self._max_new_tokens, loaded.form)
+    def _fit(self, prompt: Prompt, loaded: LoadedModel) -> tuple[Prompt, list[int]]:
+        return fit(prompt, loaded.tokenizer, self._max_length(loaded) - self._max_new_tokens, loaded.form)
 
     def _work(self) -> None:
         """Run requests until the engine is closed. Raises what it does not recover from, having ended all streams."""
@@ -289,7 +296,8 @@ class LocalEngine:
         request.stream.begin()
         penalty = self._repetition_penalty or loaded.repetition_penalty
         try:
-            prompt = self._encode(request.prompt, loaded)
+            read, prompt = self._fit(request.prompt, loaded)
+            request.stream.turns_read = len(read.turns)
             runner.add(Sequence(request, prompt, loaded, penalty=penalty, limit=self._max_length(loaded)))
         except BaseException as error:  # a panic in a tokenizer's Rust code is no Exception
             self._end(request.stream, error)

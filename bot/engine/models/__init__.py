@@ -6,6 +6,7 @@ loading    prepare and load: the model built and checked first, its weights read
 tokenizer  the tokenizer: whether it belongs to the model, and which tokens end an answer
 weights    safetensors → packed layers, one at a time
 gguf       GGUF files, read by transformers
+digest     a digest of a model's weights
 lora       LoRA adapters, merged into their base model
 memory     how much memory is available
 """

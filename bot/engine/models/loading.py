@@ -50,6 +50,8 @@ _building = threading.Lock()  # transformers patches torch for all threads while
 class LoadedModel:
     """A model ready to generate, with its tokenizer."""
 
+    files: tuple[Path, ...]
+    """Where its weights come from: its folder or GGUF file, and an adapter's folder."""
     model: CausalLM
     tokenizer: Tokenizer
     precision: Precision
@@ -148,6 +150,7 @@ def prepare(name: str, precision: str = "auto", *, base: str | None = None, form
         form = check_tokenizer(tokenizer, model, name, form)
         tied = tied_weights(model)
         loaded = LoadedModel(
+            (path, adapter) if adapter else (path,),
             model,
             tokenizer,
             kernels.precision if kernels else "bfloat16" if model.dtype == torch.bfloat16 else "float32",

@@ -20,8 +20,9 @@ from bot.engine.local.sampler import Sampler
 from bot.engine.local.scheduler import Scheduler
 from bot.engine.local.sequence import Sequence
 from bot.engine.models import loading
+from bot.engine.models.digest import digest
 from bot.engine.models.loading import PreparedModel
-from bot.engine.prompt import Prompt, QuestionTooLong, encode
+from bot.engine.prompt import Exchange, Prompt, QuestionTooLong, encode
 from tests.support.local import ENDLESS, GREEDY, PROMPT, answer, make_engine, read
 from tests.support.models import save_model
 from tests.support.parley import ROOT
@@ -379,3 +380,25 @@ async def test_the_lines_in_the_documentation_load_a_model_and_print_its_answer(
     assert len([line for line in lines.splitlines() if line]) == 5
     await eval(compile(lines, "engine.md", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), {})
     assert len(capsys.readouterr().out.split()) > 5
+
+
+async def test_the_stream_says_how_many_turns_the_model_was_given(folder):
+    turns = tuple(Exchange(None, f"question {number} " * 3, "yes") for number in range(6))
+    async with make_engine(folder, max_prompt_tokens=320) as engine:
+        streams = [engine.submit(Prompt("", given, None, "what?"), GREEDY) for given in (turns[:1], turns)]
+        for stream in streams:
+            await read(stream)
+        short, cut = (stream.turns_read for stream in streams)
+        assert short == 1
+        assert 1 < cut < 6
+        rendered, _ = engine.render(Prompt("", turns, None, "what?"))
+        assert rendered.count("question") == 3 * cut
+
+
+async def test_the_status_has_a_digest_of_the_weights_if_asked_for(folder):
+    async with make_engine(folder) as engine:
+        await engine.ready()
+        assert engine.status().digest == ""
+    async with make_engine(folder, digested=True) as engine:
+        await engine.ready()
+        assert engine.status().digest == digest([folder])
