@@ -100,8 +100,7 @@ class ChatTemplate:
 
     def _apply(self, chat: Sequence[Message], tokenizer: Tokenizer, **options: bool) -> str:
         if not self.system_role and chat[0]["role"] == "system":
-            system, question, *others = chat
-            chat = [{**question, "content": f"{system['content']}\n\n{question['content']}"}, *others]
+            chat = merge_system(chat)
         content: list[dict[str, Any]] = [
             {**message, "content": [{"type": "text", "text": message["content"]}] if self.typed else message["content"]}
             for message in chat
@@ -116,6 +115,12 @@ class ChatTemplate:
                 if not prompt.startswith(opened.rstrip()):
                     return opened.rpartition(_FOLLOW_UP)[2].removeprefix(prompt.rpartition(_FOLLOW_UP)[2])
         return ""
+
+
+def merge_system(chat: Sequence[Message]) -> list[Message]:
+    """The chat with its system message at the beginning of the first question, for models without a system role."""
+    system, question, *others = chat
+    return [{**question, "content": f"{system['content']}\n\n{question['content']}"}, *others]
 
 
 def special_marks(tokenizer: Tokenizer) -> list[str]:
