@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -76,9 +76,18 @@ def chunk(delta: Json, finish_reason: str | None = None) -> bytes:
     return b"data: " + json.dumps(data).encode() + b"\n\n"
 
 
-def refusal(status: int, message: str = "No.", code: str | None = None) -> web.Response:
-    """An error response."""
-    return web.json_response({"error": {"message": message, "type": "error", "code": code}}, status=status)
+def refusal(
+    status: int, message: str = "No.", code: str | None = None, *, headers: Mapping[str, str] | None = None, **more: Any
+) -> web.Response:
+    """An error response; `more` are further fields of its error."""
+    error = {"message": message, "type": "error", "code": code, **more}
+    return web.json_response({"error": error}, status=status, headers=headers)
+
+
+def page(status: int, title: str) -> web.Response:
+    """A web page, as a proxy or another program sends it."""
+    text = f"<!DOCTYPE html>\n<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
+    return web.Response(status=status, text=text, content_type="text/html")
 
 
 @asynccontextmanager

@@ -1,13 +1,17 @@
 """One server's HTTP API: which model it has, and an answer as a stream of pieces."""
 
 import asyncio
+import difflib
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import Any
 
 from bot.engine import ModelError, Sampling, Thought
 from bot.engine.chat_template import Message
 from bot.engine.reasoning import ReasoningParser
+from bot.engine.remote.chunks import Chunk, read_chunks
+from bot.engine.remote.errors import ContextExceeded, RequestFailed, ServerError, describe, shorten
 
 try:
     import openai
@@ -19,25 +23,10 @@ except ImportError:
 log = logging.getLogger(__name__)
 
 _CONNECT_TIMEOUT = 5.0  # seconds
+_USAGE_TIMEOUT = 2.0  # seconds from an answer's end to the report of its usage
 _MOST_CHARACTERS = 32  # of an answer, per token that it may have; most texts have three or four
-_REFUSED = (400, 413, 422)  # status codes that blame the request, not the server
 _NO_MODEL_LIST = (404, 405, 501)  # status codes of a server that does not list its models
-_ABOUT_LENGTH = ("context length", "context_length", "context size", "context window", "too long", "maximum context")
-
-
-class RequestFailed(Exception):
-    """A server gave no answer, or only a part of it. The text says why, without quoting the request.
-
-    `refused`: the server does not accept the request, but is well.
-    """
-
-    def __init__(self, reason: str, *, refused: bool = False) -> None:
-        super().__init__(reason)
-        self.refused = refused
-
-
-class ContextExceeded(Exception):
-    """The prompt, or the prompt with the answer so far, is too long for the server's context."""
+_MOST_NAMES = 5  # of models, in one sentence
 
 
 class Client:
@@ -57,6 +46,7 @@ class Client:
         self.prompt_tokens_read: int | None = None
         """The other prompt tokens."""
         self._configured_model = model
+        self._api_key = api_key or ""
         self._timeout = timeout
         self._extras: dict[str, Any] = {"stream_options": {"include_usage": True}}
         if repetition_penalty:
@@ -75,22 +65,24 @@ class Client:
 
     async def find_model(self) -> None:
         """Set `model`. Raises ModelError where the configuration is wrong, or RequestFailed where a retry may help."""
+        models: list[str] = []
         try:
             models = await self._list_models()
-        except openai.APIStatusError as error:
-            if error.status_code in (401, 403):
-                raise ModelError(
-                    f"The engine at {self.url} refuses the key (HTTP {error.status_code}). Set ENGINE_API_KEY to one"
-                    " that it takes."
-                ) from error
-            if not self._configured_model and error.status_code not in _NO_MODEL_LIST:
-                raise RequestFailed(_reason(error)) from error
-            models = []
         except Exception as error:  # a server can send anything
-            raise RequestFailed(_reason(error)) from error
+            if isinstance(error, ServerError) and error.status in (401, 403) and not error.is_page:
+                raise ModelError(
+                    f"The engine at {self.url} refuses the key (HTTP {error.status}). Set ENGINE_API_KEY to one that it"
+                    " takes."
+                ) from error
+            if not isinstance(error, ServerError) or (
+                not self._configured_model and error.status not in _NO_MODEL_LIST
+            ):
+                raise describe(error, self._api_key) from error
+            log.warning("The engine at %s does not list its models: %s.", self.url, describe(error, self._api_key))
         if self._configured_model and models and self._configured_model not in models:
+            similar = difflib.get_close_matches(self._configured_model, models, _MOST_NAMES) or models
             log.warning(
-                "The engine at %s lists no model %s, but: %s.", self.url, self._configured_model, ", ".join(models)
+                "The engine at %s lists no model %s, but: %s.", self.url, self._configured_model, _some(similar)
             )
         self.model = self._configured_model or self._only(models)
         log.info("The engine at %s has the model %s.", self.url, self.model)
@@ -100,59 +92,41 @@ class Client:
 
         An answer that the server does not end is cut off where it is longer than `max_new_tokens` could make it.
         """
-        parser = ReasoningParser()
-        finished, usage = False, None
-        left = _MOST_CHARACTERS * sampling.max_new_tokens
-        now = asyncio.get_running_loop().time
-        deadline = now() + self._timeout
         try:
-            async with asyncio.timeout_at(deadline):
-                opened = await self._open(chat, sampling)
-            async with opened as chunks:
-                while left > 0:
-                    async with asyncio.timeout_at(deadline):
-                        chunk = await anext(chunks, None)
-                    if chunk is None:
-                        break
-                    usage = getattr(chunk, "usage", None) or usage  # some servers send it with each chunk
-                    for choice in chunk.choices or ():
-                        finished = finished or choice.finish_reason is not None
-                        reasoning, said = (_reasoning(choice.delta) or "")[:left], (choice.delta.content or "")[:left]
-                        if reasoning:
-                            yield Thought(reasoning)
-                        for piece in parser.push(said):
-                            yield piece
-                        if reasoning or said:  # a server may keep silent with empty chunks or comments, too
-                            left -= len(reasoning) + len(said)
-                            deadline = now() + self._timeout
-                else:
-                    finished = True
-                    log.warning("The engine at %s did not end an answer at MAX_NEW_TOKENS; it is cut off.", self.url)
-            for piece in parser.finish():
-                yield piece
-            self._record_usage(usage)
+            if self.model is None:
+                self.model = self._configured_model or self._only(await self._list_models())
+            async with aclosing(self._negotiate(chat, sampling)) as pieces:
+                async for piece in pieces:
+                    yield piece
         except Exception as error:  # each kind of malformed answer fails in its own way
-            if _is_about_length(error):
+            if isinstance(error, ServerError) and error.is_about_length:
                 raise ContextExceeded from error
-            refused = getattr(error, "status_code", None) in _REFUSED
-            raise RequestFailed(_reason(error), refused=refused) from error
-        if not finished:
-            raise RequestFailed("its answer has no end")
+            written = "\n".join([self._api_key, *(message["content"] for message in chat)])
+            raise describe(error, written) from error
 
     async def _list_models(self) -> list[str]:
         async with asyncio.timeout(3 * _CONNECT_TIMEOUT):  # else a list could go on without end
-            return [model.id async for model in await self._openai.models.list(timeout=_CONNECT_TIMEOUT)]
+            with _translated():
+                response = await self._openai.models.with_raw_response.list(timeout=_CONNECT_TIMEOUT)
+        try:
+            listed = response.http_response.json()
+            models = listed if isinstance(listed, list) else listed["data"] or ()
+            return [str(model["id"]) for model in models]
+        except (ValueError, LookupError, TypeError):
+            raise ServerError(response.status_code, response.text) from None
 
     def _only(self, models: Sequence[str]) -> str:
         if len(models) == 1:
             return models[0]
-        some = f"has several models ({', '.join(models)})" if models else "does not say which model it has"
-        raise ModelError(f"The engine at {self.url} {some}. Set ENGINE_MODEL to the one to ask.")
+        if models:
+            raise ModelError(f"The engine at {self.url} has several models ({_some(models)}). Set ENGINE_MODEL to one.")
+        raise ModelError(
+            f"The engine at {self.url} does not say which model it has. Set ENGINE_MODEL to the one to ask. If it has"
+            " none, see whether ENGINE_URL is the address of its API, which usually ends in /v1."
+        )
 
-    async def _open(self, chat: Sequence[Message], sampling: Sampling) -> Any:
-        """The stream of an answer's chunks. Extras that the server rejects are left out from then on."""
-        if self.model is None:
-            self.model = self._configured_model or self._only(await self._list_models())
+    async def _negotiate(self, chat: Sequence[Message], sampling: Sampling) -> AsyncGenerator[str]:
+        """The pieces of an answer. Extras that the server rejects are left out from then on."""
         extras = self._extras | ({"top_k": sampling.top_k} if sampling.top_k else {})
         request: dict[str, Any] = {
             "model": self.model,
@@ -163,54 +137,98 @@ class Client:
             "top_p": sampling.top_p,
             **({} if sampling.seed is None else {"seed": sampling.seed}),
         }
-        completions = self._openai.chat.completions
-        if self._accepts_extras:
+        accepts = self._accepts_extras
+        while True:
             try:
-                return await completions.create(**request, extra_body=extras)
-            except (openai.BadRequestError, openai.UnprocessableEntityError) as refusal:
-                if _is_about_length(refusal):
+                pieces = self._ask(request | extras if accepts else request, sampling.max_new_tokens)
+                async with aclosing(pieces):
+                    async for piece in pieces:
+                        if self._accepts_extras and not accepts:
+                            names = ", ".join(extras)
+                            log.warning("The engine at %s does not know all of %s; they are left out.", self.url, names)
+                            self._accepts_extras = False
+                        yield piece
+                return
+            except ServerError as error:
+                if not accepts or error.status not in (400, 422) or error.is_about_length:
                     raise
-        chunks = await completions.create(**request)
-        if self._accepts_extras:
-            log.warning("The engine at %s does not know all of %s; they are left out.", self.url, ", ".join(extras))
-            self._accepts_extras = False
-        return chunks
+                accepts = False
+
+    async def _ask(self, request: dict[str, Any], max_new_tokens: int) -> AsyncGenerator[str]:
+        """The pieces of the answer to one request. Raises ServerError for an error that the server reports."""
+        parser = ReasoningParser()
+        finished, usage = False, None
+        left = _MOST_CHARACTERS * max_new_tokens
+        now = asyncio.get_running_loop().time
+        deadline = now() + self._timeout
+        try:
+            async with self._open(request, deadline) as chunks:
+                while left > 0:
+                    async with asyncio.timeout_at(deadline):
+                        chunk = await anext(chunks, None)
+                    if chunk is None:
+                        break
+                    usage = chunk.usage or usage  # some servers send it with each chunk
+                    reasoning, said = chunk.reasoning[:left], chunk.said[:left]
+                    if reasoning:
+                        yield Thought(reasoning)
+                    for piece in parser.push(said):
+                        yield piece
+                    if reasoning or said:  # a server may keep silent with empty chunks or comments, too
+                        left -= len(reasoning) + len(said)
+                        deadline = now() + self._timeout
+                    if chunk.finished and not finished:
+                        finished, deadline = True, now() + _USAGE_TIMEOUT
+                else:
+                    finished = True
+                    log.warning("The engine at %s did not end an answer at MAX_NEW_TOKENS; it is cut off.", self.url)
+        except Exception:
+            if not finished:  # else only the report of its usage is missing
+                raise
+        for piece in parser.finish():
+            yield piece
+        self._record_usage(usage)
+        if not finished:
+            raise RequestFailed("its answer has no end")
+
+    @asynccontextmanager
+    async def _open(self, request: dict[str, Any], deadline: float) -> AsyncIterator[AsyncGenerator[Chunk]]:
+        """The chunks of a response, which has to begin before the deadline."""
+        body = {name: value for name, value in request.items() if name not in ("model", "messages")}
+        response = None
+        try:
+            async with asyncio.timeout_at(deadline):
+                with _translated():
+                    manager = self._openai.chat.completions.with_streaming_response.create(
+                        model=request["model"], messages=request["messages"], extra_body=body
+                    )
+                    response = await manager.__aenter__()
+            async with aclosing(read_chunks(response.iter_bytes())) as chunks:
+                yield chunks
+        finally:
+            if response is not None:
+                await response.close()
 
     def _record_usage(self, usage: Any) -> None:
-        tokens = getattr(usage, "prompt_tokens", None)
-        if tokens:
-            cached = getattr(getattr(usage, "prompt_tokens_details", None), "cached_tokens", None) or 0
+        if isinstance(usage, dict) and (tokens := usage.get("prompt_tokens")):
+            cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
             self.prompt_tokens_cached = (self.prompt_tokens_cached or 0) + cached
             self.prompt_tokens_read = (self.prompt_tokens_read or 0) + tokens - cached
 
 
-def _reasoning(delta: Any) -> str | None:
-    """The reasoning that some servers send apart from the answer, under either name."""
-    return getattr(delta, "reasoning_content", None) or getattr(delta, "reasoning", None)
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Raise what the client library raises as errors that do not depend on it."""
+    try:
+        yield
+    except openai.APIStatusError as error:
+        raise ServerError(error.status_code, error.response.text, error.response.headers) from error
+    except openai.APITimeoutError as error:
+        raise TimeoutError from error
+    except openai.APIConnectionError as error:
+        raise ConnectionError(str(error.__cause__ or error)) from error
 
 
-def _is_about_length(error: Exception) -> bool:
-    if not isinstance(error, openai.APIError):
-        return False
-    if getattr(error, "status_code", None) == 413:
-        return True
-    text = f"{error.code} {error.message}".casefold()
-    return getattr(error, "status_code", 400) in _REFUSED and any(words in text for words in _ABOUT_LENGTH)
-
-
-def _reason(error: Exception) -> str:
-    """Why a request failed, without the server's own words, which may quote the request."""
-    match error:
-        case openai.AuthenticationError() | openai.PermissionDeniedError():
-            return f"HTTP {error.status_code}, it refuses ENGINE_API_KEY"
-        case openai.NotFoundError():
-            return "HTTP 404, it does not know that address or ENGINE_MODEL"
-        case openai.APIStatusError():
-            return f"HTTP {error.status_code}"
-        case openai.APITimeoutError() | TimeoutError():
-            return "it said nothing for too long"
-        case openai.APIConnectionError():
-            return f"no connection ({error.__cause__ or error})"
-        case ModelError():
-            return str(error)
-    return type(error).__name__
+def _some(models: Sequence[str]) -> str:
+    more = len(models) - _MOST_NAMES
+    return shorten(", ".join(models[:_MOST_NAMES])) + (f" and {more} more" if more > 0 else "")

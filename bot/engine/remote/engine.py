@@ -12,7 +12,8 @@ from bot.engine import OutOfReach, Sampling, Status, Stream
 from bot.engine.chat_template import Message
 from bot.engine.prompt import Prompt, QuestionTooLong, server_messages
 from bot.engine.remote.balancer import Balancer, Server
-from bot.engine.remote.client import Client, ContextExceeded, RequestFailed
+from bot.engine.remote.client import Client
+from bot.engine.remote.errors import ContextExceeded, RequestFailed
 from bot.engine.throughput import Throughput
 from bot.texts import BROKEN_OFF, OUT_OF_REACH, REFUSED, TOO_LONG
 
@@ -140,7 +141,7 @@ class RemoteEngine:
         try:
             await self._clients[server].find_model()
         except RequestFailed as error:
-            log.warning("The engine at %s cannot be reached yet: %s.", server.url, error)
+            log.warning("The engine at %s cannot be used yet: %s.", server.url, error)
             server.mark_failed()
 
     async def _answer(self, prompt: Prompt, sampling: Sampling, channel: int | None, stream: Stream) -> None:
