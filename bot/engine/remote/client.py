@@ -12,6 +12,7 @@ from bot.engine.chat_template import Message
 from bot.engine.reasoning import ReasoningParser
 from bot.engine.remote.chunks import Chunk, read_chunks
 from bot.engine.remote.errors import ContextExceeded, RequestFailed, ServerError, describe, shorten
+from bot.engine.remote.refusals import Refused, Request, build_request, suspects
 
 try:
     import openai
@@ -45,13 +46,12 @@ class Client:
         """Prompt tokens from the server's prefix cache since the start; None until the server reports any usage."""
         self.prompt_tokens_read: int | None = None
         """The other prompt tokens."""
+        self.refused: Refused = frozenset()
+        """What the server was found to refuse of a request."""
         self._configured_model = model
         self._api_key = api_key or ""
+        self._repetition_penalty = repetition_penalty
         self._timeout = timeout
-        self._extras: dict[str, Any] = {"stream_options": {"include_usage": True}}
-        if repetition_penalty:
-            self._extras["repetition_penalty"] = repetition_penalty
-        self._accepts_extras = True
         self._openai = openai.AsyncOpenAI(
             base_url=url,
             api_key=api_key or "none",
@@ -90,7 +90,8 @@ class Client:
     async def generate(self, chat: Sequence[Message], sampling: Sampling) -> AsyncGenerator[str]:
         """The pieces of an answer. Raises ContextExceeded, or RequestFailed whatever else goes wrong.
 
-        An answer that the server does not end is cut off where it is longer than `max_new_tokens` could make it.
+        If the server refuses a part of the request, it is asked without that, now and from then on. An answer that the
+        server does not end is cut off where it is longer than `max_new_tokens` could make it.
         """
         try:
             if self.model is None:
@@ -126,35 +127,32 @@ class Client:
         )
 
     async def _negotiate(self, chat: Sequence[Message], sampling: Sampling) -> AsyncGenerator[str]:
-        """The pieces of an answer. Extras that the server rejects are left out from then on."""
-        extras = self._extras | ({"top_k": sampling.top_k} if sampling.top_k else {})
-        request: dict[str, Any] = {
-            "model": self.model,
-            "messages": chat,
-            "stream": True,
-            "max_tokens": sampling.max_new_tokens,
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-            **({} if sampling.seed is None else {"seed": sampling.seed}),
-        }
-        accepts = self._accepts_extras
+        """The pieces of an answer, to a request without the parts that the server refuses."""
+        refused, suspected, tried, begun = self.refused, Refused(), list[Refused](), False
+        last = ""
         while True:
+            request = build_request(self.model, chat, sampling, self._repetition_penalty, refused)
             try:
-                pieces = self._ask(request | extras if accepts else request, sampling.max_new_tokens)
-                async with aclosing(pieces):
+                async with aclosing(self._ask(request, sampling.max_new_tokens)) as pieces:
                     async for piece in pieces:
-                        if self._accepts_extras and not accepts:
-                            names = ", ".join(extras)
-                            log.warning("The engine at %s does not know all of %s; they are left out.", self.url, names)
-                            self._accepts_extras = False
+                        if not begun:
+                            begun = True
+                            self._remember(refused)
                         yield piece
                 return
             except ServerError as error:
-                if not accepts or error.status not in (400, 422) or error.is_about_length:
+                if begun or error.is_about_length:
                     raise
-                accepts = False
+                if error.text == last:
+                    refused -= suspected  # it was not that
+                found = next((each for each in suspects(request, error) if each not in tried), None)
+                if found is None:
+                    raise
+                last, suspected = error.text, found
+                tried.append(suspected)
+                refused |= suspected
 
-    async def _ask(self, request: dict[str, Any], max_new_tokens: int) -> AsyncGenerator[str]:
+    async def _ask(self, request: Request, max_new_tokens: int) -> AsyncGenerator[str]:
         """The pieces of the answer to one request. Raises ServerError for an error that the server reports."""
         parser = ReasoningParser()
         finished, usage = False, None
@@ -192,7 +190,7 @@ class Client:
             raise RequestFailed("its answer has no end")
 
     @asynccontextmanager
-    async def _open(self, request: dict[str, Any], deadline: float) -> AsyncIterator[AsyncGenerator[Chunk]]:
+    async def _open(self, request: Request, deadline: float) -> AsyncIterator[AsyncGenerator[Chunk]]:
         """The chunks of a response, which has to begin before the deadline."""
         body = {name: value for name, value in request.items() if name not in ("model", "messages")}
         response = None
@@ -208,6 +206,15 @@ class Client:
         finally:
             if response is not None:
                 await response.close()
+
+    def _remember(self, refused: Refused) -> None:
+        if new := refused - self.refused:
+            log.warning(
+                "The engine at %s refuses %s. From now on it is asked without that.",
+                self.url,
+                " and ".join(sorted(new)),
+            )
+            self.refused |= new
 
     def _record_usage(self, usage: Any) -> None:
         if isinstance(usage, dict) and (tokens := usage.get("prompt_tokens")):

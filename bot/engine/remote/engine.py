@@ -124,6 +124,10 @@ class RemoteEngine:
         """The servers' models found so far, by URL."""
         return {client.url: client.model for client in self._clients.values() if client.model is not None}
 
+    def refused(self) -> dict[str, list[str]]:
+        """What the servers were found to refuse of requests, which are sent without that, by URL."""
+        return {client.url: sorted(client.refused) for client in self._clients.values() if client.refused}
+
     async def close(self) -> None:
         """Stop all requests, and close the connections."""
         self._closed = True
