@@ -27,6 +27,10 @@ OUT_OF_REACH = (
     "I can't reach the server that my model runs on. Please try again in a few minutes; the bot's owner can find the"
     " reason in the log."
 )
+BUSY = (
+    "The server that my model runs on has too much to do, or is still starting. Please try again in a few minutes; the"
+    " bot's owner can find the reason in the log."
+)
 REFUSED = "My model's server refused this question. The bot's owner can find the reason in the log."
 BROKEN_OFF = "I lost the connection to my model in the middle of this answer. Please ask again."
 TOO_LONG = "That message is too long for my model. Please shorten it."

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 _RETRY_AFTER = 5.0  # seconds until a server that failed is asked again; doubled by each further failure
 _MAX_RETRY_AFTER = 300.0
+_MAX_BUSY = 3600.0  # the longest time that a server can ask to be left alone
 _MAX_FAILURES = 10  # beyond which counting makes no difference
 
 
@@ -17,12 +18,18 @@ class Server:
         self.running = 0
         self.retry_at = 0.0
         """When it may be asked again after a failure, by `time.monotonic`."""
+        self._busy_until = 0.0
         self._failures = 0
 
     @property
     def healthy(self) -> bool:
         """Whether it has not failed lately."""
-        return time.monotonic() >= self.retry_at
+        return time.monotonic() >= self.retry_at and not self.busy_for
+
+    @property
+    def busy_for(self) -> float:
+        """The seconds for which it still wants no request."""
+        return max(0.0, self._busy_until - time.monotonic())
 
     @contextmanager
     def generating(self) -> Iterator[None]:
@@ -33,11 +40,16 @@ class Server:
         finally:
             self.running -= 1
 
-    def mark_failed(self) -> None:
-        """Leave it alone for a while. Answers that fail together count as one failure."""
+    def mark_failed(self, retry_after: float | None = None) -> None:
+        """Leave it alone for a while. Answers that fail together count as one failure.
+
+        If the server says after how many seconds it wants to be asked again, it is not asked before.
+        """
         if self.healthy:
             self.retry_at = time.monotonic() + min(_RETRY_AFTER * 2**self._failures, _MAX_RETRY_AFTER)
             self._failures = min(self._failures + 1, _MAX_FAILURES)
+        if retry_after:
+            self._busy_until = time.monotonic() + min(retry_after, _MAX_BUSY)
 
     def mark_healthy(self) -> None:
         """Forget its failures."""
@@ -59,9 +71,9 @@ class Balancer:
     def choose(self, channel: int | None, tried: Collection[Server] = ()) -> Server | None:
         """A server that was not tried yet: the channel's own if it is healthy and has room, else the least busy one.
 
-        Where none is healthy, the one whose retry is due first. None when all were tried.
+        Where none is healthy, the one whose retry is due first. None when all were tried, or want no request.
         """
-        untried = [server for server in self.servers if server not in tried]
+        untried = [server for server in self.servers if server not in tried and not server.busy_for]
         healthy = [server for server in untried if server.healthy]
         own = self._by_channel.get(channel) if channel is not None else None
         if own in healthy and own.running < self._max_batch:

@@ -15,11 +15,12 @@ from bot.engine.remote.balancer import Balancer, Server
 from bot.engine.remote.client import Client
 from bot.engine.remote.errors import ContextExceeded, RequestFailed
 from bot.engine.throughput import Throughput
-from bot.texts import BROKEN_OFF, OUT_OF_REACH, REFUSED, TOO_LONG
+from bot.texts import BROKEN_OFF, BUSY, OUT_OF_REACH, REFUSED, TOO_LONG
 
 log = logging.getLogger(__name__)
 
 _ROUNDS = 2  # how often all servers are tried
+_LONGEST_PAUSE = 60.0  # seconds between two rounds; as long as somebody in a chat may wait for an answer to begin
 
 
 class RemoteEngine:
@@ -146,7 +147,7 @@ class RemoteEngine:
             await self._clients[server].find_model()
         except RequestFailed as error:
             log.warning("The engine at %s cannot be used yet: %s.", server.url, error)
-            server.mark_failed()
+            server.mark_failed(error.retry_after)
 
     async def _answer(self, prompt: Prompt, sampling: Sampling, channel: int | None, stream: Stream) -> None:
         error: BaseException | None = None
@@ -185,8 +186,8 @@ class RemoteEngine:
         error: RequestFailed | None = None
         refused: list[Server] = []
         for number in range(_ROUNDS):
-            if number and len(refused) < len(self._balancer.servers):
-                await asyncio.sleep(self._retry_pause)
+            if number and not await self._pause(refused):
+                break
             tried = list(refused)
             while server := self._balancer.choose(channel, tried):
                 tried.append(server)
@@ -198,7 +199,17 @@ class RemoteEngine:
                     error = failed
                     refused += [server] if failed.refused else []
                     self._throughput.touch()
-        raise OutOfReach(REFUSED if refused else OUT_OF_REACH) from error
+        error = error or RequestFailed("it wants no request for now", todo="Wait, and check again.", busy=True)
+        raise OutOfReach(REFUSED if refused else BUSY if error.busy else OUT_OF_REACH) from error
+
+    async def _pause(self, refused: Sequence[Server]) -> bool:
+        """Wait until a server may be asked again; returns whether one may before too long."""
+        waits = [server.busy_for for server in self._balancer.servers if server not in refused]
+        if not waits or min(waits) > _LONGEST_PAUSE:
+            return False
+        await asyncio.sleep(self._retry_pause + min(waits))
+        self._throughput.touch()
+        return True
 
     async def _generate_on(
         self,
@@ -231,7 +242,7 @@ class RemoteEngine:
                 candidates = candidates[max(1, len(candidates) // 2) :]
             except RequestFailed as error:
                 if not error.refused:
-                    server.mark_failed()
+                    server.mark_failed(error.retry_after)
                 if not begun:
                     raise
                 log.warning("The engine at %s broke an answer off: %s.", server.url, error)

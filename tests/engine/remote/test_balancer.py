@@ -79,3 +79,19 @@ def test_the_channels_that_are_remembered_are_bounded():
         balancer.assign(channel, second)
     with second.generating():
         assert [balancer.choose(channel) is second for channel in (1, 2, 3)] == [True, False, True]
+
+
+def test_a_server_that_wants_a_pause_is_not_chosen_before_its_end(monkeypatch):
+    now = 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    balancer = make(1)
+    (server,) = balancer.servers
+    server.mark_failed(100)
+    server.mark_healthy()  # by an answer that began before
+    now = 99.0
+    assert balancer.choose(None) is None
+    assert (server.healthy, server.busy_for) == (False, 1)
+    now = 100.0
+    assert balancer.choose(None) is server
+    server.mark_failed(1e9)
+    assert server.busy_for == 3600

@@ -1,12 +1,18 @@
 """What servers and proxies say instead of an answer: the log names it, and a server that wants a pause has it."""
 
+import asyncio
+import time
+from email.utils import formatdate
+
 import pytest
 from aiohttp import web
 
 from bot.engine import ModelError, OutOfReach
 from bot.engine.prompt import Prompt
+from bot.texts import BUSY
 from tests.support.engine_stand_in import EngineServer, page, refusal, serving
 from tests.support.remote import ask, asking, make_engine
+from tests.support.waiting import until
 
 LOADING = {"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}}
 
@@ -60,6 +66,58 @@ async def test_nothing_that_people_wrote_is_quoted(quote, caplog):
             await ask(engine, Prompt("", (), "Zoë", "geheim\nwoord"))
     assert "HTTP 500: " in caplog.text
     assert not [word for word in ("zo", "geheim", "woo") if word in caplog.text.casefold()]
+
+
+async def test_a_server_is_not_asked_before_it_wants_to_be():
+    asked = []
+
+    def limited(body):
+        asked.append(time.monotonic())
+        return refusal(429, headers={"Retry-After": "0.5"}) if len(asked) == 1 else ["fine"]
+
+    async with asking(EngineServer(limited, limited, limited)) as engine:
+        first = asyncio.create_task(ask(engine))
+        (server,) = engine._balancer.servers
+        await until(lambda: server.busy_for)
+        assert await ask(engine) == ["fine"], "the second question waits, too"
+        assert await first == ["fine"]
+    refused, *others = asked
+    assert all(each - refused >= 0.5 for each in others)
+
+
+@pytest.mark.parametrize("write", [str, lambda seconds: formatdate(time.time() + seconds, usegmt=True)])
+async def test_a_server_that_wants_a_long_pause_is_left_alone_and_the_asker_told_at_once(write):
+    server = EngineServer(lambda _: refusal(429, headers={"Retry-After": write(3000)}))
+    async with asking(server) as engine:
+        for _ in range(2):
+            with pytest.raises(OutOfReach) as raised:
+                await ask(engine)
+            assert str(raised.value) == BUSY
+        assert 2000 < engine._balancer.servers[0].busy_for <= 3000
+    assert len(server.requests) == 1
+
+
+async def test_meanwhile_another_server_answers():
+    server, good = EngineServer(lambda _: refusal(503, headers={"Retry-After": "3000"})), EngineServer()
+    async with asking(server, good) as engine:
+        for _ in range(3):
+            assert await ask(engine) == ["ok"]
+    assert (len(server.requests), len(good.requests)) == (1, 3)
+
+
+@pytest.mark.parametrize("header", ["soon", "-5", "0", "nan", "inf", "1e999", "Thu, 01 Jan 1970 00:00:00 GMT", ""])
+async def test_a_pause_that_is_none_is_not_kept(header):
+    server = EngineServer(lambda _: refusal(503, headers={"Retry-After": header}))
+    async with asking(server) as engine:
+        assert await ask(engine) == ["ok"]
+
+
+async def test_a_server_that_is_still_loading_is_told_as_busy():
+    server = EngineServer(*[lambda _: web.json_response(LOADING, status=503)] * 9)
+    async with asking(server) as engine:
+        with pytest.raises(OutOfReach) as raised:
+            await ask(engine)
+    assert str(raised.value) == BUSY
 
 
 MANY = [f"maker/model-{number}" for number in range(345)]
