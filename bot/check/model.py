@@ -125,8 +125,10 @@ async def answer(engine: Engine, prompt: Prompt, sampling: Sampling, *, todo: st
         # A reasoning model may have no tokens left here for an answer.
         if not any(isinstance(piece, Thought) for _, piece in pieces):
             log.debug("There is no answer.", exc_info=True)
-            reason = error.__cause__ if isinstance(error, OutOfReach) else error
-            yield wrong(f"It does not answer that: {reason}", todo)
+            if isinstance(error, OutOfReach):
+                yield wrong(f"It does not answer that: {error.__cause__}", error.todo or todo)
+            else:
+                yield wrong(f"It does not answer that: {error}", todo)
             return
     first, last = pieces[0][0], pieces[-1][0]
     # Nearly every token is a piece of its own.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_TODO = "See whether that server runs and can be reached from this machine. With --debug you see what it said."
+_TODO = "See that server's own log. With --debug you see what it said."
 
 
 async def look_at_engines(
@@ -34,6 +34,9 @@ async def look_at_engines(
                     yield ok(f"Found {url}, where the model is {model}", url=url, model=model)
                 async for finding in answer(engine, a_conversation(system_prompt), sampling, todo=_TODO):
                     yield finding
+                if refused := engine.refused().get(url):
+                    parts = " and ".join(refused)
+                    yield ok(f"It refuses {parts}, and is asked without that", url=url, refused=refused)
         except UserError as error:
             log.debug("The server cannot be used.", exc_info=True)
             yield wrong(f"The engine at {url} cannot be used", str(error), url=url)

@@ -51,7 +51,14 @@ class ModelError(UserError):
 
 
 class OutOfReach(UserError):
-    """The engine's servers cannot be reached, or one was lost in the middle of an answer; the sentence says which."""
+    """The engine's servers give no answer, or one broke it off; the sentence says which.
+
+    `todo` tells the operator what to do about it.
+    """
+
+    def __init__(self, sentence: str, todo: str = "") -> None:
+        super().__init__(sentence)
+        self.todo = todo
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from bot.storage.database import open_database
 from bot.storage.turns import Turn, TurnStore
 from tests.discord_stand_in import Permission
 from tests.support.databases import create_old
-from tests.support.engine_stand_in import EngineServer, refusal, serving
+from tests.support.engine_stand_in import EngineServer, page, refusal, serving
 from tests.support.models import save_model
 from tests.support.parley import run
 from tests.support.tokenizers import CHATML
@@ -601,3 +601,33 @@ async def test_each_server_is_reported_separately():
     assert "no connection" in away.what
     assert refused.what == f"The engine at {locked.url} cannot be used"
     assert "ENGINE_API_KEY" in refused.todo
+
+
+@pytest.mark.parametrize(
+    ("answer", "what", "todo"),
+    [
+        (lambda: page(502, "Bad Gateway"), "HTTP 502, a web page: Bad Gateway", "A proxy answers"),
+        (lambda: page(200, "Log in"), "HTTP 200, a web page: Log in", "See whether ENGINE_URL"),
+        (lambda: refusal(404, "no such model"), "no such model", "ENGINE_MODEL must be one of its models"),
+        (lambda: refusal(429, headers={"Retry-After": "3000"}), "asked again after 3000 s", "A lower MAX_BATCH"),
+        (lambda: refusal(503, "Loading model"), "HTTP 503, it is not ready: Loading model", "Wait until it has loaded"),
+        (lambda: refusal(400, "I see no reason"), "HTTP 400: I see no reason", "the server's own log"),
+    ],
+    ids=["proxy", "login", "not-found", "rate-limit", "loading", "refusal"],
+)
+async def test_what_a_server_answers_instead_is_told_with_what_to_do(answer, what, todo):
+    async with serving(EngineServer(*[lambda _: answer()] * 9)) as server:
+        told = await servers_found(server.url)
+    finding = only(told.wrong)
+    assert what in finding.what
+    assert todo in finding.todo
+
+
+async def test_what_a_server_refuses_is_told_as_well():
+    server = EngineServer(
+        *[lambda body: refusal(400, "System role not supported") if len(body["messages"]) == 4 else ["Alice."]] * 9
+    )
+    async with serving(server):
+        told = await servers_found(server.url)
+    assert not told.wrong
+    assert told.ok[-1].what == "It refuses the system role, and is asked without that"

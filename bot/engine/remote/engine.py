@@ -200,7 +200,7 @@ class RemoteEngine:
                     refused += [server] if failed.refused else []
                     self._throughput.touch()
         error = error or RequestFailed("it wants no request for now", todo="Wait, and check again.", busy=True)
-        raise OutOfReach(REFUSED if refused else BUSY if error.busy else OUT_OF_REACH) from error
+        raise OutOfReach(REFUSED if refused else BUSY if error.busy else OUT_OF_REACH, error.todo) from error
 
     async def _pause(self, refused: Sequence[Server]) -> bool:
         """Wait until a server may be asked again; returns whether one may before too long."""
@@ -246,7 +246,7 @@ class RemoteEngine:
                 if not begun:
                     raise
                 log.warning("The engine at %s broke an answer off: %s.", server.url, error)
-                raise OutOfReach(BROKEN_OFF) from error
+                raise OutOfReach(BROKEN_OFF, error.todo) from error
         raise QuestionTooLong(TOO_LONG)
 
     def _record_token(self) -> None:
