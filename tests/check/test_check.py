@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import psutil
 import pytest
+from aiohttp import web
 from safetensors.torch import load_file
 
 from bot import demo
@@ -612,8 +613,13 @@ async def test_each_server_is_reported_separately():
         (lambda: refusal(429, headers={"Retry-After": "3000"}), "asked again after 3000 s", "A lower MAX_BATCH"),
         (lambda: refusal(503, "Loading model"), "HTTP 503, it is not ready: Loading model", "Wait until it has loaded"),
         (lambda: refusal(400, "I see no reason"), "HTTP 400: I see no reason", "the server's own log"),
+        (
+            lambda: web.Response(status=308, headers={"Location": "https://example.test/v1/chat/completions"}),
+            "HTTP 308, it redirects to https://example.test/v1/chat/completions",
+            "set ENGINE_URL to https://example.test/v1.",
+        ),
     ],
-    ids=["proxy", "login", "not-found", "rate-limit", "loading", "refusal"],
+    ids=["proxy", "login", "not-found", "rate-limit", "loading", "refusal", "redirect"],
 )
 async def test_what_a_server_answers_instead_is_told_with_what_to_do(answer, what, todo):
     async with serving(EngineServer(*[lambda _: answer()] * 9)) as server:

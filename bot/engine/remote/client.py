@@ -57,6 +57,7 @@ class Client:
             api_key=api_key or "none",
             max_retries=0,
             timeout=openai.Timeout(timeout, connect=_CONNECT_TIMEOUT),
+            http_client=openai.DefaultAsyncHttpxClient(event_hooks={"response": [_check_redirect]}),
         )
 
     async def close(self) -> None:
@@ -233,7 +234,25 @@ def _translated() -> Iterator[None]:
     except openai.APITimeoutError as error:
         raise TimeoutError from error
     except openai.APIConnectionError as error:
+        if isinstance(error.__cause__, RequestFailed):
+            raise error.__cause__ from None
         raise ConnectionError(str(error.__cause__ or error)) from error
+
+
+async def _check_redirect(response: Any) -> None:
+    """Refuse a redirect that would take the question elsewhere, lose the key, or turn the request into a GET."""
+    if not response.has_redirect_location:
+        return
+    here, there = response.url, response.url.join(response.headers["location"])
+    ports = {(here.scheme, here.port), ("https", None) if here.port is None else ()}
+    keeps_method = response.request.method == "GET" or response.status_code in (307, 308)
+    if there.host != here.host or (there.scheme, there.port) not in ports or not keeps_method:
+        place = str(there.copy_with(userinfo=b"", query=None, fragment=None))
+        address = place.removesuffix("/models").removesuffix("/chat/completions")
+        raise RequestFailed(
+            f"HTTP {response.status_code}, it redirects to {shorten(place)}",
+            todo=f"If that is the server, and not a login, set ENGINE_URL to {address}.",
+        )
 
 
 def _some(models: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from bot.engine import ModelError, OutOfReach
 from bot.engine.prompt import Prompt
-from bot.texts import BUSY
+from bot.texts import BUSY, OUT_OF_REACH
 from tests.support.engine_stand_in import EngineServer, page, refusal, serving
 from tests.support.remote import ask, asking, make_engine
 from tests.support.waiting import until
@@ -118,6 +118,71 @@ async def test_a_server_that_is_still_loading_is_told_as_busy():
         with pytest.raises(OutOfReach) as raised:
             await ask(engine)
     assert str(raised.value) == BUSY
+
+
+def redirect(status: int, to: str):
+    return lambda _: web.Response(status=status, headers={"Location": to})
+
+
+def by_another_name(server: EngineServer) -> str:
+    return server.url.replace("127.0.0.1", "localhost")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_neither_the_question_nor_the_key_goes_to_another_host(status, caplog):
+    def elsewhere(body):
+        return redirect(status, f"{by_another_name(server)}/chat/completions?token=secret")(body)
+
+    server = EngineServer(*[elsewhere] * 9)
+    async with asking(server, api_key="sesame") as engine:
+        with pytest.raises(OutOfReach) as raised:
+            await ask(engine)
+    assert str(raised.value) == OUT_OF_REACH
+    assert raised.value.todo == f"If that is the server, and not a login, set ENGINE_URL to {by_another_name(server)}."
+    assert f"HTTP {status}, it redirects to {by_another_name(server)}/chat/completions." in caplog.text
+    assert len(server.requests) == 2, "one in each round"
+
+
+async def test_nor_when_the_models_are_listed(caplog):
+    server = EngineServer()
+    async with serving(server):
+        server.models = redirect(302, f"{by_another_name(server)}/models")(None)
+        async with make_engine(server.url, api_key="sesame") as engine:
+            await engine.ready()
+    assert f"it redirects to {by_another_name(server)}/models." in caplog.text
+    assert server.keys == ["Bearer sesame"]
+
+
+@pytest.mark.parametrize("status", [307, 308])
+async def test_a_redirect_within_a_server_is_followed(status):
+    def moved(body):
+        server.scripts.insert(0, ["fine"])
+        return redirect(status, "completions")(body)
+
+    server = EngineServer(moved)
+    async with asking(server, api_key="sesame") as engine:
+        assert await ask(engine) == ["fine"]
+    assert server.requests[0] == server.requests[1]
+    assert set(server.keys) == {"Bearer sesame"}
+
+
+@pytest.mark.parametrize("status", [301, 302, 303])
+async def test_a_redirect_that_would_lose_the_question_is_told(status, caplog):
+    server = EngineServer(*[redirect(status, "completions")] * 9)
+    async with asking(server) as engine:
+        with pytest.raises(OutOfReach):
+            await ask(engine)
+    assert f"it redirects to {server.url}/chat/completions" in caplog.text
+
+
+async def test_a_key_is_not_taken_to_another_port():
+    other = EngineServer()
+    async with serving(other):
+        server = EngineServer(*[redirect(307, f"{other.url}/chat/completions")] * 9)
+        async with asking(server, api_key="sesame") as engine:
+            with pytest.raises(OutOfReach):
+                await ask(engine)
+    assert not other.requests
 
 
 MANY = [f"maker/model-{number}" for number in range(345)]
