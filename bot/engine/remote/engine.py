@@ -230,6 +230,7 @@ class RemoteEngine:
                     async for piece in pieces:
                         if not begun:
                             begun = True
+                            stream.turns_read = sum(message["role"] == "assistant" for message in candidates[0])
                             server.mark_healthy()
                             self._balancer.assign(channel, server)
                         self._record_token()

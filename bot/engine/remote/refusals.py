@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from bot.engine import Sampling
-from bot.engine.prompt import Message, merge_system
+from bot.engine.chat_template import Message, merge_system
 from bot.engine.remote.errors import ServerError
 
 Request: TypeAlias = dict[str, Any]

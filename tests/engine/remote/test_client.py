@@ -122,7 +122,9 @@ async def test_what_a_server_finds_too_long_loses_its_oldest_turns():
     server = EngineServer(*[too_long] * 9)
     turns = tuple(Exchange(None, f"question {number}", f"answer {number}") for number in range(6))
     async with asking(server) as engine:
-        assert await ask(engine, Prompt("", turns, None, "and now?")) == ["short enough"]
+        stream = engine.submit(Prompt("", turns, None, "and now?"), SAMPLING)
+        assert [piece async for piece in stream] == ["short enough"]
+        assert stream.turns_read == len(server.requests[-1]["messages"]) // 2 < len(turns)
         assert engine.status().precision == "on a server"
     last = server.requests[-1]["messages"]
     assert last[-1]["content"] == "and now?"
