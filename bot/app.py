@@ -128,6 +128,8 @@ class Bot:
                     connected.result()
             finally:
                 await self.core.conversations.close()
+                await self._changes.flush()
+                await self._active_replies.close(patience=self._timing.last_words)
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
@@ -170,7 +172,11 @@ class Bot:
                 link_previews=settings.link_previews,
             )
             unfinished = await recovery.attempt()
-            async with in_background(recovery.retry(unfinished), self._announce_ready(client)):
+            async with in_background(
+                recovery.retry(unfinished),
+                self._announce_ready(client),
+                self._active_replies.remove_forgotten_buttons(client),
+            ):
                 await client.connect()
 
     async def _add_cogs(self, client: Client) -> None:
@@ -205,7 +211,7 @@ class Bot:
                 self.gateway,
                 self._changes,
             ),
-            Channel(core.channel_settings, core.turns, form_patience=self._timing.form_patience),
+            Channel(core.channel_settings, core.turns, self._active_replies, form_patience=self._timing.form_patience),
             About(core.channel_settings, self._engine, self.loop_lag, feedback=settings.feedback),
         )
 

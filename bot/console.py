@@ -43,7 +43,7 @@ async def chat(conversations: Conversations) -> None:
             case "quit" | "exit" | "q":
                 return
             case "clear":
-                print(forgotten(len(await conversations.clear(_CHANNEL.channel))) + "\n")
+                print(forgotten((await conversations.clear(_CHANNEL.channel)).count) + "\n")
             case "regenerate":
                 await _reply(conversations.regenerating(_CHANNEL, None, _PERSON))
             case _:

@@ -8,6 +8,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.messages.access import channel_ref
+from bot.messages.active_replies import ActiveReplies
 from bot.messages.forms import Form
 from bot.storage.channel_ref import ChannelRef
 from bot.storage.channel_settings import MINIMUM, PERSONA_LENGTH, ChannelOverrides, ChannelSettingsStore
@@ -52,9 +53,17 @@ class Channel(commands.Cog):
         name="persona", description=PERSONA, default_permissions=discord.Permissions(manage_channels=True)
     )
 
-    def __init__(self, channel_settings: ChannelSettingsStore, turns: TurnStore, *, form_patience: float) -> None:
+    def __init__(
+        self,
+        channel_settings: ChannelSettingsStore,
+        turns: TurnStore,
+        active_replies: ActiveReplies,
+        *,
+        form_patience: float,
+    ) -> None:
         self._channel_settings = channel_settings
         self._turns = turns
+        self._active_replies = active_replies
         self._form_patience = form_patience
 
     @persona.command(name="set", description=PERSONA_SET)
@@ -113,7 +122,7 @@ class Channel(commands.Cog):
             await self._channel_settings.change(ref, given, without=MINIMUM if reset else ())
             for other in (ref, *await self._turns.threads(ref.channel)):
                 settings = await self._channel_settings.effective(other)
-                await self._turns.prune(other.channel, settings.turns)
+                self._active_replies.forget(await self._turns.prune(other.channel, settings.turns))
         await interaction.edit_original_response(content=await self._described(ref))
 
     async def _overrides(self, ref: ChannelRef) -> tuple[ChannelOverrides, ChannelOverrides]:

@@ -26,7 +26,6 @@ class Context(commands.Cog):
         # for longer than Discord waits.
         clearing = asyncio.create_task(self._conversations.clear(interaction.channel_id))
         await interaction.response.defer()
-        turns = await clearing
-        await interaction.edit_original_response(content=forgotten(len(turns)))
-        if turns:
-            await self._active_replies.remove_button(interaction.channel, turns[-1])
+        cleared = await clearing
+        self._active_replies.forget(cleared)
+        await interaction.edit_original_response(content=forgotten(cleared.count))

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import logging
 from contextlib import suppress
 from functools import partial
 from typing import Literal
@@ -17,11 +18,14 @@ from bot.messages.active_replies import ActiveReplies
 from bot.messages.content import Content
 from bot.messages.incoming_text import IncomingText, Unreadable
 from bot.messages.review import Review
+from bot.messages.transient_errors import REQUEST_ERRORS
 from bot.storage.database import Database
 from bot.storage.examples import ExampleStore
 from bot.storage.pending_changes import PendingChanges
 from bot.storage.turns import Turn, TurnStore
 from bot.texts import EXPORT, EXPORT_FORMAT, FORGET, NOTHING_TO_EXPORT, SUMMARY_LABEL, exported, forgot_person
+
+log = logging.getLogger(__name__)
 
 _COLUMNS = ("at", "asker", "asker_name", "question", "answer")
 
@@ -54,9 +58,10 @@ class Privacy(commands.Cog):
         """Forget all that the person asked, everywhere, and say how many turns it was."""
         await interaction.response.defer(ephemeral=True)
         await self._review.remove(await self._examples.forget_person(interaction.user.id))
-        turns = await self._turns.forget_person(interaction.user.id)
+        forgotten = await self._turns.forget_person(interaction.user.id)
+        self._active_replies.forget(forgotten)
         everywhere = self._bot.process_shards.alone
-        await interaction.edit_original_response(content=forgot_person(turns, everywhere=everywhere))
+        await interaction.edit_original_response(content=forgot_person(forgotten.count, everywhere=everywhere))
 
     @app_commands.command(description=EXPORT)
     @app_commands.rename(form="format")
@@ -79,21 +84,21 @@ class Privacy(commands.Cog):
     @commands.Cog.listener()
     async def on_raw_message_delete(self, deleted: discord.RawMessageDeleteEvent) -> None:
         """Forget the turn of a message that somebody has deleted."""
-        self._forget_message(deleted.channel_id, deleted.message_id)
+        self._note_deletion(deleted.channel_id, deleted.message_id)
 
     @commands.Cog.listener()
     async def on_raw_bulk_message_delete(self, deleted: discord.RawBulkMessageDeleteEvent) -> None:
         """Forget the turns of messages that were deleted together."""
         for message in deleted.message_ids:
-            self._forget_message(deleted.channel_id, message)
+            self._note_deletion(deleted.channel_id, message)
 
-    def _forget_message(self, channel: int, message: int) -> None:
+    def _note_deletion(self, channel: int, message: int) -> None:
         if not self._active_replies.was_deleted_by_us(message):
             self._active_replies.discard(message)
-            self._changes.add(("deleted", message), partial(self._forget_stored, channel, message))
+            self._changes.add(("deleted", message), partial(self._forget_message, channel, message))
 
-    async def _forget_stored(self, channel: int, message: int) -> None:
-        await self._turns.forget_message(channel, message)
+    async def _forget_message(self, channel: int, message: int) -> None:
+        self._active_replies.forget(await self._turns.forget_message(channel, message))
         await self._review.remove(await self._examples.forget_message(channel, message))
 
     @commands.Cog.listener()
@@ -122,7 +127,7 @@ class Privacy(commands.Cog):
             await self._review.update(changed)
             await self._review.remove(removed)
         else:
-            await self._forget_stored(channel, number)
+            await self._forget_message(channel, number)
 
     @commands.Cog.listener()
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
@@ -158,8 +163,18 @@ class Privacy(commands.Cog):
                 if guild is None:
                     await self._forget_guild(guild_id)
                     break
-                if not guild.unavailable and guild.get_channel(channel) is None:
+                if not guild.unavailable and guild.get_channel(channel) is None and await self._is_gone(channel):
                     await self._forget_channel(channel)
+
+    async def _is_gone(self, channel: int) -> bool:
+        """Whether Discord says so: what the cache does not know may be a thread that was stored without its parent."""
+        try:
+            await self._bot.fetch_channel(channel)
+        except (discord.NotFound, discord.Forbidden):
+            return True
+        except REQUEST_ERRORS as error:
+            log.info("Whether the channel %d is gone is looked at again later: %s", channel, error)
+        return False
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:

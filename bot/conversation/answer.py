@@ -54,9 +54,11 @@ class Answer:
         self.turn: Turn | None = None
         """What is stored of it; None if nothing is."""
         self.keep = 0
-        """How many turns its channel keeps; with 0, it cannot be regenerated."""
-        self.previous: Turn | None = None
-        """The channel's newest turn when this answer started, which stays above it."""
+        """How many turns its channel keeps."""
+        self.regenerable = False
+        """Whether it can be regenerated once it is stored."""
+        self.outdated: list[Turn] = []
+        """The channel's turns that can no longer be regenerated, as this one comes after them."""
         self.replaces: Turn | None = None
         """The turn whose answer it takes the place of."""
         self.replaced = False

@@ -20,7 +20,7 @@ from bot.storage.channel_settings import ChannelSettings, ChannelSettingsStore
 from bot.storage.database import DatabaseError
 from bot.storage.example import Example
 from bot.storage.examples import ExampleStore
-from bot.storage.turns import Person, Quote, Turn, TurnStore
+from bot.storage.turns import Forgotten, Person, Quote, Turn, TurnStore
 from bot.texts import SHUTTING_DOWN, STALE
 
 
@@ -151,8 +151,8 @@ class Conversations:
         ):
             yield answer
 
-    async def clear(self, channel: int) -> list[Turn]:
-        """Forget the channel's turns, also those whose answers are still to come; returns the answered ones."""
+    async def clear(self, channel: int) -> Forgotten:
+        """Forget the channel's turns, also those whose answers are still to come."""
         return await self._turns.clear(channel)
 
     async def close(self) -> None:
@@ -258,7 +258,8 @@ class Conversations:
                 await self._turns.prepend(turn, await question.fetch_thread_starter())
             turn = await self._turns.current(turn)
             answer.keep = settings.turns
-            answer.previous = earlier[-1] if earlier else None
+            answer.regenerable = settings.turns > 0
+            answer.outdated = await self._turns.outdated(channel, settings.turns)
             await self._generate(answer, turn, earlier, settings)
 
     async def _regenerate(self, answer: Answer, channel: ChannelRef, message: int | None) -> None:
@@ -271,6 +272,7 @@ class Conversations:
             if old is None:
                 raise Stale
             answer.keep = settings.turns
+            answer.regenerable = settings.turns > 0 and not any(turn.id > old.id for turn in recent)
             answer.turn = answer.replaces = old
             # Were the process killed now, recovery would show the old answer again.
             await self._turns.save_messages(old, (), settings.turns)

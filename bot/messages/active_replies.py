@@ -5,13 +5,15 @@ from collections import deque
 from contextlib import suppress
 from typing import Any
 
+import discord
+
 from bot.conversation.answer import Answer
 from bot.messages.buttons import FinalButtons, view
 from bot.messages.pacing import Pacer
 from bot.messages.refusals import Refusals
 from bot.messages.transient_errors import REQUEST_ERRORS
 from bot.observer import Observer
-from bot.storage.turns import Turn
+from bot.storage.turns import Forgotten, Turn
 
 _REMEMBERED_DELETIONS = 1000  # of our own, until Discord reports them
 
@@ -42,6 +44,7 @@ class ActiveReplies:
         self._messages: dict[Answer, list[int]] = {}
         self._over: dict[Answer, asyncio.Event] = {}
         self._deleted: deque[int] = deque(maxlen=_REMEMBERED_DELETIONS)
+        self._forgotten: asyncio.Queue[Turn] = asyncio.Queue()
 
     def add(self, answer: Answer, *messages: int) -> None:
         """An answer is under way, and these messages show it."""
@@ -99,3 +102,21 @@ class ActiveReplies:
                 await self.pacer.slot()
                 message = channel.get_partial_message(turn.answer_messages[-1])
                 await message.edit(view=view(*self.buttons.older(turn.asker)))
+
+    def forget(self, forgotten: Forgotten) -> None:
+        """Have the buttons of forgotten turns removed soon: a press could do nothing."""
+        for turn in forgotten.regenerable:
+            self._forgotten.put_nowait(turn)
+
+    async def remove_forgotten_buttons(self, client: discord.Client) -> None:
+        """Remove the buttons of forgotten turns, without end: Discord may be slow, and nobody should wait for it."""
+        while True:
+            turn = await self._forgotten.get()
+            await self.remove_button(client.get_partial_messageable(turn.channel.channel), turn)
+            self._forgotten.task_done()
+
+    async def close(self, *, patience: float) -> None:
+        """Wait until the buttons of forgotten turns are removed, but not for longer than `patience` seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self._forgotten.join()

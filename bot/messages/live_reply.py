@@ -234,10 +234,10 @@ class LiveReply:
             log.warning("Discord did not take a notice: %s", error)
 
     async def _make_room(self) -> None:
-        """Remove the button from the answer before, or offer Stop under the one that is replaced."""
+        """Remove the buttons from the answers before, or offer Stop under the one that is replaced."""
         channel = self._destination.channel
-        if self._answer.previous:
-            await self._active.remove_button(channel, self._answer.previous)
+        for turn in self._answer.outdated:
+            await self._active.remove_button(channel, turn)
         if self._answer.replaces:
             self._old = [channel.get_partial_message(message) for message in self._answer.replaces.answer_messages]
             await self._old[-1].edit(view=view(self._stop_button))
@@ -301,7 +301,7 @@ class LiveReply:
         if not self._stored:
             return ()
         buttons = self._active.buttons
-        return buttons.newest(self._asker) if self._answer.keep else buttons.older(self._asker)
+        return buttons.newest(self._asker) if self._answer.regenerable else buttons.older(self._asker)
 
     async def _remove_dead_button(self) -> None:
         """Remove the button of an answer that failed or was forgotten: a press could do nothing."""

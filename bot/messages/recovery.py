@@ -74,9 +74,9 @@ class Recovery:
             channel = self._client.get_partial_messageable(turn.channel.channel)
             if turn.answer:
                 await self._remove_button_before(channel, turn)
-            messages = await self._complete(channel, turn)
+            settings = await self._channel_settings.effective(turn.channel)
+            messages = await self._complete(channel, turn, regenerable=settings.turns > 0 or not turn.answer)
             if turn.question:
-                settings = await self._channel_settings.effective(turn.channel)
                 await self._turns.save_messages(turn, messages, settings.turns)
             else:
                 await self._turns.drop(turn)
@@ -94,7 +94,7 @@ class Recovery:
             log.info("The answer to message %s, which was unfinished, is shown.", turn.question_message)
         return True
 
-    async def _complete(self, channel: discord.PartialMessageable, turn: Turn) -> list[int]:
+    async def _complete(self, channel: discord.PartialMessageable, turn: Turn, *, regenerable: bool) -> list[int]:
         """Have Discord show what there is of a turn; returns the ids of the messages."""
         assert turn.question_message is not None
         shown = await self._messages(channel, turn.question_message)
@@ -119,7 +119,8 @@ class Recovery:
         messages = []
         for number, text in enumerate(texts):
             last = number == len(texts) - 1
-            buttons = self._active_replies.buttons.newest(turn.asker) if last and turn.question else ()
+            offered = self._active_replies.buttons.newest if regenerable else self._active_replies.buttons.older
+            buttons = offered(turn.asker) if last and turn.question else ()
             if number < len(shown):
                 message = await shown[number].edit(content=text, view=view(*buttons))
             else:

@@ -37,10 +37,14 @@ class PendingChanges:
             async with in_background(self._run()):
                 yield
         finally:
-            with suppress(DatabaseError):
-                await self._make_all()
+            await self.flush()
             if self._pending:
                 log.error("%d changes in Discord did not reach the database, which cannot be used.", len(self._pending))
+
+    async def flush(self) -> None:
+        """Try at once what is left."""
+        with suppress(DatabaseError):
+            await self._make_all()
 
     async def _run(self) -> None:
         waiting = False

@@ -47,10 +47,17 @@ UPDATE turns
 SET question = iif(instr(question, ?5) = 1, ?5, '') || ?3, people = iif(instr(question, ?5) = 1, ?6, ?4)
 WHERE channel = ?1 AND question_message = ?2
 """
-_FORGET_PERSON = "DELETE FROM turns WHERE asker = ?"
-_PRUNE = """
-DELETE FROM turns WHERE channel = ?1 AND question <> ''
+# The channel's turns but for the `?2` newest answered ones and what came after them.
+_OLD = """
+channel = ?1 AND question <> ''
 AND id <= (SELECT id FROM turns WHERE channel = ?1 AND answer <> '' ORDER BY id DESC LIMIT 1 OFFSET ?2)
+"""
+_PRUNE = f"DELETE FROM turns WHERE {_OLD}"  # noqa: S608
+# Below an answer that was interrupted, there is a button in any place; else only below the newest.
+_REGENERABLE = """
+question <> '' AND answer_messages <> '[]' AND (answer = '' OR id = (
+    SELECT max(id) FROM turns AS others WHERE others.channel = turns.channel AND others.answer <> ''
+))
 """
 _CONTAINS_MESSAGE = "channel = ?1 AND (question_message = ?2 OR ?2 IN (SELECT value FROM json_each(answer_messages)))"
 
@@ -110,6 +117,14 @@ class Turn:
         if self.people is None:
             return None
         return frozenset({self.asker, *(person.id for person in self.people if person.quoted)})
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """How many answered turns were forgotten, and those of all whose answers had a button to regenerate them."""
+
+    count: int
+    regenerable: list[Turn]
 
 
 class TurnStore:
@@ -191,16 +206,25 @@ class TurnStore:
                 await connection.execute(_PRUNE, (turn.channel.channel, keep and keep + self._spare))
             return stored
 
-    async def prune(self, channel: int, keep: int) -> None:
+    async def outdated(self, channel: int, keep: int) -> list[Turn]:
+        """The channel's turns whose answers lose their button to one more answer, when the channel keeps `keep`."""
+        values = (channel, keep + self._spare - 1) if keep else (channel,)
+        old = f"(answer <> '' OR {_OLD})" if keep else "channel = ?1"
+        statement = f"SELECT {_COLUMNS} FROM turns WHERE channel = ?1 AND {_REGENERABLE} AND {old} ORDER BY id DESC"  # noqa: S608
+        async with self._database.connection() as connection:
+            return await _read(connection, statement, *values)
+
+    async def prune(self, channel: int, keep: int) -> Forgotten:
         """Drop all but the channel's `keep` newest answered turns at once; with 0, its summary too."""
         async with self._database.transaction() as connection:
-            await connection.execute(_PRUNE, (channel, keep))
             if not keep:
                 await connection.execute("DELETE FROM summaries WHERE channel = ?", (channel,))
+            return await _delete(connection, _OLD, channel, keep)
 
     async def drop(self, turn: Turn) -> None:
         """Forget a turn that came to nothing."""
-        await self._delete("id = ? AND channel = ?", turn.id, turn.channel.channel)
+        async with self._database.transaction() as connection:
+            await connection.execute("DELETE FROM turns WHERE id = ? AND channel = ?", (turn.id, turn.channel.channel))
 
     async def prepend(self, turn: Turn, beginning: Quote) -> None:
         """Put a quote before a turn's question, which may have been edited meanwhile."""
@@ -225,15 +249,16 @@ class TurnStore:
         async with self._database.transaction() as connection:
             await connection.execute(_EDIT, values)
 
-    async def forget_message(self, channel: int, message: int) -> None:
+    async def forget_message(self, channel: int, message: int) -> Forgotten:
         """Forget the turn that a message is part of."""
-        await self._delete(_CONTAINS_MESSAGE, channel, message)
+        async with self._database.transaction() as connection:
+            return await _delete(connection, _CONTAINS_MESSAGE, channel, message)
 
-    async def forget_person(self, asker: int) -> int:
-        """Forget all that somebody asked, in all channels, and the summaries of it; returns the number of turns."""
+    async def forget_person(self, asker: int) -> Forgotten:
+        """Forget all that somebody asked, in all channels, and the summaries of it."""
         async with self._database.transaction() as connection:
             await connection.execute(_FORGET_SUMMARIES, (asker,))
-            return (await connection.execute(_FORGET_PERSON, (asker,))).rowcount
+            return await _delete(connection, "asker = ?", asker)
 
     async def summary(self, channel: int) -> str:
         """The summary of the turns before the stored ones; empty if there is none."""
@@ -268,18 +293,21 @@ class TurnStore:
                     (ref.channel, ref.parent, ref.guild, new, askers),
                 )
 
-    async def _delete(self, condition: str, *values: int) -> None:
+    async def clear(self, channel: int) -> Forgotten:
+        """Forget the channel's turns and its summary."""
         async with self._database.transaction() as connection:
-            statement = f"DELETE FROM turns WHERE {condition}"  # noqa: S608 - conditions are constants of this module
-            await connection.execute(statement, values)
-
-    async def clear(self, channel: int) -> list[Turn]:
-        """Forget the channel's turns and its summary; returns the answered turns, oldest first."""
-        async with self._database.transaction() as connection:
-            forgotten = await _read(connection, _RECENT, channel, _ALL)
-            await connection.execute("DELETE FROM turns WHERE channel = ?", (channel,))
             await connection.execute("DELETE FROM summaries WHERE channel = ?", (channel,))
-            return forgotten
+            return await _delete(connection, "channel = ?", channel)
+
+
+async def _delete(connection: aiosqlite.Connection, condition: str, *values: int) -> Forgotten:
+    """Delete the turns that meet a condition, which is a constant of this module."""
+    regenerable = f"SELECT {_COLUMNS} FROM turns WHERE {condition} AND {_REGENERABLE} ORDER BY id DESC"  # noqa: S608
+    answered = f"SELECT count(*) FROM turns WHERE {condition} AND answer <> ''"  # noqa: S608
+    turns = await _read(connection, regenerable, *values)
+    ((count,),) = await connection.execute_fetchall(answered, values)
+    await connection.execute(f"DELETE FROM turns WHERE {condition}", values)  # noqa: S608
+    return Forgotten(count, turns)
 
 
 def dump_people(people: tuple[Person, ...] | None) -> str | None:

@@ -168,7 +168,7 @@ async def test_a_clear_during_an_answer_wins(talk, turns):
     await screen.grown.wait()
     waiting = asyncio.create_task(Screen().show(conversations.answering(ask("3"))))
     await until(lambda: both_noted(turns))
-    assert len(await conversations.clear(7)) == 1
+    assert (await conversations.clear(7)).count == 1
     hold.set()
     await asyncio.gather(running, waiting)
     assert screen.text == "during", "the answer itself is shown completely"

@@ -39,6 +39,10 @@ class Faults:
         self._faults.append(fault)
         return fault
 
+    def clear(self) -> None:
+        """From now on, nothing fails."""
+        self._faults.clear()
+
     def next(self, method: str, path: str) -> Fault | None:
         """The fault for this request, counted down."""
         fault = next((f for f in self._faults if f.meets(method, path)), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -84,6 +84,8 @@ class Discord:
         self.requests: list[Request] = []
         """All HTTP requests of the bot, oldest first."""
         self.violations: list[str] = []
+        self.at_the_end: Callable[[], Awaitable[None]] | None = None
+        """What is checked before it closes, unless the block raises an error."""
         self._rest = Rest(self, [*routes.ROUTES.table, *interaction_routes.ROUTES.table])
         self._runner = web.AppRunner(self._rest.app, access_log=None, shutdown_timeout=0.5)
 
@@ -100,9 +102,13 @@ class Discord:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.closing.set()
-        self.gateway.drop()
-        await self._runner.cleanup()
+        try:
+            if self.at_the_end and error is None:
+                await self.at_the_end()
+        finally:
+            self.closing.set()
+            self.gateway.drop()
+            await self._runner.cleanup()
         if self.violations:
             report = "\n".join(["Discord would not have it so:", *self.violations])
             if error is None:

@@ -281,11 +281,12 @@ async def test_servers_are_not_forgotten_while_their_shard_is_away(discord, path
     async with parley(discord, ScriptedEngine(), path) as running:
         await alice.say(channel, f"{discord.bot.mention} hello")
         await running.until_stored(channel.id, ("hello", "ok"))
-        monkeypatch.setattr(discord.gateway, "_identify", lambda *_: None)
-        discord.gateway.invalidate()
-        await discord.until(lambda: len(clients) == 2)
-        assert not clients[-1].guilds, "until Discord has listed them again"
-        await clients[-1].cogs["Privacy"].on_shard_ready(0)  # a late event
+        with monkeypatch.context() as identify:
+            identify.setattr(discord.gateway, "_identify", lambda *_: None)
+            discord.gateway.invalidate()
+            await discord.until(lambda: len(clients) == 2)
+            assert not clients[-1].guilds, "until Discord has listed them again"
+            await clients[-1].cogs["Privacy"].on_shard_ready(0)  # a late event
         assert await running.stored(channel.id) == [("hello", "ok")]
 
 

@@ -4,11 +4,13 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from bot.app import Bot
 from bot.engine import Engine
@@ -21,11 +23,15 @@ from bot.storage.database import Database, open_database
 from bot.storage.turns import TurnStore
 from bot.timing import Timing
 from tests.discord_stand_in import Channel, Discord, Message, User
+from tests.support.buttons import any_buttons, press_every_button
+from tests.support.scripted import ScriptedEngine
 from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 QUICK = {"guild_ready_timeout": 0.05, "identify_pause": 0.0}
 """No waiting for late servers, and none between identifies."""
+_processes: WeakKeyDictionary[Discord, dict[Path, dict[str, Any]]] = WeakKeyDictionary()
+"""The bots that a test has run, by their databases: their settings."""
 
 
 @dataclass
@@ -111,6 +117,9 @@ async def parley(
     """
     settings = {"temperature": 0.0, "shutdown_grace": 0.1} | settings
     chosen = Settings(discord_token=discord.application.token, database_path=str(path), **settings)
+    processes = _processes.setdefault(discord, {})
+    processes[path] = settings
+    discord.at_the_end = partial(_press_buttons, discord, processes)
     metrics = Metrics()
     async with open_database(path, metrics) as database:
         bot = Bot(chosen, database, engine, metrics=metrics, timing=Timing(**(QUICK | (timing or {}))))
@@ -124,6 +133,16 @@ async def parley(
                 bot.quitting.set()
                 async with asyncio.timeout(10):
                     await ended
+
+
+async def _press_buttons(discord: Discord, processes: Mapping[Path, dict[str, Any]]) -> None:
+    """Press what people see at the end of a test: it must work, also once the bot was restarted."""
+    if any_buttons(discord):
+        discord.faults.clear()
+        async with AsyncExitStack() as stack:
+            for path, settings in tuple(processes.items()):
+                await stack.enter_async_context(parley(discord, ScriptedEngine(), path, **settings))
+            await press_every_button(discord)
 
 
 async def serve_alone(path: Path, engine: Engine, *, timing: dict[str, float] | None = None, **settings: Any) -> None:
