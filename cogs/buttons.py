@@ -54,7 +54,7 @@ class PressedButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=But
         assert isinstance(votes, Votes)
         match self._button.action:
             case Action.STOP:
-                await buttons.stop(interaction)
+                await buttons.stop(interaction, self._button.person)
             case Action.REGENERATE:
                 await buttons.regenerate(interaction, self._button.person)
             case Action.LIKE | Action.DISLIKE as action:
@@ -75,13 +75,15 @@ class Buttons(commands.Cog):
         """Have discord.py recognize our buttons."""
         self._bot.add_dynamic_items(PressedButton)
 
-    async def stop(self, interaction: discord.Interaction[Client]) -> None:
-        """Stop the answer above the button."""
+    async def stop(self, interaction: discord.Interaction[Client], asker: int) -> None:
+        """Stop the answer above the button, which may have been completed just now."""
         assert interaction.message
-        if self._replies.active.stop(interaction.message.id):
-            await interaction.response.defer()
-        else:
-            await interaction.response.edit_message(view=None)
+        await interaction.response.defer()
+        message = interaction.message.id
+        if not self._replies.active.stop(message):
+            again = await self._conversations.is_regenerable(channel_ref(interaction), message)
+            left = self._replies.active.buttons.newest(asker) if again else ()
+            await interaction.edit_original_response(view=view(*left))
             await interaction.followup.send(STALE, ephemeral=True)
 
     async def regenerate(self, interaction: discord.Interaction[Client], asker: int) -> None:

@@ -151,6 +151,14 @@ class Conversations:
         ):
             yield answer
 
+    async def is_regenerable(self, channel: ChannelRef, message: int) -> bool:
+        """Whether the answer that a message is part of can be regenerated; not if the database cannot be used."""
+        with suppress(DatabaseError):
+            settings = await self._channel_settings.effective(channel)
+            recent = await self._turns.recent(channel.channel, settings.turns)
+            return await self._find_regenerable(channel, recent, message) is not None
+        return False
+
     async def clear(self, channel: int) -> Forgotten:
         """Forget the channel's turns, also those whose answers are still to come."""
         return await self._turns.clear(channel)

@@ -1,11 +1,13 @@
 """Stop and Regenerate: who may press them, what they do, and that stale ones do nothing."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from bot.texts import NOT_YOURS, REFUSED_BY_DISCORD, STALE
-from tests.discord_stand_in import Permission
+from tests.discord_stand_in import Channel, Message, Permission, User
+from tests.messages.test_recovery import left
 from tests.support.parley import parley
 from tests.support.scripted import ScriptedEngine
 
@@ -172,3 +174,86 @@ async def test_no_stop_stays_under_an_answer_that_discord_refuses(discord, path,
         hold.set()
         await channel.wait_for(REFUSED_BY_DISCORD)
         await discord.until(lambda: answer.labels == [])
+
+
+@pytest.mark.parametrize("shown", [False, True], ids=["while it grows", "once it is shown"])
+async def test_no_button_stays_when_a_proxy_bot_repeats_the_question_by_a_webhook(discord, path, place, shown):
+    _, channel, alice = place
+    hold = asyncio.Event()
+    engine = ScriptedEngine(["Once upon a time there ", hold, "was."])
+    async with parley(discord, engine, path) as running:
+        question = await alice.say(channel, f"{discord.bot.mention} tell")
+        answer = await channel.reply_to(question)
+        if shown:
+            hold.set()
+            await running.until_stored(channel.id, ("tell", "Once upon a time there was."))
+        question.delete()
+        await channel.webhook("Alice's other self").say(channel, question.content)
+        hold.set()
+        await discord.until(lambda: answer.content == "Once upon a time there was." and not answer.buttons)
+        assert await running.stored(channel.id) == []
+    assert len(engine.prompts) == 1, "a webhook is not answered"
+
+
+async def test_no_button_stays_under_what_is_forgotten(discord, path, place):
+    guild, channel, alice = place
+    bob, other = guild.member("Bob"), guild.channel("other")
+    thread = channel.thread("talk")
+    async with parley(discord, ScriptedEngine(*[["word " * 500]] * 6), path) as running:
+
+        async def asked(where: Channel, person: User) -> Message:
+            """The last message of an answer, under which the button is."""
+            await running.ask(where, person)
+            return where.answers()[-1]
+
+        by_alice, by_bob = await asked(other, alice), await asked(channel, bob)
+        in_thread = await asked(thread, bob)
+        await alice.command(channel, "forget")
+        await discord.until(lambda: not by_alice.buttons)
+        assert by_bob.labels == ["Regenerate"]
+        await discord.owner.command(channel, "settings", turns=0)
+        await discord.until(lambda: not (by_bob.buttons or in_thread.buttons))
+        first = await running.ask(other, bob)
+        last = other.answers()[-1]
+        assert last.labels == ["Regenerate"]
+        await discord.owner.delete(first)
+        await discord.until(lambda: not last.buttons)
+
+
+async def test_an_older_answer_that_is_given_after_all_has_no_button(discord, path, place):
+    _, channel, alice = place
+    question = await left(discord, path, channel, alice, "what is left?")
+    async with parley(discord, ScriptedEngine(["Something newer."], ["This is left."]), path) as running:
+        answer = await channel.reply_to(question)
+        newer = await running.ask(channel, alice)
+        await alice.press(answer, "Regenerate")
+        await discord.until(lambda: answer.content == "This is left." and not answer.buttons)
+        assert newer.labels == ["Regenerate"]
+
+
+async def test_an_interrupted_answer_keeps_its_button_until_newer_ones_push_it_out(discord, path, place):
+    _, channel, alice = place
+    question = await left(discord, path, channel, alice, "what is left?")
+    async with parley(discord, ScriptedEngine(), path, history_turns=2) as running:
+        interrupted = await channel.reply_to(question)
+        for count in range(1, 4):
+            await running.ask(channel, alice)
+            kept = bool(await running.turns.find(channel.id, question.id))
+            assert bool(interrupted.buttons) == kept, f"after {count}"
+        assert not interrupted.buttons
+
+
+async def test_a_stop_that_comes_too_late_leaves_regenerate(discord, path, place):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(["one"]), path) as running:
+        answer = await running.ask(channel, alice)
+        answer.edit(components=[dict(row, components=[stop_of(row)]) for row in answer.components])
+        pressed = await alice.press(answer, "Stop")
+        await pressed.wait_for(STALE)
+        await discord.until(lambda: answer.labels == ["Regenerate"])
+
+
+def stop_of(row: dict[str, Any]) -> dict[str, Any]:
+    """The button of a row as it was while the answer grew."""
+    (button,) = row["components"]
+    return button | {"label": "Stop", "custom_id": button["custom_id"].replace("regenerate", "stop")}

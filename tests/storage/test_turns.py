@@ -288,6 +288,31 @@ async def test_fewer_turns_are_forgotten_at_once_and_with_none_the_summary_too(p
         assert (await turns.recent(7), await turns.summary(7)) == ([], "")
 
 
+@pytest.mark.parametrize(("keep", "spare"), [(0, 0), (0, 2), (2, 0), (2, 2)])
+async def test_one_more_turn_takes_the_button_from_the_newest_and_from_those_that_it_pushes_out(path, keep, spare):
+    async with open_database(path) as database:
+        turns = TurnStore(database, spare=spare)
+        interrupted = await turns.begin(replace(turn("left"), answer="", question_message=99))
+        await turns.save_messages(interrupted, (98,), 5)
+        for number in range(5):
+            outdated = [each.question for each in await turns.outdated(7, keep)]
+            await store(turns, 7, turn(str(number)), keep=keep)
+            gone = await turns.find(7, 98) is None
+            newest = [str(number - 1)] if number and keep else []
+            assert outdated == (["left"] if gone and interrupted else []) + newest
+            if gone:
+                interrupted = None
+        assert interrupted is None, "it is gone in the end"
+
+
+async def test_what_is_forgotten_names_the_turns_with_a_button(path):
+    async with open_history(path) as turns:
+        for number in range(3):
+            await store(turns, 7, turn(str(number)))
+        forgotten = await turns.forget_person(1)
+        assert (forgotten.count, [each.question for each in forgotten.regenerable]) == (3, ["2"])
+
+
 async def ask(turns: TurnStore, channel: int = 7) -> int:
     """Store a question; returns the id of its turn."""
     return (await turns.begin(replace(turn("x"), channel=ChannelRef(channel)))).id
