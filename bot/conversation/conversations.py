@@ -330,12 +330,16 @@ class Conversations:
         return replace(self._sampling, temperature=settings.temperature, max_new_tokens=settings.answer_length)
 
     async def _prompt(self, turn: Turn, earlier: Sequence[Turn], settings: ChannelSettings) -> Prompt:
-        """The prompt for a turn. The model is told names only in a guild, where several people talk."""
-        shared = turn.channel.guild is not None
-        exchanges = (Exchange(each.asker_name if shared else None, each.question, each.answer) for each in earlier)
         summary = await self._turns.summary(turn.channel.channel) if self._summaries and settings.turns else ""
-        speaker = turn.asker_name if shared else None
-        return Prompt(settings.persona, tuple(exchanges), speaker, turn.question, summary)
+        return prompt_for(settings.persona, [*earlier, turn], summary)
+
+
+def prompt_for(system: str, turns: Sequence[Turn], summary: str = "") -> Prompt:
+    """The prompt for the last of the turns. The model is told names only in a guild, where several people talk."""
+    *earlier, turn = turns
+    shared = turn.channel.guild is not None
+    exchanges = (Exchange(each.asker_name if shared else None, each.question, each.answer) for each in earlier)
+    return Prompt(system, tuple(exchanges), turn.asker_name if shared else None, turn.question, summary)
 
 
 def _new_turn(question: Question) -> Turn:

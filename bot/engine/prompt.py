@@ -11,7 +11,8 @@ from bot.errors import UserError
 from bot.texts import question_too_long
 
 _MAX_NAME = 32  # characters; Discord's own limit
-_NAMELESS = "Somebody"
+NAMELESS = "Somebody"
+"""Who speaks where no name can be shown."""
 _SUMMARY_LABEL = "What was said before, in short:"
 
 
@@ -163,13 +164,16 @@ def _estimate_tokens(text: str) -> int:
 
 
 def _with_speaker(speaker: str | None, text: str) -> str:
-    return f"{_clean_name(speaker)}: {text}" if speaker else text
+    return f"{clean_name(speaker) or NAMELESS}: {text}" if speaker else text
 
 
-def _clean_name(speaker: str) -> str:
-    """A display name on one line, without invisible or text-reversing characters, or the colon that would end it."""
+def clean_name(speaker: str) -> str:
+    """A display name on one line, without invisible or text-reversing characters, or the colon that would end it.
+
+    Empty if nothing of it is visible.
+    """
     visible = "".join(" " if char.isspace() else char for char in speaker if char.isspace() or char.isprintable())
-    return " ".join(visible.replace(":", " ").split())[:_MAX_NAME].rstrip() or _NAMELESS
+    return " ".join(visible.replace(":", " ").split())[:_MAX_NAME].rstrip()
 
 
 def _render_plain(chat: Sequence[Message], form: PromptFormat) -> str:
