@@ -4,21 +4,17 @@ import asyncio
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bot.storage.channel_ref import ChannelRef
 from bot.storage.database import open_database
-from bot.storage.example import Example
 from bot.storage.examples import _OF_MESSAGE, _OF_PERSON, _OLDEST_UNRATED, Count, ExampleStore
 from bot.storage.reshard import Part, reshard
-from bot.storage.turns import Person, Quote, Turn
+from bot.storage.turns import Person, Quote
 from tests.support.databases import create_old, on_disk
-
-HOME = ChannelRef(7, None, 5)
-ALICE, BOB, CAROL = 1, 2, 3
+from tests.support.examples import ALICE, BOB, CAROL, HOME, example, turn
 
 
 @pytest.fixture
@@ -33,16 +29,6 @@ async def examples(database):
     for person in (ALICE, BOB):
         await store.agree(person)
     return store
-
-
-def turn(asker: int, text: str, message: int, *people: Person) -> Turn:
-    """A turn that was asked in a message, and answered in the one after it."""
-    at = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    return Turn(HOME, asker, f"Name {asker}", text, f"{text}!", at, message, (message + 1,), people)
-
-
-def example(*turns: Turn) -> Example:
-    return Example("Be kind.", turns, "model", "abc", {"temperature": 0.7, "seed": None})
 
 
 async def kept(store: ExampleStore) -> list[list[str]]:
