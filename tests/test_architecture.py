@@ -11,6 +11,7 @@ errors texts shards observer signals timing printable background
 settings translations demo
 engine storage
 conversation
+feedback
 messages
 gateway
 monitoring
