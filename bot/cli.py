@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -60,13 +61,16 @@ def _run(options: argparse.Namespace) -> int:
         stream.reconfigure(errors="replace")
     # Ctrl+C and a supervisor's SIGTERM end the program in the same, normal way.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    interrupted = 1 if options.command == "check" else 0  # a check that was not completed has not succeeded
+    # Who asked for a result has not got it; a conversation simply ends.
+    interrupted = 1 if options.command in ("check", "dataset", "reshard") else 0
     try:
         match options.command:
             case "check":
                 return _check(options)
             case "reshard":
                 print(*run(reshard(options.old, options.into, options.shards)), sep="\n")
+            case "dataset":
+                _dataset(options)
             case _:
                 _talk(options)
     except UserError as error:
@@ -85,12 +89,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _talk(options: argparse.Namespace) -> None:
     """Run a command that talks to the model: the bot, chat, ask or bench."""
-    settings, warnings = _settings(options)
-    _set_up_logging(settings.log_level, bare=options.command is not None)
-    if settings.log_format == "json" and options.command is None:
-        write_json()
-    for warning in warnings:
-        tell(warning, logging.WARNING)
+    settings = _prepare(options)
     if options.command == "bench":
         _bench(settings, options)
         return
@@ -108,6 +107,26 @@ def _talk(options: argparse.Namespace) -> None:
             from bot.app import run_bot
 
             run(run_bot(settings))
+
+
+def _prepare(options: argparse.Namespace) -> Settings:
+    """Read the settings, tell what is odd about them, and set up the log."""
+    settings, warnings = _settings(options)
+    _set_up_logging(settings.log_level, bare=options.command is not None)
+    if settings.log_format == "json" and options.command is None:
+        write_json()
+    for warning in warnings:
+        tell(warning, logging.WARNING)
+    return settings
+
+
+def _dataset(options: argparse.Namespace) -> None:
+    from bot.feedback.dataset import Selection, export
+
+    settings = _prepare(options)
+    selection = Selection(getattr(options, "model", None), options.since, options.reviewed)
+    summary = run(export(settings.database_path, options.out, options.format, selection, force=options.force))
+    tell(summary, logging.INFO)
 
 
 def _bench(settings: Settings, options: argparse.Namespace) -> None:
@@ -135,14 +154,15 @@ def _check(options: argparse.Namespace) -> int:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     # Without a default of its own, an option given before the command is not undone by the command's parser.
-    shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    settings = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    settings.add_argument(
+        "--env-file", metavar="FILE", type=Path, help="settings file (default: .env in the current folder)"
+    )
+    settings.add_argument("--debug", action="store_true", help="also show where in the program an error occurred")
+    shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS, parents=[settings])
     shared.add_argument(
         "--model", metavar="NAME", help="model folder, GGUF file, hub name or demo, instead of MODEL_PATH"
     )
-    shared.add_argument(
-        "--env-file", metavar="FILE", type=Path, help="settings file (default: .env in the current folder)"
-    )
-    shared.add_argument("--debug", action="store_true", help="also show where in the program an error occurred")
     parser = argparse.ArgumentParser(
         "python -m bot",
         description=_DESCRIPTION,
@@ -151,7 +171,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"parley {__version__}")
-    commands = parser.add_subparsers(dest="command", title="commands", metavar="{chat,ask,bench,check,reshard}")
+    commands = parser.add_subparsers(
+        dest="command", title="commands", metavar="{chat,ask,bench,check,dataset,reshard}"
+    )
     commands.add_parser(
         "chat",
         parents=[shared],
@@ -192,6 +214,30 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         epilog="Exit status: 0 if nothing is wrong, 1 if anything is. The token is never shown.",
     )
     check.add_argument("--json", action="store_true", help="print one JSON document instead")
+    dataset = commands.add_parser(
+        "dataset",
+        parents=[settings],
+        help="export what people think of the answers, to train on",
+        description="Write the answers that people voted on, corrected or approved to a file of JSON Lines, as TRL's"
+        " trainers read it. Names and ids are replaced by invented ones. The bot may run meanwhile.",
+        epilog="sft has what answers should have been: corrections, and answers that were approved as they are. dpo has"
+        " pairs: a correction and its answer, or two answers to the same question of which one is liked better. kto has"
+        " answers that more people liked than disliked, or fewer.",
+    )
+    dataset.add_argument("out", metavar="OUT", type=_path, help="the file to write, such as sft.jsonl")
+    dataset.add_argument("--format", choices=["sft", "dpo", "kto"], required=True, help="what the file is to train")
+    dataset.add_argument(
+        "--since",
+        metavar="DATE",
+        type=_moment,
+        help="only answers to questions asked since then, such as 2026-05-31 or 2026-05-31T18:00; in this machine's"
+        " time zone, unless DATE names another",
+    )
+    dataset.add_argument(
+        "--model", metavar="NAME", default=argparse.SUPPRESS, help="only answers of this model, as MODEL_PATH named it"
+    )
+    dataset.add_argument("--reviewed", action="store_true", help="only answers that were corrected or approved")
+    dataset.add_argument("--force", action="store_true", help="write over the file if it exists")
     reshard = commands.add_parser(
         "reshard",
         help="redistribute databases when SHARD_COUNT changes",
@@ -217,6 +263,15 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _path(text: str) -> Path:
     return Path(text).expanduser()
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError, OSError):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a date, or a date and time, such as 2026-05-31 or 2026-05-31T18:00"
+        ) from None
 
 
 def _shard_count(text: str) -> int:
