@@ -62,7 +62,7 @@ def _run(options: argparse.Namespace) -> int:
     # Ctrl+C and a supervisor's SIGTERM end the program in the same, normal way.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # Who asked for a result has not got it; a conversation simply ends.
-    interrupted = 1 if options.command in ("check", "dataset", "reshard") else 0
+    interrupted = 1 if options.command in ("check", "compare", "dataset", "reshard") else 0
     try:
         match options.command:
             case "check":
@@ -71,6 +71,8 @@ def _run(options: argparse.Namespace) -> int:
                 print(*run(reshard(options.old, options.into, options.shards)), sep="\n")
             case "dataset":
                 _dataset(options)
+            case "compare":
+                return _compare(options)
             case _:
                 _talk(options)
     except UserError as error:
@@ -129,6 +131,21 @@ def _dataset(options: argparse.Namespace) -> None:
     tell(summary, logging.INFO)
 
 
+def _compare(options: argparse.Namespace) -> int:
+    from bot.feedback.compare import compare
+    from bot.feedback.questions import from_examples, from_file
+
+    async def main() -> bool:
+        settings = _prepare(options)
+        if options.questions:
+            cases = from_file(options.questions, settings.system_prompt)
+        else:
+            cases = await from_examples(settings.database_path)
+        return await compare(settings, options.old, options.new, cases)
+
+    return 0 if run(main()) else 1
+
+
 def _bench(settings: Settings, options: argparse.Namespace) -> None:
     from bot.bench.runner import bench
 
@@ -172,7 +189,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--version", action="version", version=f"parley {__version__}")
     commands = parser.add_subparsers(
-        dest="command", title="commands", metavar="{chat,ask,bench,check,dataset,reshard}"
+        dest="command", title="commands", metavar="{chat,ask,bench,check,dataset,compare,reshard}"
     )
     commands.add_parser(
         "chat",
@@ -238,6 +255,23 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     dataset.add_argument("--reviewed", action="store_true", help="only answers that were corrected or approved")
     dataset.add_argument("--force", action="store_true", help="write over the file if it exists")
+    compare = commands.add_parser(
+        "compare",
+        parents=[settings],
+        help="find out what a training has changed",
+        description="Ask two models the same questions, those whose answers people corrected or approved, and print"
+        " where the answers differ, and how many are as expected. Both choose the likeliest word each time. The models"
+        " are loaded one after the other, on this machine.",
+        epilog="Exit status: 1 if NEW gives fewer of the expected answers than OLD, or something failed; otherwise 0.",
+    )
+    for which in ("old", "new"):
+        compare.add_argument(which, metavar=which.upper(), help="model folder, GGUF file, adapter, hub name or demo")
+    compare.add_argument(
+        "--questions",
+        metavar="FILE",
+        type=_path,
+        help="ask these instead: one question a line, or what dataset --format sft has written",
+    )
     reshard = commands.add_parser(
         "reshard",
         help="redistribute databases when SHARD_COUNT changes",

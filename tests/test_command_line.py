@@ -27,10 +27,10 @@ def assert_refused(ended: subprocess.CompletedProcess[str], status: int, *words:
 
 def test_help_and_version(tmp_path):
     assert bot(tmp_path, "--version").stdout == f"parley {__version__}\n"
-    for command in ((), ("chat",), ("ask",), ("check",)):
+    for command in ((), ("chat",), ("ask",), ("check",), ("dataset",), ("compare",)):
         shown = bot(tmp_path, *command, "--help")
         assert shown.returncode == 0
-        assert "--model" in shown.stdout
+        assert ("--model" in shown.stdout) == (command != ("compare",))
         assert "--env-file" in shown.stdout
 
 
@@ -241,11 +241,18 @@ exec("import time; time.sleep(1000)")  # as many a library does; Python tells an
 
 @pytest.mark.slow
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("command", ["ask hi", "chat", "check"])
-def test_a_signal_ends_the_program_while_torch_is_imported(tmp_path, command, ending):
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [
+        ("ask hi --model demo", 0),
+        ("chat --model demo", 0),
+        ("check --model demo", 1),
+        ("compare demo demo --questions torch.py", 1),
+    ],
+)
+def test_a_signal_ends_the_program_while_torch_is_imported(tmp_path, command, status, ending):
     (tmp_path / "torch.py").write_text(SLOW_TO_IMPORT)
-    arguments = ["-m", "bot", *command.split(), "--model", "demo"]
-    assert signalled(tmp_path, arguments, "Importing", ending) == (1 if command == "check" else 0)
+    assert signalled(tmp_path, ["-m", "bot", *command.split()], "Importing", ending) == status
 
 
 def without(tmp_path: Path, closed: str, *arguments: str) -> subprocess.CompletedProcess[str]:
