@@ -53,7 +53,7 @@ async def read_examples(database: str) -> list[Example]:
     async with read_database(database) as opened:
         store = ExampleStore(opened, limit=0)
         numbers = await store.numbers()
-        return [without_names(example, numbers) async for example in store.all()]
+        return [*without_names([example async for example in store.all()], numbers)]
 
 
 async def export(database: str, out: Path, form: str, selection: Selection, *, force: bool) -> str:

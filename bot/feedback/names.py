@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 
@@ -25,14 +26,31 @@ _IDS = re.compile(
 )
 
 
-def without_names(example: Example, numbers: Mapping[int, int]) -> Example:
-    """The example with no id and no display name in its texts.
+def without_names(examples: Collection[Example], numbers: Mapping[int, int]) -> Iterator[Example]:
+    """The examples with no id and no display name in their texts.
 
     People are `Person N`, by their `numbers`, and `Somebody` without one. Known are the names of those who asked, and
-    of those whom the questions mention or quote.
+    of those whom the questions mention or quote, in any example of the same server or direct conversation.
     """
-    rewrite = _Rewriter((person for turn in example.turns for person in _people(turn)), numbers)
+    known: defaultdict[int, dict[Person, None]] = defaultdict(dict)
+    for example in examples:
+        known[_place(example)].update(dict.fromkeys(_people(example)))
+    for example in examples:
+        yield _rewritten(example, _Rewriter([*known[_place(example)], *_people(example)], numbers))
 
+
+def _place(example: Example) -> int:
+    """The id of the server, or of the direct conversation, that an example is from."""
+    channel = example.turn.channel
+    return channel.guild or channel.channel
+
+
+def _people(example: Example) -> list[Person]:
+    """Those whom an example names, in the order in which it does."""
+    return [person for turn in example.turns for person in (*(turn.people or ()), Person(turn.asker, turn.asker_name))]
+
+
+def _rewritten(example: Example, rewrite: "_Rewriter") -> Example:
     def rewritten(turn: Turn) -> Turn:
         name, question, answer = rewrite.invented(turn.asker), rewrite(turn.question), rewrite(turn.answer)
         return replace(turn, asker_name=name, question=question, answer=answer)
@@ -45,10 +63,6 @@ def without_names(example: Example, numbers: Mapping[int, int]) -> Example:
     )
 
 
-def _people(turn: Turn) -> tuple[Person, ...]:
-    return (*(turn.people or ()), Person(turn.asker, turn.asker_name))
-
-
 class _Rewriter:
     """Rewrites texts in which people are named; of two with the same name, the last one is meant."""
 
@@ -58,8 +72,8 @@ class _Rewriter:
         self._invented: dict[str, str] = {}  # by what is searched, folded
         for person in people:
             self._names[person.id] = person.name
-            for before, spelling, after in _spellings(person.name):
-                self._invented[_folded(before + spelling + after)] = before + self.invented(person.id) + after
+            for before, searched, after in _searched(person.name):
+                self._invented[searched] = before + self.invented(person.id) + after
         self._first = {text[0] for text in self._invented}
         self._lengths = sorted({len(text) for text in self._invented}, reverse=True)
 
@@ -106,18 +120,22 @@ class _Rewriter:
                 return kind.removeprefix("a") if kind[0] != "/" else kind.removesuffix(":")
 
 
-def _spellings(name: str) -> Iterator[tuple[str, str, str]]:
-    """What to search for a name: text before it, the name as it is and as the model reads it, text after it.
+@cache
+def _searched(name: str) -> list[tuple[str, str, str]]:
+    """What to search for a name, folded, between the texts that are to stay before and after it.
 
-    A name of nothing but punctuation would be found everywhere, and so only where Parley itself has put it.
+    The name is searched as it is and as the model reads it. One of nothing but punctuation would be found everywhere,
+    and so is searched only where Parley itself has put it.
     """
     cleaned = clean_name(name)
-    for spelling in {name.strip(), cleaned} if cleaned else ():
-        if _WORD_OR_EMOJI.search(spelling):
-            yield "", spelling, ""
-        else:
-            yield "@", spelling, ""
-            yield "", spelling, " wrote:"
+    if not cleaned:
+        return []
+    around = [("", "")] if _WORD_OR_EMOJI.search(cleaned) else [("@", ""), ("", " wrote:")]
+    return [
+        (before, _folded(before + spelling + after), after)
+        for spelling in {name.strip(), cleaned}
+        for before, after in around
+    ]
 
 
 def _fold(text: str) -> tuple[str, list[int]]:

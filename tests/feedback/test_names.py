@@ -1,6 +1,7 @@
 """No id and no display name leaves an example: invented names take their places."""
 # ruff: noqa: RUF001 - names are written in letters that only look like others
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -18,10 +19,15 @@ def turn(asker: int, name: str, question: str, answer: str = "", *people: Person
     return Turn(ChannelRef(7, None, 5), asker, name, question, answer, datetime.now(UTC), 10, (11,), people)
 
 
+def rewrite(example: Example) -> Example:
+    (result,) = without_names([example], NUMBERS)
+    return result
+
+
 def rewritten(text: str, name: str = "Alice", *people: Person) -> str:
     """A question in an example that Alice asked under a name."""
     example = Example("", (turn(ALICE, name, text, "", *people),), "model", "", {})
-    return without_names(example, NUMBERS).turn.question
+    return rewrite(example).turn.question
 
 
 def test_people_become_their_numbers_wherever_they_are_named():
@@ -36,7 +42,7 @@ def test_people_become_their_numbers_wherever_they_are_named():
         {},
         correction="Alice, I like you and Bob.",
     )
-    result = without_names(example, NUMBERS)
+    result = rewrite(example)
     assert result.system == "You are Person 2's butler."
     assert [(each.asker_name, each.question, each.answer) for each in result.turns] == [
         ("Person 2", "hi, Somebody wrote it", "Hello Person 2!"),
@@ -84,14 +90,14 @@ def test_the_longest_name_is_found_first():
 
 def test_of_two_with_a_name_the_one_who_asked_last_is_meant():
     example = Example("", (turn(BOB, "Max", "hi", "Hi Max"), turn(ALICE, "Max", "hi", "Hi Max")), "model", "", {})
-    result = without_names(example, NUMBERS)
+    result = rewrite(example)
     assert [each.asker_name for each in result.turns] == ["Person 2", "Person 1"]
     assert result.turn.answer == "Hi Person 1"
 
 
 def test_somebody_who_renamed_themselves_stays_the_same_person():
     example = Example("", (turn(ALICE, "Ally", "hi", "Hi Ally"), turn(ALICE, "Alice", "hi", "Ally?")), "model", "", {})
-    assert [each.answer for each in without_names(example, NUMBERS).turns] == ["Hi Person 1", "Person 1?"]
+    assert [each.answer for each in rewrite(example).turns] == ["Hi Person 1", "Person 1?"]
 
 
 @pytest.mark.parametrize(
@@ -121,3 +127,28 @@ def test_ids_do_not_stay(text, expected):
 def test_a_text_without_names_stays_as_it_is():
     text = "Ｆull-width  ﬁgures,\ttabs\u200b and 𝓪𝓫\r\n½"
     assert rewritten(text) == text
+
+
+def test_names_are_known_from_all_examples_of_a_server():
+    def said(asker: int, name: str, question: str, guild: int | None) -> Example:
+        asked = replace(turn(asker, name, question, "Max!"), channel=ChannelRef(7, None, guild))
+        return Example("", (asked,), "model", "", {})
+
+    examples = [
+        said(ALICE, "Alice", "where is Bob?", 5),
+        said(BOB, "Bob", "and Max, or alice?", 5),
+        said(CAROL, "Max", "I am Max", 5),
+        said(BOB, "Max", "I am Max", 5),
+        said(CAROL, "Carol", "Bob?", 6),
+        said(CAROL, "Carol", "Alice?", None),
+    ]
+    results = [*without_names(examples, NUMBERS)]
+    assert [each.turn.question for each in results] == [
+        "where is Person 2?",
+        "and Person 2, or Person 1?",
+        "I am Somebody",
+        "I am Person 2",
+        "Bob?",
+        "Alice?",
+    ]
+    assert [each.turn.answer for each in results[2:5]] == ["Somebody!", "Person 2!", "Max!"]
