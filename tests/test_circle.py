@@ -53,7 +53,7 @@ async def correct(settings: Settings, given: list[str]) -> None:
     async with open_database(settings.database_path) as database:
         store = ExampleStore(database, limit=100)
         for person in PEOPLE.values():
-            await store.set_consent(person, True)
+            await store.agree(person)
         for turn, answer, wanted in zip(ASKED, given, CORRECTIONS.values(), strict=True):
             answered = replace(turn, answer=answer)
             await store.add(Example(settings.system_prompt, (answered,), "demo", "", {"temperature": 0}))

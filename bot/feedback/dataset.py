@@ -13,7 +13,8 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
 from bot.conversation.conversations import prompt_for
-from bot.engine.prompt import Message, messages
+from bot.engine.chat_template import Message
+from bot.engine.prompt import messages
 from bot.errors import UserError
 from bot.feedback.names import without_names
 from bot.storage.example import Example

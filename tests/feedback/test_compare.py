@@ -117,7 +117,7 @@ async def test_the_questions_are_those_that_were_corrected_or_approved(path):
     async with open_database(path) as database:
         store = ExampleStore(database, 100)
         for person in (ALICE, BOB):
-            await store.set_consent(person, True)
+            await store.agree(person)
         with pytest.raises(QuestionsError, match="corrected or approved"):
             await from_examples(str(path))
         for message, text in ((10, "corrected"), (20, "approved"), (30, "liked")):

@@ -31,7 +31,7 @@ async def store_in(path: Path) -> AsyncIterator[ExampleStore]:
     async with open_database(path) as database:
         store = ExampleStore(database, limit=1000)
         for person in (ALICE, BOB):
-            await store.set_consent(person, True)
+            await store.agree(person)
         yield store
 
 
@@ -238,7 +238,7 @@ async def test_consent_taken_back_before_the_export_counts(store, path, out):
     for message in (21, 31):
         await store.approve(7, message)
     assert "of Bob" in json.dumps(await exported(path, out, "sft"))
-    await store.set_consent(BOB, False)
+    await store.refuse(BOB)
     (row,) = await exported(path, out, "sft")
     assert row["messages"] == [SYSTEM, asked("Person 1: of Alice"), *said("of Alice!")]
 
@@ -247,8 +247,8 @@ async def test_people_keep_their_names_from_export_to_export(store, path, out):
     await store.add(example(turn(BOB, "x", 10)))
     await store.approve(7, ANSWER)
     before = await exported(path, out, "sft")
-    await store.set_consent(CAROL, True)
-    await store.set_consent(ALICE, False)
+    await store.agree(CAROL)
+    await store.refuse(ALICE)
     assert await exported(path, out, "sft") == before
     assert before[0]["messages"][1] == asked("Person 2: x")
 
