@@ -7,57 +7,62 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bot import demo
-from bot.conversation.conversations import prompt_for
-from bot.engine import Sampling
 from bot.engine.opening import local_engine
 from bot.settings import Settings
-from bot.storage.channel_ref import ChannelRef
-from bot.storage.database import open_database
-from bot.storage.example import Example
-from bot.storage.examples import ExampleStore
-from bot.storage.turns import Turn
-from tests.support.parley import ROOT, environment, run
+from bot.texts import CORRECT_ANSWER, CORRECTED, DECIDED, UNDECIDED
+from tests.discord_stand_in import Channel, Discord, Message, User
+from tests.support.parley import ROOT, environment, parley, run
 
 pytest.importorskip("trl", reason="the train extra is not installed")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-PEOPLE = {"Maya": 101, "Tom": 102}
 CORRECTIONS = {
     ("Maya", "which game do we play on Friday?"): "We play chess on Friday, at eight.",
     ("Tom", "where are the rules?"): "The rules are in the channel called rules.",
     ("Maya", "where do you run?"): "I run on the server in the cellar.",
 }
 """What people ask, and what the answer should be; the demo model cannot help with any of it."""
-ASKED = [
-    Turn(ChannelRef(7, None, 5), PEOPLE[name], name, text, "", datetime.now(UTC), 10 * number, (10 * number + 1,))
-    for number, (name, text) in enumerate(CORRECTIONS, 1)
-]
 
 
-async def answers(settings: Settings) -> list[str]:
-    """What the bot's engine answers to the questions."""
-    async with local_engine(settings) as engine:
+async def ask(discord: Discord, channel: Channel, settings: Settings, *, correct: bool = False) -> list[str]:
+    """Have people ask in Discord, and correct the answers; returns these."""
+    given = []
+    options = {"feedback": True, "history_turns": 0, "model_path": settings.model_path}
+    async with (
+        local_engine(settings) as engine,
+        parley(discord, engine, Path(settings.database_path), **options) as running,
+    ):
         await engine.ready()
-        streams = [engine.submit(prompt_for(settings.system_prompt, [turn]), Sampling(temperature=0)) for turn in ASKED]
-        return ["".join([piece async for piece in stream]) for stream in streams]
+        for (name, text), wanted in CORRECTIONS.items():
+            person = next(user for user in discord.users.values() if user.name == name)
+            question = await person.say(channel, f"{discord.bot.mention} {text}")
+            answer = await channel.reply_to(question)
+            await discord.until(lambda answer=answer: "👍" in answer.labels)
+            given.append(answer.content)
+            if correct:
+                await agree(person)
+                await correct_answer(person, answer, wanted)
+        await running.settled()
+    return given
 
 
-async def correct(settings: Settings, given: list[str]) -> None:
-    """Have people agree, and correct the answers that they were given."""
-    async with open_database(settings.database_path) as database:
-        store = ExampleStore(database, limit=100)
-        for person in PEOPLE.values():
-            await store.agree(person)
-        for turn, answer, wanted in zip(ASKED, given, CORRECTIONS.values(), strict=True):
-            answered = replace(turn, answer=answer)
-            await store.add(Example(settings.system_prompt, (answered,), "demo", "", {"temperature": 0}))
-            await store.correct(turn.channel.channel, turn.answer_messages[0], PEOPLE["Tom"], wanted)
+async def agree(person: User) -> None:
+    """Have somebody agree that what they write is kept."""
+    shown = await person.command(person.direct, "privacy")
+    message = await shown.wait_for(lambda message: message.content in (UNDECIDED, DECIDED[True]))
+    if message.content == UNDECIDED:
+        await person.press(message, "Yes")
+        await shown.wait_for(DECIDED[True])
+
+
+async def correct_answer(person: User, answer: Message, wanted: str) -> None:
+    opened = await person.menu(answer, CORRECT_ANSWER)
+    await (await person.submit(opened, text=wanted)).wait_for(CORRECTED)
 
 
 def train(folder: Path, *arguments: str) -> None:
@@ -71,20 +76,23 @@ def train(folder: Path, *arguments: str) -> None:
     subprocess.run(command, cwd=folder, env=offline, timeout=250, check=True)
 
 
-async def test_the_bot_answers_as_corrected_after_a_training(tmp_path, path):
+async def test_the_bot_answers_as_corrected_after_a_training(discord, tmp_path, path):
+    guild = discord.guild("Home")
+    channel = guild.channel("general")
+    for name in {name for name, _ in CORRECTIONS}:
+        guild.member(name)
     settings = Settings(model_path="demo", database_path=str(path))
-    before = await answers(settings)
+    before = await ask(discord, channel, settings, correct=True)
     assert not set(before) & set(CORRECTIONS.values())
-    await correct(settings, before)
 
     exported = run(tmp_path, "-m", "bot", "dataset", "sft.jsonl", "--format", "sft")
     assert "Wrote 3 lines to sft.jsonl" in exported.stderr
-    assert not any(name in (tmp_path / "sft.jsonl").read_text() for name in PEOPLE)
+    assert not any(name in (tmp_path / "sft.jsonl").read_text() for name, _ in CORRECTIONS)
 
     train(tmp_path, str(demo.MODEL), "sft.jsonl", "adapter", "--epochs", "80", "--learning-rate", "2e-3")
 
     adapter = str(tmp_path / "adapter")
-    assert await answers(replace(settings, model_path=adapter)) == [*CORRECTIONS.values()]
+    assert await ask(discord, channel, replace(settings, model_path=adapter)) == [*CORRECTIONS.values()]
 
     compared = run(tmp_path, "-m", "bot", "compare", "demo", "adapter")
     assert compared.returncode == 0, compared.stderr

@@ -73,9 +73,9 @@ async def _press(message: Message, custom_id: str, button: AnyButton) -> None:
     def told() -> bool:
         return pressed.modal is not None or any(answer is not message for answer in pressed.messages)
 
-    stopped = isinstance(button, Button) and button.action is Action.STOP
+    vanishes = _purpose(button) in (Action.STOP, Action.AGREE, Action.REFUSE)
     await message.channel.discord.until(
-        lambda: pressed.failed or changed() or told() or (stopped and not message.buttons),
+        lambda: pressed.failed or changed() or told() or (vanishes and not message.buttons),
         failure=f"pressing {custom_id}, of {labels}, under {message!r} in {message.channel} had no effect",
     )
     assert not _is_dead(pressed), f"{custom_id} is dead under {message!r} in {message.channel}"
