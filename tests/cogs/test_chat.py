@@ -594,9 +594,10 @@ async def test_a_message_in_a_server_that_is_not_cached_is_no_direct_message(dis
     _, channel, alice = place
     engine = ScriptedEngine()
     async with parley(discord, engine, path, direct_messages=False):
-        monkeypatch.setattr("discord.state.ConnectionState._get_guild", lambda state, guild: None)
-        await alice.say(channel, "not for the bot")
-        question = await alice.say(channel, f"{discord.bot.mention} for the bot")
-        await channel.reply_to(question)
+        with monkeypatch.context() as uncached:
+            uncached.setattr("discord.state.ConnectionState._get_guild", lambda state, guild: None)
+            await alice.say(channel, "not for the bot")
+            question = await alice.say(channel, f"{discord.bot.mention} for the bot")
+            await channel.reply_to(question)
     (prompt,) = engine.prompts
     assert (prompt.speaker, prompt.question) == ("Alice", "for the bot")

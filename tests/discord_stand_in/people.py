@@ -12,6 +12,7 @@ from .errors import NotPossible
 from .interactions import COMMAND_AUTOCOMPLETE, COMMAND_RUN, COMPONENT, MODAL_SUBMIT, Interaction
 from .messages import COMPONENTS_V2, HAS_SNAPSHOT, Message
 from .permissions import Permission
+from .routes import shown_components, shown_embeds
 
 if TYPE_CHECKING:
     from .channels import Channel
@@ -83,7 +84,13 @@ class User:
             raise NotPossible("people have no embeds and components")
         flags = COMPONENTS_V2 if any(component["type"] != 1 for component in components or []) else 0
         return channel.add(
-            self, content, files=files, stickers=stickers, embeds=embeds, components=components, flags=flags
+            self,
+            content,
+            files=files,
+            stickers=stickers,
+            embeds=shown_embeds(embeds),
+            components=shown_components(components),
+            flags=flags,
         )
 
     async def forward(self, message: Message, where: Channel | User) -> Message:

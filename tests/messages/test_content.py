@@ -24,13 +24,15 @@ RAIN = "Weather bot\nTomorrow\nRain in <@&1>.\nWind: strong\nFrom the station"
 TEXT = {"type": 10, "content": "Deployed **v2**."}
 PANEL = {
     "type": 17,
+    "spoiler": False,
+    "accent_color": 255,
     "components": [
         {
             "type": 9,
             "components": [{"type": 10, "content": "By Bob"}],
             "accessory": {"type": 2, "style": 5, "url": "x"},
         },
-        {"type": 14},
+        {"type": 14, "spacing": 1, "divider": True},
         {"type": 1, "components": [{"type": 2, "style": 1, "label": "Press", "custom_id": "other"}]},
         {"type": 10, "content": "All tests passed."},
     ],
