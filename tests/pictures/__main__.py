@@ -2,24 +2,28 @@
 
 import asyncio
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.discord_stand_in import Discord
 from tests.pictures.browser import screenshot
 from tests.pictures.conversation import conversation
+from tests.pictures.feedback import feedback
 from tests.pictures.terminal import terminal
 
 
-async def _conversation(path: Path) -> str:
+async def _drawn(scene: Callable[[Discord, Path], Awaitable[str]], path: Path) -> str:
     async with Discord() as discord:
-        return await conversation(discord, path)
+        return await scene(discord, path)
 
 
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as scratch:
-        screenshot(asyncio.run(_conversation(Path(scratch, "discord.db"))), folder / "discord.png", scale=1.5)
+        for name, scene in (("discord", conversation), ("feedback", feedback)):
+            html = asyncio.run(_drawn(scene, Path(scratch, f"{name}.db")))
+            screenshot(html, folder / f"{name}.png", scale=1.5)
         screenshot(terminal(Path(scratch)), folder / "terminal.png", scale=2)
 
 

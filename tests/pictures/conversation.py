@@ -28,7 +28,12 @@ the frost before dawn, the first drop of rain,
 the sun coming"""
 _MINUTE = 60  # seconds
 _DAY = 24 * 60 * _MINUTE
-_EVENING = (18 * 60 + 50) * _MINUTE  # always the same time, so that the pictures do not change
+_EVENING = (18 * 60 + 50) * _MINUTE
+
+
+def advance_to_evening(discord: Discord) -> None:
+    """Let it be always the same time of the day, so that the pictures do not change."""
+    discord.clock.advance((_EVENING - discord.clock.now()) % _DAY)
 
 
 async def conversation(discord: Discord, path: Path) -> str:
@@ -36,7 +41,7 @@ async def conversation(discord: Discord, path: Path) -> str:
     guild = discord.guild("Hilltop Makers")
     workshop, maya, tom = guild.channel("workshop"), guild.member("Maya"), guild.member("Tom")
     to_parley = discord.bot.mention
-    discord.clock.advance((_EVENING - discord.clock.now()) % _DAY)
+    advance_to_evening(discord)
 
     engine = ScriptedEngine([_WELCOME], [_CODE], [_BEGINNING_OF_A_POEM, asyncio.Event()])
     async with parley(discord, engine, path) as running:

@@ -1,4 +1,4 @@
-"""The part of Discord's Markdown that the conversation uses: code, bold text and mentions."""
+"""The part of Discord's Markdown that the scenes use: code, bold text, quotes, mentions and links to messages."""
 
 import html
 import re
@@ -13,6 +13,8 @@ _MARKS = re.compile(
     r"\n?```(?P<language>\w+)\n(?P<block>.*?)```\n?"
     r"|`(?P<code>[^`]+)`"
     r"|\*\*(?P<bold>.+?)\*\*"
+    r"|(?:^|\n)&gt; (?P<quote>[^\n]*)\n?"
+    r"|https://discord.com/channels/\d+/(?P<channel>\d+)/\d+"
     r"|&lt;@(?P<user>\d+)&gt;",
     re.DOTALL,
 )
@@ -29,6 +31,11 @@ def markdown(message: Message) -> str:
                 return f"<code>{mark['code']}</code>"
             case "bold":
                 return f"<strong>{mark['bold']}</strong>"
+            case "quote":
+                return f"<blockquote>{mark['quote']}</blockquote>"
+            case "channel":
+                channel = message.channel.discord.channels[int(mark["channel"])]
+                return f'<span class="mention">#{html.escape(channel.name)} › 💬</span>'
         user = message.channel.discord.users[int(mark["user"])]
         return f'<span class="mention">@{html.escape(user.name_in(message.channel))}</span>'
 
