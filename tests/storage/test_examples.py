@@ -1,6 +1,7 @@
 """Examples hold nobody's words without their consent, and lose what is forgotten, deleted, edited or taken back."""
 
 import asyncio
+import random
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -12,7 +13,7 @@ from bot.storage.channel_ref import ChannelRef
 from bot.storage.database import open_database
 from bot.storage.examples import _OF_MESSAGE, _OF_PERSON, _OLDEST_UNRATED, Count, ExampleStore
 from bot.storage.reshard import Part, reshard
-from bot.storage.turns import Person, Quote
+from bot.storage.turns import Person, Quote, Turn
 from tests.support.databases import create_old, on_disk
 from tests.support.examples import ALICE, BOB, CAROL, HOME, example, turn
 
@@ -183,6 +184,80 @@ async def test_an_edited_question_that_quotes_somebody_needs_their_consent(examp
     changed, removed = await examples.edit_question(7, 10, "Carol wrote: x\nfirst", people=quoted)
     assert await kept(examples) == [["second"]]
     assert (changed, len(removed)) == ([], 1)
+
+
+WORD = {ALICE: "alpha", BOB: "bravo", CAROL: "carol", 4: "delta"}
+
+
+class Talk:
+    """People who talk, quote each other, vote, correct, decide and forget by chance."""
+
+    def __init__(self, store: ExampleStore, rng: random.Random) -> None:
+        self._store = store
+        self._rng = rng
+        self._turns: list[Turn] = []
+        self.agreed: dict[int, bool] = {}
+
+    async def act(self) -> None:
+        acts = (self.ask, self.ask, self.ask, self.vote, self.correct, self.decide, self.forget, self.delete, self.edit)
+        await self._rng.choice(acts)(self._rng.choice([*WORD]))
+
+    def _message(self) -> int:
+        return 10 * self._rng.randint(1, max(1, len(self._turns)))
+
+    def _text(self, person: int) -> tuple[str, tuple[Person, ...]]:
+        """What somebody says, at times with a quote of somebody else."""
+        other = self._rng.choice([*WORD])
+        quotes = (Person(other, "Somebody", quoted=True),) if self._rng.random() < 0.3 else ()
+        return " ".join([*(WORD[quoted.id] for quoted in quotes), WORD[person]]), quotes
+
+    async def ask(self, person: int) -> None:
+        text, people = self._text(person)
+        said = replace(turn(person, text, 10 * (len(self._turns) + 1), *people), answer="yes")
+        self._turns.append(said)
+        await self._store.add(example(*self._turns[-3:]))
+
+    async def vote(self, person: int) -> None:
+        await self._store.vote(7, self._message() + 1, person, self._rng.random() < 0.5)
+
+    async def correct(self, person: int) -> None:
+        await self._store.correct(7, self._message() + 1, person, WORD[person])
+
+    async def decide(self, person: int) -> None:
+        self.agreed[person] = self._rng.random() < 0.75
+        await (self._store.agree if self.agreed[person] else self._store.refuse)(person)
+
+    async def forget(self, person: int) -> None:
+        await self._store.forget_person(person)
+        assert person not in {one async for each in self._store.all() for one in each.people}
+
+    async def delete(self, person: int) -> None:
+        message = self._message()
+        await self._store.forget_message(7, message)
+        assert message not in {one async for each in self._store.all() for one in each.messages}
+
+    async def edit(self, person: int) -> None:
+        message = self._message()
+        asker = self._turns[message // 10 - 1].asker if self._turns else person
+        text, people = self._text(asker)
+        await self._store.edit_question(7, message, text, people)
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_whatever_people_do_no_word_is_kept_without_consent(database, tmp_path, seed):
+    rng = random.Random(f"consent {seed}")
+    store = ExampleStore(database, limit=20)
+    talk = Talk(store, rng)
+    for person in WORD:
+        await talk.decide(person)
+    kept = 0
+    for _ in range(60):
+        await talk.act()
+        stored = on_disk(tmp_path / "parley.db")
+        for person, word in WORD.items():
+            assert talk.agreed.get(person) or word.encode() not in stored, f"{word} is kept without consent"
+        kept += len([each async for each in store.all()])
+    assert kept, "or the test shows nothing"
 
 
 async def test_a_vote_can_be_changed_and_belongs_to_one_person(examples):
