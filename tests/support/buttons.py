@@ -14,8 +14,8 @@ AnyButton = Button | ReviewButton
 async def press_every_button(discord: Discord) -> None:
     """Press every button in sight. Raises AssertionError if one does nothing but say that it is stale."""
     for purpose in _ORDER:
-        if _seen(discord, purpose):
-            await discord.quiet(_QUIET)
+        for channel in {message.channel for message, *_ in _seen(discord, purpose)}:
+            await channel.quiet(_QUIET)
         for message, custom_id, button in _seen(discord, purpose):
             if custom_id in (shown.custom_id for shown in message.buttons):  # another press may have removed it
                 await _press(message, custom_id, button)
