@@ -16,6 +16,7 @@ from tests.support.forked import answer, nursery
 pytestmark = pytest.mark.slow
 
 CHUNKS, KILLS = 4, 25
+TURNS = 5  # that a channel keeps
 
 
 def answers(channel: Channel, reader: User) -> dict[int, list[Message]]:
@@ -74,12 +75,14 @@ async def test_a_kill_at_any_moment_leaves_no_answer_lost_partial_or_doubled(dis
 
     def check_after_start() -> None:
         for channel in channels:
-            for question, shown in answers(channel, people[0]).items():
+            found = answers(channel, people[0])
+            for question, shown in found.items():
                 assert STOP not in buttons(shown), "no answer seems to be still under way"
                 if not whole(question, shown):
                     assert question not in seen_whole
                     assert text(shown).count(INTERRUPTED) == 1
-                    assert buttons(shown) == [REGENERATE]
+                    newer = sum(other > question for other in found)
+                    assert buttons(shown) == [REGENERATE] or (newer >= TURNS and not buttons(shown))
 
     def check_after_kill() -> None:
         nonlocal interrupted
