@@ -99,7 +99,7 @@ class Chaos:
 
     async def act(self) -> None:
         acts = (self.ask, self.ask, self.ask, self.ask_once, self.press, self.press, self.edit, self.delete)
-        rare = (self.clear, self.forget, self.settings, self.lock, self.fault)
+        rare = (self.clear, self.forget, self.decide, self.settings, self.lock, self.fault)
         with suppress(NotPossible):
             await self._rng.choice(self._rng.choices((acts, rare), (4, 1))[0])()
 
@@ -128,7 +128,7 @@ class Chaos:
         message = self._rng.choice([message for message in messages if message.buttons] or [None])
         if message:
             presser = person if message.channel.guild is None else self.moderator
-            await presser.press(message, message.labels[0])
+            await presser.press(message, self._rng.choice(message.labels))
 
     async def edit(self) -> None:
         channel, messages, _ = self._messages(by_bot=False)
@@ -149,6 +149,13 @@ class Chaos:
     async def forget(self) -> None:
         _, channel, person = self._somewhere()
         await person.command(channel, "forget")
+
+    async def decide(self) -> None:
+        """Let what one writes be kept for training, or not."""
+        _, channel, person = self._somewhere()
+        shown = await person.command(channel, "privacy")
+        if shown.messages:
+            await person.press(shown.messages[-1], self._rng.choice(("Yes", "Yes", "No")))
 
     async def settings(self) -> None:
         _, channel, _ = self._somewhere()
@@ -175,6 +182,10 @@ async def check(discord: Discord, running: Running, chaos: Chaos, engine: Echo) 
     assert not engine.mixed
     assert not running.bot._active_replies._messages
     assert await running.turns.unfinished() == []
+    words = {channel.id: word for word, channel in chaos.channels.items()}
+    async for example in running.bot.core.examples.all():
+        said = " ".join(f"{turn.question} {turn.answer}" for turn in example.turns)
+        assert words_in(said) == {words[example.turn.channel.channel]}, "another channel's words are kept for training"
     for word, channel in chaos.channels.items():
         reader = chaos.people[0]
         shown = {message.id: message for message in channel.answers(reader)}
@@ -197,9 +208,11 @@ async def test_whatever_people_do_nothing_crosses_and_nothing_stays_behind(path,
     engine = Echo(rng)
     async with Discord(validate=False) as discord:
         discord.limits.global_requests = None
-        async with parley(discord, engine, path, timing=TIMING, requests_per_second=500.0) as running:
+        async with parley(discord, engine, path, timing=TIMING, requests_per_second=500.0, feedback=True) as running:
             chaos = Chaos(discord, rng, path)
             await discord.quiet()
+            for person in chaos.people:
+                await running.bot.core.examples.agree(person.id)
             for _ in range(ACTS):
                 await chaos.act()
                 await asyncio.sleep(rng.choice((0, 0, 0.05, 0.2)))
