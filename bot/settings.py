@@ -302,6 +302,8 @@ def read(environment: Mapping[str, str], env_file: Path | None = None) -> tuple[
         for key in in_file
         if key not in names and (close := _like(key.upper(), names))
     ]
+    if settings.feedback_channel and not settings.feedback:
+        warnings.append("FEEDBACK_CHANNEL is set, but FEEDBACK is off, so nothing is shown there.")
     secrets = [option.name.upper() for option in fields(Settings) if option.metadata["secret"]]
     held = [name for name in secrets if in_file.get(name)]
     if env_file and held and os.name == "posix" and env_file.stat().st_mode & 0o077:

@@ -139,6 +139,12 @@ def test_the_token_is_not_in_the_repr():
     assert SECRET not in repr(settings)
 
 
+def test_a_review_channel_without_feedback_is_warned_of():
+    assert read({"FEEDBACK_CHANNEL": "7", "FEEDBACK": "on"})[1] == []
+    (warning,) = read({"FEEDBACK_CHANNEL": "7"})[1]
+    assert "FEEDBACK is off" in warning
+
+
 def test_a_misspelt_key_in_the_file_is_warned_of(tmp_path):
     file = tmp_path / "my.env"
     file.write_text("TEMPRATURE=1\ntop_k=3\nMODEL=x\nMY_OTHER_PROGRAM=1\n")

@@ -78,7 +78,12 @@ async def look_at_guilds(
         except TROUBLE as error:
             yield wrong(f"{guild.name} cannot be looked at: {reason(error)}", _AGAIN)
     named: dict[int, _Channel] = {}
-    for name, wanted in (("CHAT_CHANNELS", settings.chat_channels), ("ALLOWED_CHANNELS", settings.allowed_channels)):
+    reviewed_in = {settings.feedback_channel} if settings.feedback and settings.feedback_channel else set()
+    for name, wanted in (
+        ("CHAT_CHANNELS", settings.chat_channels),
+        ("ALLOWED_CHANNELS", settings.allowed_channels),
+        ("FEEDBACK_CHANNEL", reviewed_in),
+    ):
         for number in sorted(wanted):
             try:
                 found = await _find(client, servers, number)
@@ -118,9 +123,9 @@ def _fault(name: str, channel: _Channel | None, access: Access) -> tuple[str, st
         return f"{name} has a direct conversation; it is for channels of servers", "Take the id out."
     if isinstance(channel, discord.CategoryChannel):
         return f"{name} has {channel.name}, which is a category", "Put the ids of the channels in it there."
-    if name == "CHAT_CHANNELS" and isinstance(channel, discord.ForumChannel):
+    if name != "ALLOWED_CHANNELS" and isinstance(channel, discord.ForumChannel):
         return f"{name} has #{channel.name}, a forum; it is for single posts", "Put the ids of posts there."
-    if access.refusal(_ANYBODY, _ref(channel)):
+    if name != "FEEDBACK_CHANNEL" and access.refusal(_ANYBODY, _ref(channel)):
         return (
             f"{name} has #{channel.name}, where nobody is answered",
             "Add its id to ALLOWED_CHANNELS, and that of its server to ALLOWED_GUILDS, where those are set.",

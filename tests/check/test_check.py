@@ -452,6 +452,17 @@ async def test_unknown_ids_are_reported_with_their_setting(discord, place):
     assert "Home: it can answer in 1 channel" in lines(told.ok)
 
 
+async def test_the_review_channel_takes_messages(discord, place):
+    guild, channel, _ = place
+    review = guild.channel("review")
+    review.overwrite(guild.everyone, deny=Permission.SEND_MESSAGES)
+    told = await look(discord, feedback=True, feedback_channel=review.id, allowed_channels={channel.id})
+    assert lines(told.wrong) == ["Home: the bot lacks Send Messages in #review"]
+    told = await look(discord, feedback=True, feedback_channel=1)
+    assert lines(told.wrong) == ["FEEDBACK_CHANNEL: the bot sees no channel 1"]
+    assert (await look(discord, feedback=False, feedback_channel=1)).wrong == []
+
+
 async def test_a_bot_in_no_server_needs_an_invitation(discord):
     told = await look(discord)
     assert lines(told.wrong) == ["The bot is in no server"]
