@@ -101,6 +101,7 @@ class Bot:
         self._replies = Replies(
             self._active_replies, link_previews=settings.link_previews, token_lifetime=timing.token_lifetime
         )
+        self._review = Review(self.core.examples, self._pacer, settings.feedback_channel)
         metrics.collect_from(
             conversations=self.core.conversations, engine=engine, gateway=self.gateway, loop_lag=self.loop_lag
         )
@@ -130,6 +131,7 @@ class Bot:
                 await self.core.conversations.close()
                 await self._changes.flush()
                 await self._active_replies.close(patience=self._timing.last_words)
+                await self._review.close(patience=self._timing.last_words)
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
@@ -176,26 +178,26 @@ class Bot:
                 recovery.retry(unfinished),
                 self._announce_ready(client),
                 self._active_replies.remove_forgotten_buttons(client),
+                self._review.run(client),
             ):
                 await client.connect()
 
     async def _add_cogs(self, client: Client) -> None:
         core, settings = self.core, self._settings
         consent = Consent(client, core.examples)
-        review = Review(client, core.examples, self._pacer, settings.feedback_channel)
         corrections = Corrections(client, self._active_replies, core.turns, core.channel_settings, core.examples)
         await client.add_cogs(
             Chat(client, core.conversations, self._replies, client.access, settings.chat_channels),
             Ask(client, core.conversations, self._replies),
             Buttons(client, core.conversations, self._replies),
-            Votes(self._active_replies, core.examples, consent, review, feedback=settings.feedback),
+            Votes(self._active_replies, core.examples, consent, self._review, feedback=settings.feedback),
             Feedback(
                 client,
                 self._active_replies,
                 core.examples,
                 consent,
                 corrections,
-                review,
+                self._review,
                 feedback=settings.feedback,
                 form_patience=self._timing.form_patience,
             ),
@@ -206,7 +208,7 @@ class Bot:
                 self._database,
                 core.turns,
                 core.examples,
-                review,
+                self._review,
                 self._active_replies,
                 self.gateway,
                 self._changes,

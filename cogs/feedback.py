@@ -145,7 +145,7 @@ class Feedback(commands.Cog):
             case Verdict.APPROVE:
                 await interaction.response.defer()
                 if example := await self._examples.approve(button.channel, button.message):
-                    await self._review.update([example])
+                    self._review.update([example])
                 else:
                     await interaction.edit_original_response(content=NO_LONGER_KEPT, view=None)
 
@@ -187,7 +187,7 @@ class Feedback(commands.Cog):
         if here:
             sentence = CORRECTED_HERE if await self._corrections.apply(example, text) else CORRECTED_NOT_HERE
         await interaction.edit_original_response(content=sentence)
-        await self._review.update([example])
+        self._review.update([example])
         await self._consent.ask(example.turn.asker)
 
 

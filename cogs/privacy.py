@@ -57,7 +57,7 @@ class Privacy(commands.Cog):
     async def forget(self, interaction: discord.Interaction) -> None:
         """Forget all that the person asked, everywhere, and say how many turns it was."""
         await interaction.response.defer(ephemeral=True)
-        await self._review.remove(await self._examples.forget_person(interaction.user.id))
+        self._review.remove(await self._examples.forget_person(interaction.user.id))
         forgotten = await self._turns.forget_person(interaction.user.id)
         self._active_replies.forget(forgotten)
         everywhere = self._bot.process_shards.alone
@@ -99,7 +99,7 @@ class Privacy(commands.Cog):
 
     async def _forget_message(self, channel: int, message: int) -> None:
         self._active_replies.forget(await self._turns.forget_message(channel, message))
-        await self._review.remove(await self._examples.forget_message(channel, message))
+        self._review.remove(await self._examples.forget_message(channel, message))
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, edited: discord.RawMessageUpdateEvent) -> None:
@@ -124,8 +124,8 @@ class Privacy(commands.Cog):
             starter = await text.fetch_thread_starter(message, me)
             await self._turns.edit_question(channel, number, question, text.people, starter)
             changed, removed = await self._examples.edit_question(channel, number, question, text.people, starter)
-            await self._review.update(changed)
-            await self._review.remove(removed)
+            self._review.update(changed)
+            self._review.remove(removed)
         else:
             await self._forget_message(channel, number)
 
@@ -140,12 +140,14 @@ class Privacy(commands.Cog):
         self._changes.add(("channel", deleted.thread_id), partial(self._forget_channel, deleted.thread_id))
 
     async def _forget_channel(self, channel: int) -> None:
-        await self._review.remove(await self._examples.in_review(channel=channel))
+        shown = await self._examples.in_review(channel=channel)
         await self._database.forget_channel(channel)
+        self._review.remove(shown)
 
     async def _forget_guild(self, guild: int) -> None:
-        await self._review.remove(await self._examples.in_review(guild=guild))
+        shown = await self._examples.in_review(guild=guild)
         await self._database.forget_guild(guild)
+        self._review.remove(shown)
 
     @commands.Cog.listener()
     async def on_shard_ready(self, shard: int) -> None:

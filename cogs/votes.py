@@ -48,7 +48,7 @@ class Votes(commands.Cog):
         if example and voter != asker:
             await self._consent.ask(asker)
         if example and not liked:
-            await self._review.show(channel, message)
+            self._review.show(example)
 
     async def decide(self, interaction: discord.Interaction[Any], *, agreed: bool) -> None:
         """Note whether what the user writes may be kept."""
@@ -59,10 +59,10 @@ class Votes(commands.Cog):
         else:
             waiting, gone = [], await self._examples.refuse(person)
         await interaction.edit_original_response(content=DECIDED[agreed], view=None)
-        await self._review.remove(gone)
+        self._review.remove(gone)
         for example in waiting:
             if False in example.votes.values():
-                await self._review.show(example.turn.channel.channel, example.turn.answer_messages[-1])
+                self._review.show(example)
 
     @app_commands.command(description=PRIVACY)
     async def privacy(self, interaction: discord.Interaction[Any]) -> None:

@@ -4,14 +4,16 @@ import asyncio
 import logging
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, auto
 from typing import Any, Self
 
 import discord
 
 from bot.messages.pacing import Pacer
 from bot.messages.transient_errors import REQUEST_ERRORS
+from bot.storage.database import DatabaseError
 from bot.storage.example import Example
 from bot.storage.examples import ExampleStore
 from bot.texts import APPROVE, APPROVED, CORRECT, DISCARD, WAS_CORRECTED, in_review
@@ -55,62 +57,86 @@ class ReviewButton:
         return discord.ui.Button(label=_LABELS[self.verdict], custom_id=custom_id)
 
 
+class _Task(Enum):
+    SHOW = auto()
+    UPDATE = auto()
+    REMOVE = auto()
+
+
 class Review:
     """Shows examples in the review channel, and takes them away; without a `channel` it does nothing.
 
-    Discord's refusals are logged: a vote or a deletion is as good without them.
+    All of it is done in order by `run`, so that neither a vote nor what is forgotten waits for Discord.
     """
 
-    def __init__(self, client: discord.Client, examples: ExampleStore, pacer: Pacer, channel: int | None) -> None:
+    def __init__(self, examples: ExampleStore, pacer: Pacer, channel: int | None) -> None:
         self._examples = examples
         self._pacer = pacer
-        self._channel = client.get_partial_messageable(channel) if channel else None
-        self._lock = asyncio.Lock()
+        self._channel = channel
+        self._tasks: asyncio.Queue[tuple[_Task, Example]] = asyncio.Queue()
 
-    async def show(self, channel: int, message: int) -> None:
-        """Show the answer in a message, unless it is shown already or has been reviewed. Raises DatabaseError."""
+    def show(self, example: Example) -> None:
+        """Have an example shown, unless it is shown already or has been reviewed."""
+        self._add(_Task.SHOW, [example])
+
+    def update(self, examples: Iterable[Example]) -> None:
+        """Have examples shown as they are now, where they are shown."""
+        self._add(_Task.UPDATE, examples)
+
+    def remove(self, examples: Iterable[Example]) -> None:
+        """Have what is shown of examples taken away."""
+        self._add(_Task.REMOVE, examples)
+
+    def _add(self, task: _Task, examples: Iterable[Example]) -> None:
+        if self._channel:
+            for example in examples:
+                self._tasks.put_nowait((task, example))
+
+    async def run(self, client: discord.Client) -> None:
+        """Do what there is to do, without end."""
         if self._channel is None:
             return
-        async with self._lock:  # or two votes at once would both show it
-            example = await self._examples.find(channel, message)
-            if example is None or not example.id or example.review_message or example.reviewed:
-                return
+        channel = client.get_partial_messageable(self._channel)
+        while True:
+            task, example = await self._tasks.get()
             try:
-                await self._pacer.slot()
-                shown = await self._channel.send(_text(example), view=_view(example), suppress_embeds=True)
+                await self._do(task, example, channel)
+            except DatabaseError as error:
+                log.warning("A disliked answer is not shown in FEEDBACK_CHANNEL: %s", error)
             except REQUEST_ERRORS as error:
-                log.warning("FEEDBACK_CHANNEL does not take a disliked answer: %s", error)
-                return
-            if not await self._examples.note_review(example, shown.id):
-                await self._delete(shown.id)  # it was forgotten meanwhile
+                log.warning(
+                    "FEEDBACK_CHANNEL does not show what it should (message %s): %s", example.review_message, error
+                )
+            finally:
+                self._tasks.task_done()
 
-    async def update(self, examples: Iterable[Example]) -> None:
-        """Show examples as they are now."""
-        for example in examples:
-            if self._channel and example.review_message:
-                try:
-                    await self._pacer.slot()
-                    message = self._channel.get_partial_message(example.review_message)
-                    await message.edit(content=_text(example), view=None if example.reviewed else _view(example))
-                except REQUEST_ERRORS as error:
-                    log.warning("The review channel could not be updated: %s", error)
+    async def close(self, *, patience: float) -> None:
+        """Wait until everything is done, but not for longer than `patience` seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self._tasks.join()
 
-    async def remove(self, examples: Iterable[Example]) -> None:
-        """Take away what is shown of examples."""
-        for example in examples:
-            if example.review_message:
-                await self._delete(example.review_message)
-
-    async def _delete(self, message: int) -> None:
-        if self._channel is None:
-            return
-        try:
+    async def _do(self, task: _Task, example: Example, channel: discord.PartialMessageable) -> None:
+        if task is _Task.SHOW:
+            await self._show(example, channel)
+        elif example.review_message:
             await self._pacer.slot()
-            await self._channel.get_partial_message(message).delete()
-        except discord.NotFound:
-            pass
-        except REQUEST_ERRORS as error:
-            log.warning("Message %d in the review channel shows what was forgotten; delete it: %s", message, error)
+            message = channel.get_partial_message(example.review_message)
+            with suppress(discord.NotFound):
+                if task is _Task.REMOVE:
+                    await message.delete()
+                else:
+                    await message.edit(content=_text(example), view=None if example.reviewed else _view(example))
+
+    async def _show(self, example: Example, channel: discord.PartialMessageable) -> None:
+        turn = example.turn
+        current = await self._examples.find(turn.channel.channel, turn.answer_messages[-1])
+        if current is None or not current.id or current.review_message or current.reviewed:
+            return
+        await self._pacer.slot()
+        shown = await channel.send(_text(current), view=_view(current), suppress_embeds=True)
+        if not await self._examples.note_review(current, shown.id):  # it was forgotten meanwhile
+            await shown.delete()
 
 
 def _text(example: Example) -> str:
