@@ -140,14 +140,12 @@ class Privacy(commands.Cog):
         self._changes.add(("channel", deleted.thread_id), partial(self._forget_channel, deleted.thread_id))
 
     async def _forget_channel(self, channel: int) -> None:
-        shown = await self._examples.in_review(channel=channel)
+        self._review.remove(await self._examples.forget_place(channel=channel))
         await self._database.forget_channel(channel)
-        self._review.remove(shown)
 
     async def _forget_guild(self, guild: int) -> None:
-        shown = await self._examples.in_review(guild=guild)
+        self._review.remove(await self._examples.forget_place(guild=guild))
         await self._database.forget_guild(guild)
-        self._review.remove(shown)
 
     @commands.Cog.listener()
     async def on_shard_ready(self, shard: int) -> None:

@@ -179,12 +179,6 @@ class ExampleStore:
         async for row in self._database.pages(_ALL):
             yield load(row)
 
-    async def in_review(self, *, channel: int | None = None, guild: int | None = None) -> list[Example]:
-        """The examples of a channel and its threads, or of a guild, that the review channel shows."""
-        statement = f"{_SELECT} WHERE review_message > 0 AND (channel = ?1 OR parent = ?1 OR guild = ?2)"
-        async with self._database.connection() as connection:
-            return [load(row) for row in await connection.execute_fetchall(statement, (channel, guild))]
-
     # What leaves Discord, or a person takes back, leaves the examples.
 
     async def forget_person(self, person: int) -> list[Example]:
@@ -228,6 +222,22 @@ class ExampleStore:
                 elif kept.turn.question_message == message:
                     changed.append(kept)
         return changed, removed
+
+    async def forget_place(self, *, channel: int | None = None, guild: int | None = None) -> list[Example]:
+        """Remove the examples of a channel and its threads, or of a guild; returns those in the review channel."""
+        self._forget_undecided(
+            lambda example: (
+                channel in (example.turn.channel.channel, example.turn.channel.parent)
+                if channel
+                else guild == example.turn.channel.guild
+            )
+        )
+        where = "channel = ?1 OR parent = ?1 OR guild = ?2"
+        async with self._database.transaction() as connection:
+            statement = f"{_SELECT} WHERE review_message > 0 AND ({where})"
+            shown = [load(row) for row in await connection.execute_fetchall(statement, (channel, guild))]
+            await connection.execute(f"DELETE FROM examples WHERE {where}", (channel, guild))  # noqa: S608 - constants
+            return shown
 
     def _forget_undecided(self, condition: Callable[[Example], bool]) -> None:
         self._undecided = deque((it for it in self._undecided if not condition(it)), _UNDECIDED)

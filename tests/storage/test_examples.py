@@ -292,19 +292,19 @@ async def test_a_review_approves_or_discards(examples):
     assert [each.turn.question_message async for each in examples.all()] == [10]
 
 
-async def test_examples_in_review_are_found_by_where_they_are_from(examples):
+@pytest.mark.parametrize(("where", "left"), [({"channel": 7}, [8]), ({"channel": 70}, [7, 8]), ({"guild": 5}, [8])])
+async def test_a_place_that_is_left_takes_its_examples_along(examples, where, left):
     thread = ChannelRef(70, 7, 5)
     for ref, message in ((HOME, 10), (thread, 20), (ChannelRef(8, None, 6), 30)):
         await examples.add(example(replace(turn(ALICE, "x", message), channel=ref)))
         found = await examples.find(ref.channel, message + 1)
         assert await examples.note_review(found, 1000 + message)
-    await examples.add(example(turn(ALICE, "not shown", 40)))
-
-    async def shown(**where: int) -> list[int | None]:
-        return [each.review_message for each in await examples.in_review(**where)]
-
-    assert await shown(channel=7) == await shown(guild=5) == [1010, 1020]
-    assert await shown(guild=6) == [1030]
+        await examples.add(example(replace(turn(CAROL, "undecided", message + 2), channel=ref)))
+    removed = await examples.forget_place(**where)
+    await examples.agree(CAROL)
+    assert sorted({each.turn.channel.channel async for each in examples.all()}) == left
+    shown = {7: 1010, 70: 1020, 8: 1030}
+    assert {each.review_message for each in removed} == {shown[channel] for channel in shown.keys() - {*left}}
 
 
 async def test_beyond_the_limit_the_oldest_unrated_goes_first(database):
