@@ -1,54 +1,34 @@
 """The buttons under an answer, pressed: Stop and Regenerate here, votes in `cogs.votes`."""
 
-import re
 from contextlib import suppress
-from typing import Any, Self
 
 import discord
 from discord.ext import commands
 
 from bot.conversation.conversations import Conversations, Stale
 from bot.gateway.client import Client
-from bot.messages.access import channel_ref, refusal
+from bot.gateway.presses import Press
+from bot.messages import access
+from bot.messages.access import channel_ref
 from bot.messages.buttons import Action, Button, view
 from bot.messages.replies import Replies
 from bot.texts import NOT_YOURS, STALE
 from cogs.votes import Votes
 
 
-class PressedButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=Button.TEMPLATE):
-    """A press on one of our buttons, which discord.py recognizes by its custom id."""
+class PressedButton(Press, template=Button.TEMPLATE):
+    """A press on a button under an answer."""
 
-    def __init__(self, item: discord.ui.Button[Any], button: Button) -> None:
-        super().__init__(item)
-        self._button = button
+    kind = Button
+    _button: Button
 
-    @classmethod
-    async def from_custom_id(  # type: ignore[override]
-        cls, interaction: discord.Interaction[Client], item: discord.ui.Button[Any], match: re.Match[str], /
-    ) -> Self:
-        """See DynamicItem."""
-        return cls(item, Button.parse(match))
+    def refusal(self, interaction: discord.Interaction[Client]) -> str | None:
+        """See Press."""
+        may_press = self._button.may_be_pressed_by(interaction)
+        return access.refusal(interaction.client.access, interaction) or (None if may_press else NOT_YOURS)
 
-    async def interaction_check(self, interaction: discord.Interaction[Client], /) -> bool:  # type: ignore[override]
-        """Whether the press is new and allowed; tells privately why not."""
-        if not interaction.client.is_new("press", interaction.id):
-            return False
-        sentence = refusal(interaction.client.access, interaction)
-        if sentence is None and not self._button.may_be_pressed_by(interaction):
-            sentence = NOT_YOURS
-        if sentence:
-            await interaction.response.send_message(sentence, ephemeral=True)
-        return sentence is None
-
-    async def callback(self, interaction: discord.Interaction[Client]) -> None:  # type: ignore[override]
-        """Do what the button says; a failure is told as that of a command."""
-        try:
-            await self._act(interaction)
-        except Exception as error:
-            await interaction.client.tree.on_error(interaction, error)  # type: ignore[arg-type]
-
-    async def _act(self, interaction: discord.Interaction[Client]) -> None:
+    async def act(self, interaction: discord.Interaction[Client]) -> None:
+        """See Press."""
         buttons, votes = (interaction.client.get_cog(cog.__cog_name__) for cog in (Buttons, Votes))
         assert isinstance(buttons, Buttons)
         assert isinstance(votes, Votes)

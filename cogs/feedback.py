@@ -2,15 +2,15 @@
 
 import asyncio
 import logging
-import re
 from pathlib import PurePath
-from typing import Any, Self
+from typing import Any
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
 from bot.gateway.client import Client
+from bot.gateway.presses import Press
 from bot.messages.access import channel_ref
 from bot.messages.active_replies import ActiveReplies
 from bot.messages.buttons import Button, with_view
@@ -48,36 +48,21 @@ log = logging.getLogger(__name__)
 _LONGEST = 4000  # characters; Discord's own limit for a field of a form
 
 
-class PressedReview(discord.ui.DynamicItem[discord.ui.Button[Any]], template=ReviewButton.TEMPLATE):
-    """A press on a button of the review channel, which discord.py recognizes by its custom id."""
+class PressedReview(Press, template=ReviewButton.TEMPLATE):
+    """A press on a button of the review channel."""
 
-    def __init__(self, item: discord.ui.Button[Any], button: ReviewButton) -> None:
-        super().__init__(item)
-        self._button = button
+    kind = ReviewButton
+    _button: ReviewButton
 
-    @classmethod
-    async def from_custom_id(  # type: ignore[override]
-        cls, interaction: discord.Interaction[Client], item: discord.ui.Button[Any], match: re.Match[str], /
-    ) -> Self:
-        """See DynamicItem."""
-        return cls(item, ReviewButton.parse(match))
+    def refusal(self, interaction: discord.Interaction[Client]) -> str | None:
+        """See Press."""
+        return None if interaction.permissions.manage_messages else MODERATORS_ONLY
 
-    async def interaction_check(self, interaction: discord.Interaction[Client], /) -> bool:  # type: ignore[override]
-        """Whether the press is new and allowed; tells privately why not."""
-        if not interaction.client.is_new("press", interaction.id):
-            return False
-        if not interaction.permissions.manage_messages:
-            await interaction.response.send_message(MODERATORS_ONLY, ephemeral=True)
-        return interaction.permissions.manage_messages
-
-    async def callback(self, interaction: discord.Interaction[Client]) -> None:  # type: ignore[override]
-        """Do what the button says; a failure is told as that of a command."""
+    async def act(self, interaction: discord.Interaction[Client]) -> None:
+        """See Press."""
         cog = interaction.client.get_cog(Feedback.__cog_name__)
         assert isinstance(cog, Feedback)
-        try:
-            await cog.review(interaction, self._button)
-        except Exception as error:
-            await interaction.client.tree.on_error(interaction, error)  # type: ignore[arg-type]
+        await cog.review(interaction, self._button)
 
 
 class Feedback(commands.Cog):
