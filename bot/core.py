@@ -1,8 +1,11 @@
 """Builds what every way to talk to the model needs, and the two ways in a terminal."""
 
+from datetime import date
+
 from bot import console
 from bot.conversation.admission import Admission
 from bot.conversation.conversations import Conversations
+from bot.conversation.placeholders import TERMINAL
 from bot.conversation.summary import SPARE, Summaries
 from bot.engine import Engine
 from bot.engine.opening import locate_model, open_engine, sampling
@@ -82,7 +85,7 @@ async def run_ask(settings: Settings, text: str) -> None:
         await console.ask(
             engine,
             text,
-            system_prompt=settings.system_prompt,
+            system_prompt=TERMINAL.fill(settings.system_prompt, date.today()),
             sampling=sampling(settings),
             show_thinking=settings.show_thinking,
         )

@@ -162,7 +162,8 @@ class Settings:
     system_prompt: str = _option(
         "You are Parley, a friendly assistant in a chat. Answer briefly and clearly.",
         _TEXT,
-        "Instructions that the model reads before every conversation; blank means none",
+        "Instructions before every conversation, with {date}, {server}, {channel}, {topic}, {bot} filled in; blank"
+        " means none",
     )
     history_turns: int = _option(
         5, _number(int, 0, 100), "Turns remembered per channel, from 0 to 100; with 0, every message stands alone"

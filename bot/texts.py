@@ -177,6 +177,7 @@ QUIT = "Shut the bot down (only for its owner)"
 # The form of /persona set; labels have at most 45 characters.
 PERSONA_TITLE = "My persona in this channel"
 PERSONA_FIELD = "Who I am and how I should answer"
+PERSONA_HINT = "{date}, {server}, {channel}, {topic} and {bot} are filled in."  # at most 100 characters
 
 # The form of a correction.
 CORRECTION_FIELD = "How I should have answered"

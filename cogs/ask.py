@@ -10,6 +10,7 @@ from bot.conversation.conversations import Conversations, Question
 from bot.messages.access import channel_ref
 from bot.messages.forms import Form
 from bot.messages.incoming_text import IncomingText, resolved
+from bot.messages.placeholders import placeholders
 from bot.messages.replies import Replies
 from bot.texts import ABOUT_MESSAGE, ASK, ASK_PRIVATE, ASK_PROMPT, QUESTION, answered_without
 
@@ -52,6 +53,7 @@ class Ask(commands.Cog):
         self, interaction: discord.Interaction, text: str, *, quote: IncomingText | None = None, private: bool
     ) -> None:
         """Answer a typed text, with a quote put before it."""
+        assert self._bot.user
         async with self._replies.to_command(interaction, private=private) as reply:
             question = Question(
                 channel_ref(interaction),
@@ -60,6 +62,7 @@ class Ask(commands.Cog):
                 text,
                 message=None if private else interaction.id,
                 fetch_text=partial(_fetch_text, text, quote, interaction.guild),
+                placeholders=placeholders(interaction, self._bot.user),
             )
             async with self._conversations.asking(question) as answer:
                 await interaction.response.defer(thinking=True, ephemeral=private)

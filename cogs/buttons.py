@@ -11,6 +11,7 @@ from bot.gateway.presses import Press
 from bot.messages import access
 from bot.messages.access import channel_ref
 from bot.messages.buttons import Action, Button, view
+from bot.messages.placeholders import placeholders
 from bot.messages.replies import Replies
 from bot.texts import NOT_YOURS, STALE
 from cogs.votes import Votes
@@ -69,10 +70,12 @@ class Buttons(commands.Cog):
     async def regenerate(self, interaction: discord.Interaction[Client], asker: int) -> None:
         """Answer the question again, in place of the answer above the button."""
         assert interaction.message
+        assert self._bot.user
         channel, message = channel_ref(interaction), interaction.message.id
+        names = placeholders(interaction, self._bot.user)
         async with self._replies.replacing(interaction, asker) as reply:
             try:
-                async with self._conversations.regenerating(channel, message, interaction.user.id) as answer:
+                async with self._conversations.regenerating(channel, message, interaction.user.id, names) as answer:
                     await interaction.response.defer()
                     answer.shown_in = await reply.show(answer)
             except Stale:

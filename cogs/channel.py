@@ -21,6 +21,7 @@ from bot.texts import (
     PERSONA_BLANK,
     PERSONA_CLEAR,
     PERSONA_FIELD,
+    PERSONA_HINT,
     PERSONA_OF_PARENT,
     PERSONA_OF_THIS,
     PERSONA_SET,
@@ -156,7 +157,10 @@ def _whose_persona(own: ChannelOverrides, parents: ChannelOverrides) -> str:
 
 class _Form(Form, title=PERSONA_TITLE):
     text: discord.ui.TextInput["_Form"] = discord.ui.TextInput(
-        label=PERSONA_FIELD, style=discord.TextStyle.paragraph, max_length=PERSONA_LENGTH
+        label=PERSONA_FIELD,
+        style=discord.TextStyle.paragraph,
+        placeholder=PERSONA_HINT,
+        max_length=PERSONA_LENGTH,
     )
 
     def __init__(self, cog: Channel, present: str | None) -> None:

@@ -11,6 +11,7 @@ from bot.messages import access
 from bot.messages.access import Access, channel_ref
 from bot.messages.incoming_text import IncomingText
 from bot.messages.lookups import Threads
+from bot.messages.placeholders import placeholders
 from bot.messages.replies import Replies
 from bot.texts import UNREADABLE_REPLY, UNREADABLE_ROLE_MENTION, answered_without
 
@@ -56,6 +57,7 @@ class Chat(commands.Cog):
             people=text.people,
             fetch_text=text.fetch,
             fetch_thread_starter=partial(text.fetch_thread_starter, message, me),
+            placeholders=placeholders(message, me),
         )
         async with self._replies.to(message) as reply:
             access.check(message, self._access)

@@ -5,10 +5,12 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.check.findings import Finding, Findings, ok, size, skipped, wrong
+from bot.conversation.placeholders import Placeholders
 from bot.engine import Description, Engine, OutOfReach, Sampling, Thought
 from bot.engine.models import memory
 from bot.engine.models.locate import locate
@@ -22,6 +24,7 @@ log = logging.getLogger(__name__)
 
 _EARLIER = Exchange("Alice", "Hello, my name is Alice.", "Hello Alice! Nice to meet you.")
 _QUESTION = "What is my name?"
+_PLACEHOLDERS = Placeholders("Your server", "general")
 _SHORT = 40  # tokens
 _ONLY_THOUGHT = "(It thinks for longer than this first. MAX_NEW_TOKENS must have room for thoughts and answer.)"
 _MORE = "With --debug you see where it fails, and with --model demo whether the rest works."
@@ -61,7 +64,7 @@ async def look_at_model(
 
 def a_conversation(system_prompt: str) -> Prompt:
     """A short conversation with an earlier turn and a name, as in Discord."""
-    return Prompt(system_prompt, (_EARLIER,), "Alice", _QUESTION)
+    return Prompt(_PLACEHOLDERS.fill(system_prompt, date.today()), (_EARLIER,), "Alice", _QUESTION)
 
 
 def _place(found: str) -> str:

@@ -5,11 +5,12 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from bot.conversation.admission import Admission, Line
 from bot.conversation.answer import Answer
+from bot.conversation.placeholders import TERMINAL, Placeholders
 from bot.conversation.summary import Summaries
 from bot.engine import Engine, Sampling, Stream
 from bot.engine.prompt import Exchange, Prompt
@@ -46,6 +47,7 @@ class Question:
     `fetch_text` fetches the text with all that Discord does not send along, such as the text of files.
     `fetch_thread_starter` fetches the message that a thread grew from, quoted, to be put before the first question
     there.
+    `placeholders` stand in the persona there.
     """
 
     channel: ChannelRef
@@ -56,6 +58,7 @@ class Question:
     people: tuple[Person, ...] = ()
     fetch_text: Callable[[], Awaitable[str]] | None = None
     fetch_thread_starter: Callable[[], Awaitable[Quote]] | None = None
+    placeholders: Placeholders = TERMINAL
 
 
 class Conversations:
@@ -124,7 +127,9 @@ class Conversations:
             self._summaries.add(question.channel)
 
     @asynccontextmanager
-    async def regenerating(self, channel: ChannelRef, message: int | None, asker: int) -> AsyncIterator[Answer]:
+    async def regenerating(
+        self, channel: ChannelRef, message: int | None, asker: int, placeholders: Placeholders = TERMINAL
+    ) -> AsyncIterator[Answer]:
         """Answer a channel's newest question again, in place of the answer that `message` is part of.
 
         Without a message, the newest whatever it is. A question whose answer was interrupted need not be the newest.
@@ -133,7 +138,7 @@ class Conversations:
         line = self._admission.line(channel.channel)
         async with (
             self._under_way(asker, line) as answer,
-            self._producing(answer, self._regenerate(answer, channel, message)),
+            self._producing(answer, self._regenerate(answer, channel, message, placeholders)),
         ):
             yield answer
 
@@ -260,7 +265,7 @@ class Conversations:
             if not await answer.wait_for_place():
                 return
             channel = turn.channel.channel
-            settings = await self._channel_settings.effective(turn.channel)
+            settings = await self._settings(turn.channel, question.placeholders)
             earlier = await self._turns.recent(channel, settings.turns)
             if question.fetch_thread_starter and not earlier:
                 await self._turns.prepend(turn, await question.fetch_thread_starter())
@@ -270,11 +275,13 @@ class Conversations:
             answer.outdated = await self._turns.outdated(channel, settings.turns)
             await self._generate(answer, turn, earlier, settings)
 
-    async def _regenerate(self, answer: Answer, channel: ChannelRef, message: int | None) -> None:
+    async def _regenerate(
+        self, answer: Answer, channel: ChannelRef, message: int | None, placeholders: Placeholders
+    ) -> None:
         with answer.filling():
             if not await answer.wait_for_place():
                 return
-            settings = await self._channel_settings.effective(channel)
+            settings = await self._settings(channel, placeholders)
             recent = await self._turns.recent(channel.channel, settings.turns)
             old = await self._find_regenerable(channel, recent, message)
             if old is None:
@@ -292,10 +299,15 @@ class Conversations:
             if question.message is not None:
                 with suppress(DatabaseError):  # no reason not to answer
                     answer.turn = await self._turns.begin(_new_turn(replace(question, asker_name="", text="")))
-            settings = await self._channel_settings.effective(question.channel)
+            settings = await self._settings(question.channel, question.placeholders)
             text = await question.fetch_text() if question.fetch_text else question.text
             prompt = Prompt(settings.persona, (), None, text)
             await self._read_answer(answer, prompt, settings, question.channel.channel)
+
+    async def _settings(self, channel: ChannelRef, placeholders: Placeholders) -> ChannelSettings:
+        """The settings in effect, with the placeholders of the persona filled in."""
+        settings = await self._channel_settings.effective(channel)
+        return replace(settings, persona=placeholders.fill(settings.persona, date.today()))
 
     async def _find_regenerable(self, channel: ChannelRef, recent: Sequence[Turn], message: int | None) -> Turn | None:
         newest = next(reversed(recent), None)

@@ -167,13 +167,13 @@ def _with_speaker(speaker: str | None, text: str) -> str:
     return f"{clean_name(speaker) or NAMELESS}: {text}" if speaker else text
 
 
-def clean_name(speaker: str) -> str:
-    """A display name on one line, without invisible or text-reversing characters, or the colon that would end it.
+def clean_name(name: str, longest: int = _MAX_NAME) -> str:
+    """A name on one line, without invisible or text-reversing characters, or the colon that would end it.
 
     Empty if nothing of it is visible.
     """
-    visible = "".join(" " if char.isspace() else char for char in speaker if char.isspace() or char.isprintable())
-    return " ".join(visible.replace(":", " ").split())[:_MAX_NAME].rstrip()
+    visible = "".join(" " if char.isspace() else char for char in name if char.isspace() or char.isprintable())
+    return " ".join(visible.replace(":", " ").split())[:longest].rstrip()
 
 
 def _render_plain(chat: Sequence[Message], form: PromptFormat) -> str:

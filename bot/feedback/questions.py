@@ -2,10 +2,12 @@
 
 import json
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from bot.conversation.conversations import prompt_for
+from bot.conversation.placeholders import TERMINAL
 from bot.engine.prompt import Exchange, Prompt
 from bot.errors import UserError
 from bot.feedback.dataset import read_examples, wanted
@@ -53,7 +55,8 @@ def from_file(file: Path, system: str) -> list[Case]:
     if not numbered:
         raise QuestionsError(f"There are no questions in {file}.")
     if not isinstance(_parsed(numbered[0][1]), dict):
-        return [Case(Prompt(system, (), None, line)) for _, line in numbered]
+        persona = TERMINAL.fill(system, date.today())
+        return [Case(Prompt(persona, (), None, line)) for _, line in numbered]
     cases = []
     for number, line in numbered:
         try:

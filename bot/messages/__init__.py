@@ -5,6 +5,7 @@ In:
 - `content`: what can be read in one message, and the files in it
 - `mentions`: names for what a text mentions
 - `lookups`: what a question needs that Discord does not send along
+- `placeholders`: what stands for {channel} and the like in a persona
 - `access`: who may talk to the bot, and where it may write
 
 Out:

@@ -500,7 +500,7 @@ async def model(folder, *, system_prompt="Be brief.", **options):
 
 async def test_a_model_is_described_and_answers(tmp_path):
     folder = save_model(tmp_path / "model", endless=True)
-    told = await model(folder, max_batch=3)
+    told = await model(folder, max_batch=3, system_prompt="Be brief on {server}.")
     assert told.wrong == []
     there, what, memory, prompt, answer = told.ok
     assert str(folder) in there.what
@@ -515,6 +515,7 @@ async def test_a_model_is_described_and_answers(tmp_path):
     assert memory.facts["cache_bytes"] == 2 * 3 * 500 * 2 * 2 * 8 * 4  # layers, slots, tokens, K and V, heads, width
     assert "3 answers of up to 500 tokens" in memory.what
     assert "in the form of its chat template" in prompt.what
+    assert "<|im_start|>system\nBe brief on Your server.<|im_end|>" in prompt.shown
     assert "<|im_start|>user\nAlice: What is my name?<|im_end|>" in prompt.shown
     assert answer.shown
     assert answer.facts["tokens_per_s"] > 0

@@ -24,7 +24,7 @@ async def examples(database):
 
 
 async def test_an_example_is_what_the_model_was_given_and_said(talk, examples, channel_settings):
-    await channel_settings.change(HERE, ChannelOverrides(persona="Rhyme.", temperature=0.1))
+    await channel_settings.change(HERE, ChannelOverrides(persona="Rhyme on {server}.", temperature=0.1))
     conversations, _ = talk(["one"], ["two"], sampling=Sampling(seed=3), examples=examples)
     await Screen(12).show(conversations.answering(ask("first")))
     await Screen(22).show(conversations.answering(ask("second", name="Bob", asker=BOB)))
@@ -33,7 +33,11 @@ async def test_an_example_is_what_the_model_was_given_and_said(talk, examples, c
         ("Alice", "first", "one"),
         ("Bob", "second", "two"),
     ]
-    assert (last.system, last.model, last.turn.answer_messages) == ("Rhyme.", "scripted", (22,))
+    assert (last.system, last.model, last.turn.answer_messages) == (
+        "Rhyme on this computer.",
+        "scripted",
+        (22,),
+    )
     assert (last.sampling["temperature"], last.sampling["seed"], last.sampling["top_k"]) == (0.1, 3, 50)
 
 

@@ -43,6 +43,7 @@ class Channel:
     channel_id: int | None = None
     archived: bool = False
     locked: bool = False
+    topic: str | None = None
 
     resolves_as = "channels"
 
@@ -103,6 +104,12 @@ class Channel:
         assert self.guild is not None
         self.overwrites[target.id] = (1 if isinstance(target, User) else 0, allow, deny)
         self.guild.send("CHANNEL_UPDATE", payloads.channel(self))
+
+    def describe(self, *, name: str, topic: str | None) -> None:
+        """Give a server's channel another name and topic."""
+        assert self.guild is not None
+        self.name, self.topic = name, topic
+        self.guild.send("THREAD_UPDATE" if self.is_thread else "CHANNEL_UPDATE", payloads.channel(self))
 
     def visible_to(self, user: User) -> bool:
         return Permission.VIEW_CHANNEL in self.permissions(user)

@@ -103,7 +103,7 @@ def channel(channel: Channel) -> Json:
     return common | {
         "position": channel.position,
         "nsfw": False,
-        "topic": None,
+        "topic": channel.topic,
         "permission_overwrites": [
             {"id": str(target), "type": kind, "allow": str(int(allow)), "deny": str(int(deny))}
             for target, (kind, allow, deny) in channel.overwrites.items()

@@ -137,9 +137,9 @@ async def test_the_questions_are_those_that_were_corrected_or_approved(path):
 def test_a_file_of_questions_has_one_in_each_line(tmp_path):
     file = tmp_path / "questions.txt"
     file.write_text("\ufeffwhat is 2+2?\r\n\n  \u2028 [a, b]\n{not json}\n")
-    read = from_file(file, "Be brief.")
+    read = from_file(file, "Be brief, in {channel}.")
     assert [case.prompt.question for case in read] == ["what is 2+2?", "[a, b]", "{not json}"]
-    assert {(case.prompt.system, case.expected) for case in read} == {("Be brief.", None)}
+    assert {(case.prompt.system, case.expected) for case in read} == {("Be brief, in a terminal.", None)}
 
 
 def test_a_file_of_conversations_is_read_as_it_was_exported(tmp_path):
