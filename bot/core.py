@@ -5,6 +5,7 @@ from datetime import date
 from bot import console
 from bot.conversation.admission import Admission
 from bot.conversation.conversations import Conversations
+from bot.conversation.personas_file import read_personas
 from bot.conversation.placeholders import TERMINAL
 from bot.conversation.summary import SPARE, Summaries
 from bot.engine import Engine
@@ -38,6 +39,7 @@ class Core:
                 settings.system_prompt, settings.temperature, settings.max_new_tokens, settings.history_turns
             ),
             ChannelLimits(settings.channel_max_temperature, settings.max_new_tokens, settings.channel_max_turns),
+            read_personas(settings.personas_file),
         )
         self.summaries = (
             Summaries(
@@ -74,8 +76,9 @@ async def run_chat(settings: Settings) -> None:
     """Talk in the terminal. Raises UserError."""
     locate_model(settings)
     async with open_database(settings.database_path) as database, open_engine(settings) as engine:
+        core = Core(settings, database, engine)
         await engine.ready()
-        await console.chat(Core(settings, database, engine).conversations)
+        await console.chat(core.conversations)
 
 
 async def run_ask(settings: Settings, text: str) -> None:

@@ -165,6 +165,9 @@ class Settings:
         "Instructions before every conversation, with {date}, {server}, {channel}, {topic}, {bot} filled in; blank"
         " means none",
     )
+    personas_file: str | None = _option(
+        None, _NAME, 'A TOML file with personas for /persona use, each as NAME = "TEXT"; blank means none'
+    )
     history_turns: int = _option(
         5, _number(int, 0, 100), "Turns remembered per channel, from 0 to 100; with 0, every message stands alone"
     )

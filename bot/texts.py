@@ -163,6 +163,9 @@ EXPORT_FORMAT = "JSON, or CSV for a spreadsheet"
 PERSONA = "My persona (the system prompt) in this channel"
 PERSONA_SET = "Set my persona (the system prompt) in this channel"
 PERSONA_SHOW = "Show my persona in this channel, only to you"
+PERSONA_USE = "Choose one of the prepared personas for this channel"
+PERSONA_NAME = "Its name"
+PERSONA_LIST = "Show the prepared personas, only to you"
 PERSONA_CLEAR = "Remove this channel's own persona"
 PRIVACY = "Whether I may keep what you ask me to train my model"
 FEEDBACK = "How many answers are kept for training, and how people like them"
@@ -199,6 +202,7 @@ def help_text(me: str, commands: Mapping[str, str], turns: int, *, feedback: boo
         if feedback
         else ""
     )
+    personas = f" {commands['persona use']} picks a prepared persona." if "persona use" in commands else ""
     memory = (
         f"Here I remember the last {turns} questions and answers, even after a restart, until newer ones replace them"
         f" or someone uses {commands['clear']}. Each channel, thread and direct conversation has its own memory."
@@ -214,7 +218,7 @@ read that message too. I read attached text files, but no pictures or recordings
 {commands["clear"]} makes me forget the conversation in this channel, {commands["forget"]} everything you have asked \
 me anywhere.
 {commands["export"]} gives you what I remember of a channel as a file.
-{commands["persona set"]} and {commands["settings"]} change how I answer in a channel, if you can manage it.
+{commands["persona set"]} and {commands["settings"]} change how I answer in a channel, if you can manage it.{personas}
 {commands["status"]} shows how I'm doing.
 {commands["quit"]} shuts me down; only the bot's owner can do that.
 {ABOUT_MESSAGE}, under Apps in a message's menu, answers a question about that message.
@@ -291,6 +295,27 @@ def persona_set(length: int) -> str:
         f"From now on, this is my persona here ({length} character{'' if length == 1 else 's'}). My earlier answers may"
         " still influence me; /clear makes me forget them."
     )
+
+
+def persona_used(name: str) -> str:
+    """Confirm /persona use."""
+    return f"From now on, I am **{name}** here. My earlier answers may still influence me; /clear makes me forget them."
+
+
+def no_such_persona(name: str) -> str:
+    """Refuse /persona use with a name that there is not."""
+    return f"There is no persona {name}. /persona list shows those that I have."
+
+
+def persona_list(personas: Mapping[str, str], here: str | None) -> str:
+    """Return the text of /persona list, in at most 2,000 characters; `here` is the name of the one in use."""
+    lines: list[str] = []
+    for name, text in personas.items():
+        line = f"**{name}**{' (here)' if name == here else ''}: {_shortened(' '.join(text.split()), 100)}"
+        if sum(map(len, lines)) + len(lines) + len(line) > 1950:
+            return "\n".join([*lines, f"… and {len(personas) - len(lines)} more"])
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def setting(name: str, value: float, origin: str, wanted: float | None, least: float, most: float) -> str:

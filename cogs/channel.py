@@ -22,11 +22,14 @@ from bot.texts import (
     PERSONA_CLEAR,
     PERSONA_FIELD,
     PERSONA_HINT,
+    PERSONA_LIST,
+    PERSONA_NAME,
     PERSONA_OF_PARENT,
     PERSONA_OF_THIS,
     PERSONA_SET,
     PERSONA_SHOW,
     PERSONA_TITLE,
+    PERSONA_USE,
     SET_FOR_ALL,
     SET_HERE,
     SET_IN_PARENT,
@@ -35,19 +38,26 @@ from bot.texts import (
     SETTINGS_RESET,
     SETTINGS_TEMPERATURE,
     SETTINGS_TURNS,
+    no_such_persona,
+    persona_list,
     persona_set,
+    persona_used,
     setting,
     settings_text,
 )
 
 log = logging.getLogger(__name__)
 
+_LONGEST_NAME = 100  # characters; Discord's own limit for what it completes
+_MOST_CHOICES = 25  # likewise
+
 
 class Channel(commands.Cog):
     """Shows and changes a channel's persona and settings.
 
     Who may do so is left to Discord: those who manage the channel, unless a server's admins choose others, and in a
-    direct message the person. `form_patience` is for how many seconds a form may wait for the present persona.
+    direct message the person. Without prepared personas, there are no commands for them. `form_patience` is for how
+    many seconds a form may wait for the present persona.
     """
 
     persona = app_commands.Group(
@@ -66,6 +76,9 @@ class Channel(commands.Cog):
         self._turns = turns
         self._active_replies = active_replies
         self._form_patience = form_patience
+        if not channel_settings.personas:
+            for name in ("use", "list"):
+                self.persona.remove_command(name)
 
     @persona.command(name="set", description=PERSONA_SET)
     async def set_persona(self, interaction: discord.Interaction) -> None:
@@ -90,9 +103,43 @@ class Channel(commands.Cog):
         """Say whose persona applies and show it, in a message of its own, as it may be as long as one."""
         await interaction.response.defer(ephemeral=True)
         own, parents = await self._overrides(channel_ref(interaction))
-        await interaction.edit_original_response(content=_whose_persona(own, parents))
-        if text := own.persona or parents.persona:
-            await interaction.followup.send(text, ephemeral=True, suppress_embeds=True)
+        chosen = own if own.persona else parents
+        name = f" **{chosen.persona_name}**" if chosen.persona_name else ""
+        await interaction.edit_original_response(content=_whose_persona(own, parents) + name)
+        if chosen.persona:
+            await interaction.followup.send(chosen.persona, ephemeral=True, suppress_embeds=True)
+
+    @persona.command(name="use", description=PERSONA_USE)
+    @app_commands.describe(name=PERSONA_NAME)
+    async def use_persona(
+        self, interaction: discord.Interaction, name: app_commands.Range[str, 1, _LONGEST_NAME]
+    ) -> None:
+        """Give the channel one of the operator's personas."""
+        await interaction.response.defer(ephemeral=True)
+        personas = self._channel_settings.personas
+        folded = {each.casefold(): each for each in personas}
+        found = name if name in personas else folded.get(name.strip().casefold())
+        if found:
+            given = ChannelOverrides(persona=personas[found], persona_name=found)
+            await self._channel_settings.change(channel_ref(interaction), given)
+        await interaction.edit_original_response(content=persona_used(found) if found else no_such_persona(name))
+
+    @use_persona.autocomplete("name")
+    async def complete_name(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        """Offer the names that contain what was typed, first those that begin with it."""
+        typed = typed.strip().casefold()
+        names = [name for name in self._channel_settings.personas if typed in name.casefold()]
+        names.sort(key=lambda name: not name.casefold().startswith(typed))
+        return [app_commands.Choice(name=name, value=name) for name in names[:_MOST_CHOICES]]
+
+    @persona.command(name="list", description=PERSONA_LIST)
+    async def list_personas(self, interaction: discord.Interaction) -> None:
+        """Name the operator's personas, and mark the one that applies."""
+        await interaction.response.defer(ephemeral=True)
+        own, parents = await self._overrides(channel_ref(interaction))
+        here = own if own.persona else parents
+        text = persona_list(self._channel_settings.personas, here.persona_name)
+        await interaction.edit_original_response(content=text)
 
     @persona.command(name="clear", description=PERSONA_CLEAR)
     async def clear_persona(self, interaction: discord.Interaction) -> None:

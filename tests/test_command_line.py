@@ -77,6 +77,12 @@ def test_settings_come_from_the_env_file_of_the_folder(tmp_path):
     assert_refused(bot(tmp_path, "chat", "--model", "./over", MODEL_PATH="./most"), 1, "./over")
 
 
+def test_a_file_of_personas_that_cannot_be_read_is_reported(tmp_path):
+    ended = run(tmp_path, *WITHOUT_A_MODEL, "chat", "--model", "demo", PERSONAS_FILE="none.toml")
+    assert_refused(ended, 2, "PERSONAS_FILE: none.toml cannot be read")
+    assert len(ended.stderr.splitlines()) == 1
+
+
 def test_a_file_that_is_not_a_database_is_reported(tmp_path):
     (tmp_path / "parley.db").write_text("no database " * 100)
     assert_refused(bot(tmp_path, "chat", "--model", "demo"), 1, "parley.db", "DATABASE_PATH")

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from bot.check.findings import Findings, ok, skipped, wrong
+from bot.check.findings import Finding, Findings, ok, skipped, wrong
+from bot.conversation.personas_file import read_personas
 from bot.settings import Settings, SettingsError
 
 _LONGEST = 80  # characters of a value
@@ -24,8 +25,18 @@ async def look_at_settings(settings: Settings, warnings: Sequence[str]) -> Findi
         else:
             facts = {"name": name, "value": _plain(value), "default": _plain(option.default)}
             yield ok(f"{name} is {_shown(value)} (default: {_shown(option.default)})", **facts)
+    if settings.personas_file:
+        yield _personas(settings.personas_file)
     if not different:
         yield skipped("All settings have their defaults")
+
+
+def _personas(file: str) -> Finding:
+    try:
+        names = list(read_personas(file))
+    except SettingsError as error:
+        return wrong(str(error), "Correct the file, or leave PERSONAS_FILE blank.")
+    return ok(f"Personas for /persona use: {', '.join(names) or 'none'}", personas=names)
 
 
 async def look_at_bad_settings(error: SettingsError) -> Findings:

@@ -4,6 +4,7 @@
 - `answer`: one answer, filled by its conversation and read by whoever shows it
 - `admission`: who may ask now, and the order of answers in a channel
 - `wait_estimate`: what an answer waits for, and about how long
+- `personas_file`: the personas that /persona use offers
 - `placeholders`: what stands for {channel} and the like in a persona
 - `summary`: folds turns that are too old into their channel's summary
 """

@@ -40,7 +40,10 @@ class CommandTree(discord.app_commands.CommandTree["Client"]):
         sentence = refusal(interaction.client.access, interaction)
         if sentence is None or (interaction.command and interaction.command.name == "quit"):
             return True
-        await interaction.response.send_message(sentence, ephemeral=True)
+        if (
+            interaction.type is not discord.InteractionType.autocomplete
+        ):  # while a command is typed, nothing can be told
+            await interaction.response.send_message(sentence, ephemeral=True)
         return False
 
 

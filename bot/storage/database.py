@@ -20,7 +20,7 @@ from bot.texts import DATABASE_UNAVAILABLE
 log = logging.getLogger(__name__)
 
 _APPLICATION_ID = 0x5041524C  # "PARL" tells our files from those of other programs
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 TABLES = ("turns", "channels", "summaries", "examples")
 """Each has the columns channel, parent and guild."""
 _INDICES = "\n".join(
@@ -53,7 +53,8 @@ CREATE TABLE IF NOT EXISTS channels (
     persona TEXT,                -- NULL, here and below: not set
     temperature REAL,
     answer_length INTEGER,       -- in tokens
-    turns INTEGER
+    turns INTEGER,
+    persona_name TEXT            -- the name in PERSONAS_FILE by which the persona was chosen; NULL: by none
 ) STRICT;
 CREATE TABLE IF NOT EXISTS summaries (
     channel INTEGER PRIMARY KEY,
@@ -96,6 +97,7 @@ PRAGMA user_version = {SCHEMA_VERSION};
 """
 _TO_VERSION_2 = "ALTER TABLE turns ADD COLUMN parent INTEGER; ALTER TABLE turns ADD COLUMN guild INTEGER;"
 _TO_VERSION_5 = "ALTER TABLE turns ADD COLUMN people TEXT;"
+_TO_VERSION_6 = "ALTER TABLE channels ADD COLUMN persona_name TEXT;"
 # AUTOINCREMENT cannot be added to a table. The columns have the same order in all versions. The index must go first, as
 # it would stay with the old table and keep its name from the new one.
 _TO_VERSION_4 = f"""
@@ -398,6 +400,7 @@ async def _prepare(connection: aiosqlite.Connection) -> None:
     ((version,),) = await connection.execute_fetchall("PRAGMA user_version")
     migration = _TO_VERSION_2 if version == 1 else ""
     migration += _TO_VERSION_5 if 1 <= version <= 4 else ""
+    migration += _TO_VERSION_6 if 3 <= version <= 5 else ""  # older ones have no such table
     migration += _TO_VERSION_4 if 1 <= version <= 3 else ""
     await connection.executescript(f"BEGIN IMMEDIATE; {migration} {_SCHEMA} COMMIT;")
     # Questions that a killed terminal chat left unanswered. In Discord, recovery tells the asker.

@@ -164,6 +164,16 @@ async def test_each_setting_that_is_not_the_default_is_shown_but_no_secret():
     assert lines((await found(look_at_settings(Settings(), []))).skipped) == ["All settings have their defaults"]
 
 
+async def test_the_file_of_personas_is_read(tmp_path):
+    file = tmp_path / "personas.toml"
+    file.write_text('pirate = "Arr."\ncook = "You cook."')
+    told = await found(look_at_settings(Settings(personas_file=str(file)), []))
+    assert "Personas for /persona use: pirate, cook" in lines(told.ok)
+    file.write_text("pirate")
+    told = await found(look_at_settings(Settings(personas_file=str(file)), []))
+    assert only(told.wrong).what.startswith(f"PERSONAS_FILE: {file} is not TOML")
+
+
 async def test_what_is_warned_of_and_what_cannot_be_used_is_wrong(tmp_path):
     file = tmp_path / ".env"
     file.write_text("TEMPRATURE=1\n")

@@ -325,3 +325,92 @@ async def test_a_persona_that_leaves_no_room_for_a_question_is_reported(discord,
     async with parley(discord, ScriptedEngine([too_long]), path):
         question = await alice.say(channel, f"{discord.bot.mention} hi")
         await channel.reply_to(question, wanted=lambda message: "shorten it with /persona set" in message.content)
+
+
+PERSONAS = """
+pirate = "You are a pirate."
+"Captain Hook" = '''
+You fear {channel}.
+'''
+cook = "You cook."
+"""
+
+
+@pytest.fixture
+def personas(tmp_path):
+    """PERSONAS_FILE, for `parley`."""
+    file = tmp_path / "personas.toml"
+    file.write_text(PERSONAS)
+    return {"personas_file": str(file)}
+
+
+async def test_a_prepared_persona_is_chosen_by_its_name(discord, path, place, manager, personas):
+    _, channel, alice = place
+    engine = ScriptedEngine()
+    async with parley(discord, engine, path, **personas) as running:
+        used = await manager.command(channel, "persona use", name="captain hook")
+        assert (await used.wait_for("I am **Captain Hook** here")).ephemeral
+        await running.ask(channel, alice)
+        shown = await manager.command(channel, "persona show")
+        await shown.wait_for(f"{PERSONA_OF_THIS} **Captain Hook**")
+        await shown.wait_for(lambda message: message.content == "You fear {channel}.")
+        listed = (await manager.command(channel, "persona list")).response
+        await discord.until(lambda: not listed.loading)
+        assert listed.ephemeral
+        assert listed.content.splitlines() == [
+            "**pirate**: You are a pirate.",
+            "**Captain Hook** (here): You fear {channel}.",
+            "**cook**: You cook.",
+        ]
+        await (await manager.command(channel, "persona use", name="parrot")).wait_for("There is no persona parrot.")
+        helped = await alice.command(channel, "help")
+        assert "persona use" in (await helped.wait_for("picks a prepared persona")).content
+    async with parley(discord, engine, path, **personas) as running:
+        await running.ask(channel, alice)
+        await (await manager.command(channel, "persona clear")).wait_for(NO_PERSONA)
+        listed = await manager.command(channel, "persona list")
+        await listed.wait_for("**Captain Hook**: ")
+    assert [prompt.system for prompt in engine.prompts] == ["You fear general."] * 2
+
+
+async def test_names_are_completed_while_they_are_typed(discord, path, place, manager, personas, caplog):
+    _, channel, _ = place
+    blocked = frozenset({discord.owner.id})
+    async with parley(discord, ScriptedEngine(), path, blocked_users=blocked, **personas):
+
+        async def offered(typed):
+            choices = await manager.autocomplete(channel, "persona use", "name", typed)
+            return [choice["value"] for choice in choices]
+
+        assert await offered("") == ["pirate", "Captain Hook", "cook"]
+        assert await offered("C") == ["Captain Hook", "cook"]
+        assert await offered("oo") == ["Captain Hook", "cook"]
+        assert await offered("k") == ["Captain Hook", "cook"]
+        assert await offered("x") == []
+        discord.limits.acknowledge = 0.3
+        assert await discord.owner.autocomplete(channel, "persona use", "name", "") == []
+    assert "Traceback" not in caplog.text
+
+
+async def test_as_many_personas_as_there_are_fit_into_what_discord_shows(discord, path, place, manager, tmp_path):
+    _, channel, _ = place
+    file = tmp_path / "many.toml"
+    file.write_text("".join(f'name-{number} = "{"x" * 200}"\n' for number in range(60)))
+    async with parley(discord, ScriptedEngine(), path, personas_file=str(file)):
+        assert len(await manager.autocomplete(channel, "persona use", "name", "name")) == 25
+        listed = await manager.command(channel, "persona list")
+        text = (await listed.wait_for("**name-0**")).content
+        shown = text.count("**name-")
+        assert text.endswith(f"\n… and {60 - shown} more")
+        assert shown >= 15
+        assert len(text) <= 2000
+
+
+async def test_without_prepared_personas_there_are_no_commands_for_them(discord, path, place, manager):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(), path):
+        for command in ("persona use", "persona list"):
+            with pytest.raises(NotPossible):
+                await manager.command(channel, command)
+        helped = await alice.command(channel, "help")
+        assert "persona use" not in (await helped.wait_for("I answer with")).content

@@ -101,10 +101,15 @@ async def test_commands_are_for_servers_and_direct_messages_and_registered_again
         discord.commands.registered[None][0]["contexts"] = None
 
 
-async def test_commands_are_translated(discord, path):
-    async with parley(discord, ScriptedEngine(), path):
+async def test_commands_are_translated(discord, path, tmp_path):
+    def nested(command):
+        return [command, *(text for option in command.get("options", []) for text in nested(option))]
+
+    file = tmp_path / "personas.toml"
+    file.write_text('pirate = "Arr."')
+    async with parley(discord, ScriptedEngine(), path, personas_file=str(file)):
         for command in discord.commands.registered[None]:
-            texts = [command, *command.get("options", [])]
+            texts = nested(command)
             for localizations in [text["name_localizations"] for text in texts] + [
                 text["description_localizations"] for text in texts if text.get("description")
             ]:

@@ -119,6 +119,22 @@ async def test_overrides_are_deleted_with_their_channel_its_threads_and_the_serv
     ]
 
 
+async def test_a_persona_chosen_by_name_follows_its_text_and_outlives_its_name(file, channels):
+    limits_and_defaults = (file, OPERATORS, LIMITS)
+    await channels.change(ChannelRef(7), ChannelOverrides(persona="Say arr.", turns=2, persona_name="pirate"))
+    changed = ChannelSettingsStore(*limits_and_defaults, {"pirate": "Say ahoy.", "cook": "Cook."})
+    assert await changed.overrides(7) == ChannelOverrides("Say ahoy.", turns=2, persona_name="pirate")
+    assert await changed.effective(ChannelRef(70, parent=7)) == ChannelSettings("Say ahoy.", 0.7, 200, 2)
+    await changed.change(ChannelRef(7), ChannelOverrides(turns=3))
+    gone = ChannelSettingsStore(*limits_and_defaults, {"cook": "Cook."})
+    assert await gone.overrides(7) == ChannelOverrides("Say ahoy.", turns=3, persona_name="pirate")
+    await changed.change(ChannelRef(7), ChannelOverrides(persona="Be kind."))
+    assert await changed.overrides(7) == ChannelOverrides("Be kind.", turns=3)
+    await changed.change(ChannelRef(7), ChannelOverrides(persona="Cook.", persona_name="cook"))
+    await changed.change(ChannelRef(7), ChannelOverrides(), without=["persona"])
+    assert await changed.overrides(7) == ChannelOverrides(turns=3)
+
+
 async def test_a_cleared_persona_is_erased_from_the_disk(path, channels):
     await channels.change(ChannelRef(7), ChannelOverrides(persona="Something private."))
     await channels.change(ChannelRef(7), ChannelOverrides(), without=["persona"])

@@ -11,6 +11,7 @@ import pytest
 
 from bot.storage import database
 from bot.storage.channel_ref import ChannelRef
+from bot.storage.channel_settings import ChannelLimits, ChannelOverrides, ChannelSettings, ChannelSettingsStore
 from bot.storage.database import DatabaseError, open_database
 from bot.storage.turns import TurnStore
 from tests.storage.test_turns import store, turn
@@ -46,7 +47,7 @@ async def test_a_file_that_was_copied_becomes_readable_for_its_owner_alone(path,
         assert len(await TurnStore(file).recent(7)) == 2
 
 
-@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize("version", [1, 2, 3, 4, 5])
 async def test_a_file_of_an_older_version_is_migrated(path, version):
     create_old(path, version, "one", "two", "three")
     with closing(sqlite3.connect(path)) as file, file:
@@ -58,6 +59,9 @@ async def test_a_file_of_an_older_version_is_migrated(path, version):
                 (3, "three"),
             ]
     async with open_database(path) as opened:
+        settings = ChannelSettingsStore(opened, ChannelSettings("Be brief.", 0.7, 200, 5), ChannelLimits(1, 200, 5))
+        persona = None if version < 3 else "Be a pirate."
+        assert await settings.overrides(7) == ChannelOverrides(persona)
         turns = TurnStore(opened)
         await store(turns, 7, replace(turn("new"), channel=ChannelRef(7, guild=3)))
         await opened.forget_guild(3)

@@ -89,7 +89,7 @@ def contents(draw: st.DrawFn) -> list[Rows]:
             noted = guild if draw(st.booleans()) else None
             file["turns"].append(turn(channel, noted, next(number), answer=answer, shown=shown, parent=parent))
         if draw(st.booleans()):
-            file["channels"].append((channel, parent, guild, draw(st.text(max_size=5)), 0.5, None, 3))
+            file["channels"].append((channel, parent, guild, draw(st.text(max_size=5)), 0.5, None, 3, None))
         if draw(st.booleans()):
             file["summaries"].append((channel, parent, guild, "they talked", "[7]"))
         file["examples"] += [example(channel, parent, guild)] * draw(st.integers(0, 2))
@@ -157,7 +157,7 @@ async def test_direct_messages_and_channels_of_unknown_servers_go_to_the_first_s
 
 async def test_a_channel_in_two_files_is_taken_from_the_one_used_last(tmp_path):
     older, newer = {"turns": [turn(1, GUILDS[0], 1)]}, {"turns": [turn(1, GUILDS[0], 2)], "channels": []}
-    settings = {"channels": [(1, None, GUILDS[0], "forgotten since", None, None, None)]}
+    settings = {"channels": [(1, None, GUILDS[0], "forgotten since", None, None, None, None)]}
     for number, (first, second) in enumerate([(older | settings, newer), (newer, older | settings)]):
         folder = tmp_path / str(number)
         old, (new,) = [folder / "1.db", folder / "2.db"], parts(folder, new="0")
@@ -195,7 +195,7 @@ async def test_turns_that_moved_have_ids_that_no_file_has_given(tmp_path):
 async def test_what_a_killed_bot_left_in_the_wal_is_included(tmp_path):
     old, (new,) = tmp_path / "old.db", parts(tmp_path, new="0")
     await write(old, {"turns": [turn(1, GUILDS[0], 1)]})
-    add = f"INSERT INTO channels VALUES (1, NULL, {GUILDS[0]}, 'said last', NULL, NULL, NULL)"
+    add = f"INSERT INTO channels VALUES (1, NULL, {GUILDS[0]}, 'said last', NULL, NULL, NULL, NULL)"
     killed = f"import os, sqlite3; f = sqlite3.connect({str(old)!r}); f.execute({add!r}); f.commit(); os._exit(9)"
     await asyncio.to_thread(subprocess.run, [sys.executable, "-c", killed], check=False)
     assert old.with_name("old.db-wal").stat().st_size

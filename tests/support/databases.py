@@ -42,12 +42,37 @@ CREATE TABLE summaries (
 ) STRICT;
 """
 
+_TO_VERSION_4 = """
+DROP INDEX turns_of_channel;
+ALTER TABLE turns RENAME TO old_turns;
+CREATE TABLE turns (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    channel INTEGER NOT NULL,
+    asker INTEGER NOT NULL,
+    asker_name TEXT NOT NULL,
+    question TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    at TEXT NOT NULL,
+    question_message INTEGER,
+    answer_messages TEXT NOT NULL,
+    parent INTEGER,
+    guild INTEGER
+) STRICT;
+DROP TABLE old_turns;
+CREATE INDEX turns_of_channel ON turns (channel, id);
+"""
+_TO_VERSION_5 = "ALTER TABLE turns ADD COLUMN people TEXT;"
+_MIGRATIONS = (_VERSION_1, _TO_VERSION_2, _TO_VERSION_3, _TO_VERSION_4, _TO_VERSION_5)
+
 
 def create_old(path: Path, version: int, *questions: str) -> None:
-    """Create a database as a Parley of this schema version did, with turns of channel 7, answered "x"."""
+    """Create a database as a Parley of this schema version did, with turns of channel 7, answered "x".
+
+    Those that have channels' settings know that channel's persona.
+    """
     path.parent.mkdir(exist_ok=True)
     with closing(sqlite3.connect(path)) as file, file:
-        for script in (_VERSION_1, _TO_VERSION_2, _TO_VERSION_3)[:version]:
+        for script in _MIGRATIONS[:version]:
             file.executescript(script)
         file.execute(f"PRAGMA user_version = {version}")
         file.executemany(
@@ -55,6 +80,8 @@ def create_old(path: Path, version: int, *questions: str) -> None:
             " VALUES (7, 1, 'Alice', ?, 'x', '2026-01-01T00:00:00+00:00', 9, '[10]')",
             [(question,) for question in questions],
         )
+        if version >= 3:
+            file.execute("INSERT INTO channels (channel, persona) VALUES (7, 'Be a pirate.')")
 
 
 @contextmanager
