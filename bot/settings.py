@@ -50,6 +50,11 @@ def _ids(text: str) -> frozenset[int]:
     return frozenset(_id(part) for part in re.split(r"[,\s]+", text) if part)
 
 
+def _role_limits(text: str) -> tuple[tuple[int, int], ...]:
+    pairs = (part.split("=") for part in re.split(r"[,\s]+", text) if part)
+    return tuple((_id(role), _LIMIT.read(limit)) for role, limit in pairs)
+
+
 def _token(text: str) -> str:
     if not re.fullmatch(r"[\w.-]+", text, re.ASCII):
         raise ValueError
@@ -101,6 +106,8 @@ _TEXT = Kind(str, "any text", blank_counts=True)
 _NAME = Kind(str, "any text")
 _ID = Kind(_id, "a Discord id: a whole number such as 41771983423143937")
 _IDS = Kind(_ids, "Discord ids such as 41771983423143937, separated by commas")
+_LIMIT = _number(int, 1, 10**6)
+_ROLE_LIMITS = Kind(_role_limits, "ids of roles, each with its answers an hour, such as 41771983423143937=20")
 _SHARDS = Kind(read_ids, "shards such as 0-3,6")
 _TOKEN = Kind(_token, "the token exactly as the developer portal shows it, without spaces or quotes")
 _URLS = Kind(_urls, "addresses such as http://10.0.0.5:8000/v1, separated by commas, without a password in them")
@@ -246,6 +253,15 @@ class Settings:
         frozenset(), _IDS, "Ids of the only channels where it answers, threads included; blank means all"
     )
     blocked_users: frozenset[int] = _option(frozenset(), _IDS, "Ids of people whom the bot does not answer")
+    allowed_roles: frozenset[int] = _option(
+        frozenset(), _IDS, "Ids of the only roles whose members the bot answers; blank means everybody"
+    )
+    blocked_roles: frozenset[int] = _option(
+        frozenset(), _IDS, "Ids of roles whose members the bot does not answer, whatever other roles they have"
+    )
+    role_limits: tuple[tuple[int, int], ...] = _option(
+        (), _ROLE_LIMITS, "Answers an hour for members of a role, such as ID=20,ID=5; a person's best role counts"
+    )
     direct_messages: bool = _option(True, _SWITCH, "Whether the bot answers direct messages: on or off")
     # Several processes
     shard_count: int | None = _option(

@@ -75,6 +75,7 @@ NOT_YOURS = "Only the person who asked, or someone who can manage messages here,
 STALE = "This button no longer applies: the answer is complete, or the conversation has moved on."
 BLOCKED = "I can't answer you, because the bot's owner has blocked you."
 NOT_HERE = "I don't answer here. The bot's owner decides where I do."
+ROLE_NEEDED = "I only answer people who have certain roles, as the bot's owner has decided, and you have none of them."
 ONE_AT_A_TIME = (
     "I'm already working on one question of yours, and another is waiting. Please wait until the first is answered."
 )
@@ -189,12 +190,16 @@ CORRECTION_ONLY_KEPT = "No, only learn from it"
 CORRECTION_EVERYWHERE = "Yes, here and in what I remember"
 
 
-def help_text(me: str, commands: Mapping[str, str], turns: int, *, feedback: bool) -> str:
+def help_text(
+    me: str, commands: Mapping[str, str], turns: int, *, feedback: bool, hourly_limit: int | None = None
+) -> str:
     """Return the text of /help.
 
     `me` mentions the bot; `commands` maps each command's name to its clickable mention; `turns` is how many turns are
-    remembered in the channel; `feedback` is whether people can vote.
+    remembered in the channel; `feedback` is whether people can vote; `hourly_limit` is how many answers the
+    reader gets in an hour.
     """
+    limit = "" if hourly_limit is None else f" You can get {_count(hourly_limit, 'answer')} an hour."
     feedback_sentence = (
         f"\n{LIKED} and {DISLIKED} tell those who run me how good an answer is, and {CORRECT_ANSWER}, under Apps in its"
         f" menu, how it should have been. I keep nothing that you write for training unless you say yes;"
@@ -210,7 +215,7 @@ def help_text(me: str, commands: Mapping[str, str], turns: int, *, feedback: boo
         else "Here I remember nothing: every message stands alone."
     )
     return f"""\
-I answer with a language model that the bot's owner runs. It can be wrong.
+I answer with a language model that the bot's owner runs. It can be wrong.{limit}
 
 Mention me ({me}), reply to me, or send me a direct message. If you reply to someone else's message and mention me, I \
 read that message too. I read attached text files, but no pictures or recordings.
@@ -359,6 +364,14 @@ def too_soon(seconds: float) -> str:
     return f"Please wait {max(1, round(seconds))} s before you ask again."
 
 
+def hour_used_up(limit: int, seconds: float) -> str:
+    """Refuse a question of somebody who has had `limit` answers within an hour; the next is free in `seconds`."""
+    return (
+        f"You have had the {_count(limit, 'answer')} that you can get in an hour. The next one is free in"
+        f" {_duration(seconds)}."
+    )
+
+
 def forgotten(turns: int) -> str:
     """Confirm /clear."""
     return f"I have forgotten our conversation here: {turns} turn{'' if turns == 1 else 's'}."
@@ -397,6 +410,10 @@ def lacks_permissions(channel: str, names: Sequence[str]) -> str:
     """Tell somebody in private that the bot cannot answer in a channel; `names` are Discord's for the permissions."""
     what = f"permission{'' if len(names) == 1 else 's'} {' and '.join(names)}"
     return f"I can't answer in {channel}, because I don't have the {what} there. A server admin can grant it."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _duration(seconds: float) -> str:

@@ -11,7 +11,7 @@ from discord.ext import commands
 from bot import __version__
 from bot.engine import Engine
 from bot.gateway.client import Client
-from bot.messages.access import channel_ref
+from bot.messages.access import channel_ref, hourly_limit
 from bot.monitoring.loop_lag import LoopLagMonitor
 from bot.storage.channel_settings import ChannelSettingsStore
 from bot.texts import HELP, STATUS, help_text, status_text
@@ -36,7 +36,13 @@ class About(commands.Cog):
         assert client.user
         await interaction.response.defer(ephemeral=True)
         settings = await self._channel_settings.effective(channel_ref(interaction))
-        text = help_text(client.user.mention, client.command_mentions, settings.turns, feedback=self._feedback)
+        text = help_text(
+            client.user.mention,
+            client.command_mentions,
+            settings.turns,
+            feedback=self._feedback,
+            hourly_limit=await hourly_limit(client.access, interaction),
+        )
         await interaction.edit_original_response(content=text)
 
     @app_commands.command(description=STATUS)

@@ -7,7 +7,8 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.conversation.conversations import Conversations, Question
-from bot.messages.access import channel_ref
+from bot.gateway.client import Client
+from bot.messages.access import channel_ref, hourly_limit
 from bot.messages.forms import Form
 from bot.messages.incoming_text import IncomingText, resolved
 from bot.messages.placeholders import placeholders
@@ -20,7 +21,7 @@ _LONGEST = 6000  # characters; Discord's own limit for an option
 class Ask(commands.Cog):
     """Answers one-off questions."""
 
-    def __init__(self, bot: commands.AutoShardedBot, conversations: Conversations, replies: Replies) -> None:
+    def __init__(self, bot: Client, conversations: Conversations, replies: Replies) -> None:
         self._bot = bot
         self._conversations = conversations
         self._replies = replies
@@ -54,6 +55,7 @@ class Ask(commands.Cog):
     ) -> None:
         """Answer a typed text, with a quote put before it."""
         assert self._bot.user
+        limit = await hourly_limit(self._bot.access, interaction)
         async with self._replies.to_command(interaction, private=private) as reply:
             question = Question(
                 channel_ref(interaction),
@@ -63,6 +65,7 @@ class Ask(commands.Cog):
                 message=None if private else interaction.id,
                 fetch_text=partial(_fetch_text, text, quote, interaction.guild),
                 placeholders=placeholders(interaction, self._bot.user),
+                hourly_limit=limit,
             )
             async with self._conversations.asking(question) as answer:
                 await interaction.response.defer(thinking=True, ephemeral=private)

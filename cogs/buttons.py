@@ -9,7 +9,7 @@ from bot.conversation.conversations import Conversations, Stale
 from bot.gateway.client import Client
 from bot.gateway.presses import Press
 from bot.messages import access
-from bot.messages.access import channel_ref
+from bot.messages.access import channel_ref, hourly_limit
 from bot.messages.buttons import Action, Button, view
 from bot.messages.placeholders import placeholders
 from bot.messages.replies import Replies
@@ -23,10 +23,10 @@ class PressedButton(Press, template=Button.TEMPLATE):
     kind = Button
     _button: Button
 
-    def refusal(self, interaction: discord.Interaction[Client]) -> str | None:
+    async def refusal(self, interaction: discord.Interaction[Client]) -> str | None:
         """See Press."""
         may_press = self._button.may_be_pressed_by(interaction)
-        return access.refusal(interaction.client.access, interaction) or (None if may_press else NOT_YOURS)
+        return await access.refusal(interaction.client.access, interaction) or (None if may_press else NOT_YOURS)
 
     async def act(self, interaction: discord.Interaction[Client]) -> None:
         """See Press."""
@@ -73,9 +73,12 @@ class Buttons(commands.Cog):
         assert self._bot.user
         channel, message = channel_ref(interaction), interaction.message.id
         names = placeholders(interaction, self._bot.user)
+        limit = await hourly_limit(interaction.client.access, interaction)
         async with self._replies.replacing(interaction, asker) as reply:
             try:
-                async with self._conversations.regenerating(channel, message, interaction.user.id, names) as answer:
+                async with self._conversations.regenerating(
+                    channel, message, interaction.user.id, placeholders=names, hourly_limit=limit
+                ) as answer:
                     await interaction.response.defer()
                     answer.shown_in = await reply.show(answer)
             except Stale:

@@ -8,7 +8,7 @@ from discord.ext import commands
 from bot.conversation.conversations import Conversations, Question
 from bot.errors import UserError
 from bot.messages import access
-from bot.messages.access import Access, channel_ref
+from bot.messages.access import Access, channel_ref, roles_of
 from bot.messages.incoming_text import IncomingText
 from bot.messages.lookups import Threads
 from bot.messages.placeholders import placeholders
@@ -41,6 +41,9 @@ class Chat(commands.Cog):
         """Answer, as a reply, if the message is for us."""
         if not self._is_for_us(message):
             return
+        roles = await roles_of(message.author, self._bot, self._access)
+        if self._access.blocks(message.author.id, roles):
+            return
         await self._threads.locate(message)
         me = self._bot.user
         assert me
@@ -58,9 +61,10 @@ class Chat(commands.Cog):
             fetch_text=text.fetch,
             fetch_thread_starter=partial(text.fetch_thread_starter, message, me),
             placeholders=placeholders(message, me),
+            hourly_limit=self._access.hourly_limit(roles),
         )
         async with self._replies.to(message) as reply:
-            access.check(message, self._access)
+            access.check(message, self._access, roles)
             if hidden:
                 raise UserError(hidden)
             text.check()
@@ -72,8 +76,6 @@ class Chat(commands.Cog):
     def _is_for_us(self, message: discord.Message) -> bool:
         """Never a bot's or a webhook's, or two bots would talk for ever; nor an announcement of Discord's own."""
         if message.author.bot or message.webhook_id or message.type not in _WRITTEN_BY_PEOPLE:
-            return False
-        if message.author.id in self._access.blocked:
             return False
         return (
             channel_ref(message).guild is None

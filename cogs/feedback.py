@@ -54,7 +54,7 @@ class PressedReview(Press, template=ReviewButton.TEMPLATE):
     kind = ReviewButton
     _button: ReviewButton
 
-    def refusal(self, interaction: discord.Interaction[Client]) -> str | None:
+    async def refusal(self, interaction: discord.Interaction[Client]) -> str | None:
         """See Press."""
         return None if interaction.permissions.manage_messages else MODERATORS_ONLY
 

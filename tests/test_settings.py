@@ -37,6 +37,9 @@ BAD = {
     "ALLOWED_GUILDS": "home",
     "ALLOWED_CHANNELS": "#general",
     "BLOCKED_USERS": "@bob",
+    "ALLOWED_ROLES": "mods",
+    "BLOCKED_ROLES": "-1",
+    "ROLE_LIMITS": "5=0",
     "DIRECT_MESSAGES": "maybe",
     "SHARD_COUNT": "0",
     "SHARD_IDS": "all",
@@ -83,6 +86,16 @@ def test_blank_means_the_default_but_no_system_prompt_is_a_choice():
 
 def test_channel_ids_are_a_set():
     assert read({"CHAT_CHANNELS": "12, 34 56,"})[0].chat_channels == {12, 34, 56}
+
+
+def test_each_role_may_have_a_limit():
+    assert read({"ROLE_LIMITS": "12=20, 34=5"})[0].role_limits == ((12, 20), (34, 5))
+
+
+@pytest.mark.parametrize("text", ["12", "12=", "=5", "12=5=6", "mods=5", "12=many", "12 = 5"])
+def test_an_invalid_role_limit_is_reported(text):
+    with pytest.raises(SettingsError, match="ROLE_LIMITS"):
+        read({"ROLE_LIMITS": text})
 
 
 @pytest.mark.parametrize(

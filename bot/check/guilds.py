@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -20,11 +20,11 @@ PATIENCE = 30.0
 TROUBLE = (discord.DiscordException, *TRANSIENT_ERRORS)
 """Errors of Discord's or the network's."""
 
-_ANYBODY = 0  # no user has this id
 _LISTED = 8  # channels that a line names
 _IN_THREADS = ("view_channel", "send_messages_in_threads", "read_message_history")
 _IN_VOICE = ("view_channel", "send_messages", "read_message_history")
 _INVITE = "Correct the id; or invite the bot to that server, by the link below."
+_CORRECT_ROLE = "Correct the id: right-click a role in the server's settings, or in somebody's profile, and copy it."
 _AGAIN = "Try again in some minutes."
 _GRANT = (
     "Grant that to the bot in the channel's settings, under Permissions. If it is so in every channel, invite the bot"
@@ -96,6 +96,10 @@ async def look_at_guilds(
                     yield wrong(*fault, id=str(number))
                 elif found:
                     named[number] = found
+    if len(servers) == len(guilds):
+        known_roles = {role.id for server in servers.values() for role in server.guild.roles}
+        for finding in _unknown_roles(settings, known_roles):
+            yield finding
     for server in servers.values():
         for finding in _look_at(server, named, access):
             yield finding
@@ -117,6 +121,17 @@ async def _find(client: discord.Client, servers: Mapping[int, GuildCheck], numbe
     return None if isinstance(channel, discord.abc.PrivateChannel) else channel
 
 
+def _unknown_roles(settings: Settings, known: Set[int]) -> list[Finding]:
+    """The roles in the settings that no server has."""
+    limited = {role for role, _ in settings.role_limits}
+    named = {"ALLOWED_ROLES": settings.allowed_roles, "BLOCKED_ROLES": settings.blocked_roles, "ROLE_LIMITS": limited}
+    return [
+        wrong(f"{name}: no server of the bot's has a role {number}", _CORRECT_ROLE, id=str(number))
+        for name, wanted in named.items()
+        for number in sorted(wanted - known)
+    ]
+
+
 def _fault(name: str, channel: _Channel | None, access: Access) -> tuple[str, str] | None:
     """Why a channel does not belong in a setting, whatever its permissions, and what to do."""
     if channel is None:
@@ -125,7 +140,7 @@ def _fault(name: str, channel: _Channel | None, access: Access) -> tuple[str, st
         return f"{name} has {channel.name}, which is a category", "Put the ids of the channels in it there."
     if name != "ALLOWED_CHANNELS" and isinstance(channel, discord.ForumChannel):
         return f"{name} has #{channel.name}, a forum; it is for single posts", "Put the ids of posts there."
-    if name != "FEEDBACK_CHANNEL" and access.refusal(_ANYBODY, _ref(channel)):
+    if name != "FEEDBACK_CHANNEL" and not access.covers(_ref(channel)):
         return (
             f"{name} has #{channel.name}, where nobody is answered",
             "Add its id to ALLOWED_CHANNELS, and that of its server to ALLOWED_GUILDS, where those are set.",
@@ -149,8 +164,7 @@ def _look_at(server: GuildCheck, named: Mapping[int, _Channel], access: Access) 
     looked_at: dict[int, _Channel] = {
         number: channel
         for number, channel in server.channels.items()
-        if isinstance(channel, discord.TextChannel | discord.ForumChannel)
-        and not access.refusal(_ANYBODY, _ref(channel))
+        if isinstance(channel, discord.TextChannel | discord.ForumChannel) and access.covers(_ref(channel))
     }
     looked_at |= {number: channel for number, channel in named.items() if channel.guild.id == guild.id}
     lacking_in: dict[tuple[str, ...], list[_Channel]] = defaultdict(list)

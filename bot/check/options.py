@@ -56,7 +56,9 @@ def _shown(value: Any) -> str:
             return "not set"
         case bool():
             return "on" if value else "off"
-        case frozenset():
+        case frozenset() | ():
             return ", ".join(map(str, sorted(value))) or "none"
+        case ((_, _), *_):
+            return ", ".join(f"{key}={amount}" for key, amount in value)
     text = " ".join(str(value).split()) or "blank"
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

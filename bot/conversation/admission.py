@@ -9,8 +9,9 @@ from bot.conversation.answer import Answer
 from bot.conversation.wait_estimate import WaitEstimate
 from bot.engine import Engine
 from bot.errors import UserError
-from bot.texts import ONE_AT_A_TIME, queue_full, too_soon
+from bot.texts import ONE_AT_A_TIME, hour_used_up, queue_full, too_soon
 
+_HOUR = 3600.0  # seconds
 _PER_PERSON = 2  # answers under way: one that is written and one that waits
 
 
@@ -36,8 +37,8 @@ class Line(list[Answer]):
 class Admission:
     """The answers under way in all channels, and the limits on them.
 
-    A person has one answer under way and one that waits, and may ask again after `cooldown` seconds. At most
-    `queue_limit` questions wait, half of them in one channel, so that none shuts out the others.
+    A person has one answer under way and one that waits, may ask again after `cooldown` seconds, and may have an hourly
+    limit. At most `queue_limit` questions wait, half of them in one channel, so that none shuts out the others.
     """
 
     def __init__(self, engine: Engine, *, queue_limit: int, cooldown: float, show_thinking: bool = False) -> None:
@@ -47,6 +48,7 @@ class Admission:
         self._estimate = WaitEstimate(engine)
         self._lines: WeakValueDictionary[int, Line] = WeakValueDictionary()
         self._asked_at: dict[int, float] = {}  # by person, during their cooldown
+        self._answered: dict[int, list[float]] = {}  # by person: when they asked for the answers that a limit counts
         self.answers: set[Answer] = set()
 
     @property
@@ -64,9 +66,12 @@ class Admission:
         return Line() if channel is None else self._lines.setdefault(channel, Line())
 
     @contextmanager
-    def admitted(self, asker: int, line: Line) -> Iterator[Answer]:
-        """A new answer at the end of the line, under way until the block ends. Raises Busy."""
-        self._check(asker, line)
+    def admitted(self, asker: int, line: Line, hourly_limit: int | None = None) -> Iterator[Answer]:
+        """A new answer at the end of the line, under way until the block ends. Raises Busy.
+
+        The limit is of answers that the asker gets in an hour; those that failed do not count.
+        """
+        self._check(asker, line, hourly_limit)
         answer = Answer(asker, line, self._estimate, show_thinking=self._show_thinking)
         self.answers.add(answer)
         line.join(answer)
@@ -74,20 +79,32 @@ class Admission:
             yield answer
             if answer.started_at is not None:
                 self._estimate.record(time.monotonic() - answer.started_at)
+                if hourly_limit is not None:
+                    self._answered.setdefault(asker, []).append(answer.asked_at)
         finally:
             self.answers.discard(answer)
             line.leave(answer)
 
-    def _check(self, asker: int, line: Line) -> None:
+    def _check(self, asker: int, line: Line, hourly_limit: int | None) -> None:
         now = time.monotonic()
         self._asked_at = {person: at for person, at in self._asked_at.items() if now < at + self._cooldown}
         if asker in self._asked_at:
             raise Busy(too_soon(self._asked_at[asker] + self._cooldown - now))
-        if sum(answer.asker == asker for answer in self.answers) >= _PER_PERSON:
+        under_way = [answer.asked_at for answer in self.answers if answer.asker == asker]
+        if len(under_way) >= _PER_PERSON:
             raise Busy(ONE_AT_A_TIME)
+        if hourly_limit is not None:
+            self._check_hour(asker, under_way, hourly_limit, now)
         if self.waiting >= self._queue_limit or _waiting(line) > self._queue_limit // 2:
             raise Busy(queue_full(self.waiting))
         self._asked_at[asker] = now
+
+    def _check_hour(self, asker: int, under_way: list[float], limit: int, now: float) -> None:
+        recent = {person: [at for at in times if now < at + _HOUR] for person, times in self._answered.items()}
+        self._answered = {person: times for person, times in recent.items() if times}
+        counted = sorted([*self._answered.get(asker, []), *under_way])
+        if len(counted) >= limit:
+            raise Busy(hour_used_up(limit, counted[-limit] + _HOUR - now))
 
 
 def _waiting(answers: Collection[Answer]) -> int:

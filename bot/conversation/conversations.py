@@ -47,7 +47,8 @@ class Question:
     `fetch_text` fetches the text with all that Discord does not send along, such as the text of files.
     `fetch_thread_starter` fetches the message that a thread grew from, quoted, to be put before the first question
     there.
-    `placeholders` stand in the persona there.
+    `placeholders` stand in the persona there. `hourly_limit` is how many answers the asker gets in an hour, if that is
+    limited.
     """
 
     channel: ChannelRef
@@ -59,6 +60,7 @@ class Question:
     fetch_text: Callable[[], Awaitable[str]] | None = None
     fetch_thread_starter: Callable[[], Awaitable[Quote]] | None = None
     placeholders: Placeholders = TERMINAL
+    hourly_limit: int | None = None
 
 
 class Conversations:
@@ -119,7 +121,7 @@ class Conversations:
         """
         line = self._admission.line(question.channel.channel)
         async with (
-            self._under_way(question.asker, line) as answer,
+            self._under_way(question.asker, line, question.hourly_limit) as answer,
             self._producing(answer, self._answer(answer, question)),
         ):
             yield answer
@@ -128,7 +130,13 @@ class Conversations:
 
     @asynccontextmanager
     async def regenerating(
-        self, channel: ChannelRef, message: int | None, asker: int, placeholders: Placeholders = TERMINAL
+        self,
+        channel: ChannelRef,
+        message: int | None,
+        asker: int,
+        *,
+        placeholders: Placeholders = TERMINAL,
+        hourly_limit: int | None = None,
     ) -> AsyncIterator[Answer]:
         """Answer a channel's newest question again, in place of the answer that `message` is part of.
 
@@ -137,7 +145,7 @@ class Conversations:
         """
         line = self._admission.line(channel.channel)
         async with (
-            self._under_way(asker, line) as answer,
+            self._under_way(asker, line, hourly_limit) as answer,
             self._producing(answer, self._regenerate(answer, channel, message, placeholders)),
         ):
             yield answer
@@ -151,7 +159,7 @@ class Conversations:
         """
         line = self._admission.line(None)
         async with (
-            self._under_way(question.asker, line) as answer,
+            self._under_way(question.asker, line, question.hourly_limit) as answer,
             self._producing(answer, self._ask(answer, question)),
         ):
             yield answer
@@ -184,12 +192,12 @@ class Conversations:
     # Around every answer, in the asker's task.
 
     @asynccontextmanager
-    async def _under_way(self, asker: int, line: Line) -> AsyncIterator[Answer]:
+    async def _under_way(self, asker: int, line: Line, hourly_limit: int | None) -> AsyncIterator[Answer]:
         """An answer with its place in a line; on leaving, what is stored of it is completed or undone."""
         self._observer.asked()
         if self._closing:
             raise ShuttingDown
-        with self._admission.admitted(asker, line) as answer:
+        with self._admission.admitted(asker, line, hourly_limit) as answer:
             self._note_task()
             with self._summaries.paused() if self._summaries else nullcontext():
                 try:

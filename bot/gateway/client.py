@@ -31,14 +31,14 @@ _REMEMBERED_EVENTS = 1000  # messages, commands and presses that are recognized 
 
 
 class CommandTree(discord.app_commands.CommandTree["Client"]):
-    """The commands, for those who are answered; the owner's /quit works everywhere."""
+    """The commands, for those who are answered; the owner's /quit, and what erases, work for all and everywhere."""
 
     async def interaction_check(self, interaction: discord.Interaction["Client"], /) -> bool:
         """Whether a command is to run; tells privately why not."""
         if not interaction.client.is_new("command", interaction.id):
             return False
-        sentence = refusal(interaction.client.access, interaction)
-        if sentence is None or (interaction.command and interaction.command.name == "quit"):
+        sentence = await refusal(interaction.client.access, interaction)
+        if sentence is None or (interaction.command and interaction.command.name in ("quit", "forget")):
             return True
         if (
             interaction.type is not discord.InteractionType.autocomplete

@@ -38,7 +38,7 @@ class Press(discord.ui.DynamicItem[discord.ui.Button[Any]], template="(?!)"):
         """Whether the press is new and allowed; tells privately why not."""
         if not interaction.client.is_new("press", interaction.id):
             return False
-        if sentence := self.refusal(interaction):
+        if sentence := await self.refusal(interaction):
             await interaction.response.send_message(sentence, ephemeral=True)
         return sentence is None
 
@@ -49,7 +49,7 @@ class Press(discord.ui.DynamicItem[discord.ui.Button[Any]], template="(?!)"):
         except Exception as error:
             await interaction.client.tree.on_error(interaction, error)  # type: ignore[arg-type]
 
-    def refusal(self, interaction: discord.Interaction[Client]) -> str | None:
+    async def refusal(self, interaction: discord.Interaction[Client]) -> str | None:
         """Why the user may not press the button, or None."""
         raise NotImplementedError
 

@@ -1,15 +1,18 @@
-"""Who may talk to the bot, where, and whether it may write there."""
+"""Who may talk to the bot, where, how often, and whether it may write there."""
 
+import asyncio
 import logging
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any, Self
 
 import discord
 
 from bot.errors import UserError
+from bot.messages.lookups import optional
 from bot.settings import Settings
 from bot.storage.channel_ref import ChannelRef
-from bot.texts import BLOCKED, NOT_HERE, lacks_permissions
+from bot.texts import BLOCKED, NOT_HERE, ROLE_NEEDED, lacks_permissions
 
 log = logging.getLogger(__name__)
 
@@ -28,27 +31,58 @@ class MayNotWrite(UserError):
 
 @dataclass(frozen=True)
 class Access:
-    """What the operator allows, as Discord ids; no guilds or channels at all means all of them."""
+    """What the operator allows, as Discord ids; no guilds, channels or roles at all means all of them."""
 
     guilds: frozenset[int] = frozenset()
     channels: frozenset[int] = frozenset()
     blocked: frozenset[int] = frozenset()
     direct_messages: bool = True
+    roles: frozenset[int] = frozenset()
+    blocked_roles: frozenset[int] = frozenset()
+    role_limits: tuple[tuple[int, int], ...] = ()
+    """Roles, each with how many answers an hour its members get."""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """What the settings allow."""
-        return cls(settings.allowed_guilds, settings.allowed_channels, settings.blocked_users, settings.direct_messages)
+        return cls(
+            settings.allowed_guilds,
+            settings.allowed_channels,
+            settings.blocked_users,
+            settings.direct_messages,
+            settings.allowed_roles,
+            settings.blocked_roles,
+            settings.role_limits,
+        )
 
-    def refusal(self, user: int, where: ChannelRef) -> str | None:
-        """Why a user is not answered in a channel, or None."""
-        if user in self.blocked:
-            return BLOCKED
+    @property
+    def named_roles(self) -> frozenset[int]:
+        """The roles that matter."""
+        return self.roles | self.blocked_roles | {role for role, _ in self.role_limits}
+
+    def blocks(self, user: int, roles: Set[int]) -> bool:
+        """Whether a user with these roles is blocked."""
+        return user in self.blocked or not self.blocked_roles.isdisjoint(roles)
+
+    def covers(self, where: ChannelRef) -> bool:
+        """Whether anybody is answered in a channel."""
         if where.guild is None:
-            return None if self.direct_messages else NOT_HERE
+            return self.direct_messages
         if self.guilds and where.guild not in self.guilds:
+            return False
+        return not self.channels or not self.channels.isdisjoint((where.channel, where.parent))
+
+    def refusal(self, user: int, roles: Set[int], where: ChannelRef) -> str | None:
+        """Why a user with these roles is not answered in a channel, or None."""
+        if self.blocks(user, roles):
+            return BLOCKED
+        if not self.covers(where):
             return NOT_HERE
-        return NOT_HERE if self.channels and self.channels.isdisjoint((where.channel, where.parent)) else None
+        return ROLE_NEEDED if self.roles and self.roles.isdisjoint(roles) else None
+
+    def hourly_limit(self, roles: Set[int]) -> int | None:
+        """How many answers an hour somebody with these roles gets, by the best of them; None for any number."""
+        return max((limit for role, limit in self.role_limits if role in roles), default=None)
 
 
 def channel_ref(source: discord.Message | discord.Interaction[Any]) -> ChannelRef:
@@ -62,9 +96,31 @@ def channel_ref(source: discord.Message | discord.Interaction[Any]) -> ChannelRe
     return ChannelRef(source.channel_id, parent, source.guild_id)
 
 
-def refusal(access: Access, interaction: discord.Interaction[Any]) -> str | None:
+async def roles_of(user: discord.abc.User, client: discord.Client, access: Access) -> frozenset[int]:
+    """The ids of the roles that somebody has, as far as they matter. A server's id is that of its @everyone.
+
+    In a direct message, that is where they have them: in all servers that the bot is in.
+    """
+    named = access.named_roles
+    if not named:
+        return frozenset()
+    if isinstance(user, discord.Member):
+        members: list[discord.Member | None] = [user]
+    else:
+        guilds = [guild for guild in client.guilds if not named.isdisjoint(role.id for role in guild.roles)]
+        members = await asyncio.gather(*(optional(guild.fetch_member(user.id)) for guild in guilds))
+    return named & {role.id for member in members if member for role in member.roles}
+
+
+async def refusal(access: Access, interaction: discord.Interaction[Any]) -> str | None:
     """Why the user of a command or a button is not answered there, or None."""
-    return access.refusal(interaction.user.id, channel_ref(interaction))
+    roles = await roles_of(interaction.user, interaction.client, access)
+    return access.refusal(interaction.user.id, roles, channel_ref(interaction))
+
+
+async def hourly_limit(access: Access, interaction: discord.Interaction[Any]) -> int | None:
+    """How many answers an hour the user of a command or a button gets; None for any number."""
+    return access.hourly_limit(await roles_of(interaction.user, interaction.client, access))
 
 
 def lacking(permissions: discord.Permissions, *needed: str) -> list[str]:
@@ -72,12 +128,12 @@ def lacking(permissions: discord.Permissions, *needed: str) -> list[str]:
     return [NEEDED[name] for name in needed if not getattr(permissions, name)]
 
 
-def check(message: discord.Message, access: Access) -> None:
+def check(message: discord.Message, access: Access, roles: Set[int]) -> None:
     """Raise MayNotWrite unless the bot may answer a message where it was written; logs missing permissions.
 
-    Without the permission to read the history it may, but not as a reply.
+    `roles` are those of its author. Without the permission to read the history it may, but not as a reply.
     """
-    if sentence := access.refusal(message.author.id, channel_ref(message)):
+    if sentence := access.refusal(message.author.id, roles, channel_ref(message)):
         raise MayNotWrite(sentence)
     channel = message.channel
     if not isinstance(channel, discord.abc.GuildChannel | discord.Thread) or not message.guild:

@@ -152,12 +152,19 @@ async def test_an_area_that_fails_is_reported_and_the_next_is_checked(capsys):
 
 
 async def test_each_setting_that_is_not_the_default_is_shown_but_no_secret():
-    settings = Settings(discord_token=TOKEN, chat_channels=frozenset({7, 5}), direct_messages=False, system_prompt="")
+    settings = Settings(
+        discord_token=TOKEN,
+        chat_channels=frozenset({7, 5}),
+        role_limits=((12, 20), (34, 5)),
+        direct_messages=False,
+        system_prompt="",
+    )
     told = await found(look_at_settings(settings, []))
     assert lines(told.ok) == [
         "DISCORD_TOKEN is set",
         "SYSTEM_PROMPT is blank (default: You are Parley, a friendly assistant in a chat. Answer briefly and clearly.)",
         "CHAT_CHANNELS is 5, 7 (default: none)",
+        "ROLE_LIMITS is 12=20, 34=5 (default: none)",
         "DIRECT_MESSAGES is off (default: on)",
     ]
     assert TOKEN not in str(told)
@@ -321,7 +328,7 @@ async def test_a_path_below_a_file_is_wrong(tmp_path):
 async def look(discord, **settings):
     chosen = {name: frozenset(value) if isinstance(value, set) else value for name, value in settings.items()}
     options = Settings(**{"discord_token": discord.application.token, **chosen})
-    access = Access(options.allowed_guilds, options.allowed_channels)
+    access = Access.of(options)
     with discord.redirect():
         return await found(look_at_discord(options, access))
 
@@ -471,6 +478,20 @@ async def test_the_review_channel_takes_messages(discord, place):
     told = await look(discord, feedback=True, feedback_channel=1)
     assert lines(told.wrong) == ["FEEDBACK_CHANNEL: the bot sees no channel 1"]
     assert (await look(discord, feedback=False, feedback_channel=1)).wrong == []
+
+
+async def test_roles_that_no_server_has_are_reported(discord, place):
+    guild, _, _ = place
+    role, named = guild.role("mods"), {"allowed_roles": {2}, "blocked_roles": {3}}
+    known = {"allowed_roles": {role.id, guild.id}, "role_limits": ((role.id, 20),)}
+    assert (await look(discord, **known)).wrong == []
+    assert lines((await look(discord, **named, role_limits=((role.id, 20), (4, 5)))).wrong) == [
+        "ALLOWED_ROLES: no server of the bot's has a role 2",
+        "BLOCKED_ROLES: no server of the bot's has a role 3",
+        "ROLE_LIMITS: no server of the bot's has a role 4",
+    ]
+    discord.fault("GET", f"/guilds/{guild.id}/channels", status=503)
+    assert ["role" in line for line in lines((await look(discord, **named)).wrong)] == [False], "it may be there"
 
 
 async def test_a_bot_in_no_server_needs_an_invitation(discord):
