@@ -25,6 +25,7 @@ from bot.gateway.login import Retries, Unreachable, explained
 from bot.gateway.status import GatewayStatus
 from bot.messages.access import Access
 from bot.messages.active_replies import ActiveReplies
+from bot.messages.addressing import Addressing
 from bot.messages.buttons import FinalButtons
 from bot.messages.consent import Consent
 from bot.messages.corrections import Corrections
@@ -184,10 +185,11 @@ class Bot:
 
     async def _add_cogs(self, client: Client) -> None:
         core, settings = self.core, self._settings
+        addressing = Addressing(client, settings.chat_channels)
         consent = Consent(client, core.examples)
         corrections = Corrections(client, self._active_replies, core.turns, core.channel_settings, core.examples)
         await client.add_cogs(
-            Chat(client, core.conversations, self._replies, client.access, settings.chat_channels),
+            Chat(client, core.conversations, self._replies, client.access, addressing),
             Ask(client, core.conversations, self._replies),
             Buttons(client, core.conversations, self._replies),
             Votes(self._active_replies, core.examples, consent, self._review, feedback=settings.feedback),

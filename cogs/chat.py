@@ -9,6 +9,7 @@ from bot.conversation.conversations import Conversations, Question
 from bot.errors import UserError
 from bot.messages import access
 from bot.messages.access import Access, channel_ref, roles_of
+from bot.messages.addressing import Addressing
 from bot.messages.incoming_text import IncomingText
 from bot.messages.lookups import Threads
 from bot.messages.placeholders import placeholders
@@ -27,19 +28,19 @@ class Chat(commands.Cog):
         conversations: Conversations,
         replies: Replies,
         access: Access,
-        chat_channels: frozenset[int],
+        addressing: Addressing,
     ) -> None:
         self._bot = bot
         self._conversations = conversations
         self._replies = replies
         self._access = access
-        self._chat_channels = chat_channels
+        self._addressing = addressing
         self._threads = Threads(bot)
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
         """Answer, as a reply, if the message is for us."""
-        if not self._is_for_us(message):
+        if not (_is_by_a_person(message) and self._addressing.is_addressed(message)):
             return
         roles = await roles_of(message.author, self._bot, self._access)
         if self._access.blocks(message.author.id, roles):
@@ -73,25 +74,14 @@ class Chat(commands.Cog):
             if text.unread and answer.said and not answer.discarded:
                 await reply.tell(answered_without(text.unread))
 
-    def _is_for_us(self, message: discord.Message) -> bool:
-        """Never a bot's or a webhook's, or two bots would talk for ever; nor an announcement of Discord's own."""
-        if message.author.bot or message.webhook_id or message.type not in _WRITTEN_BY_PEOPLE:
-            return False
-        return (
-            channel_ref(message).guild is None
-            or message.channel.id in self._chat_channels
-            or self._bot.user in message.mentions
-            or (message.guild and message.guild.self_role in message.role_mentions)
-            or self._is_reply_to_us(message)
-        )
-
-    def _is_reply_to_us(self, message: discord.Message) -> bool:
-        replied_to = message.reference and message.reference.resolved
-        return isinstance(replied_to, discord.Message) and replied_to.author == self._bot.user
-
     def _hidden(self, message: discord.Message) -> str | None:
         """What to say of a message that Discord does not let the bot read, as it does not mention it."""
         direct = channel_ref(message).guild is None
-        if direct or self._bot.intents.message_content or self._bot.user in message.mentions:
+        if direct or self._bot.intents.message_content or self._addressing.is_mentioned(message):
             return None
-        return UNREADABLE_REPLY if self._is_reply_to_us(message) else UNREADABLE_ROLE_MENTION
+        return UNREADABLE_REPLY if self._addressing.is_reply(message) else UNREADABLE_ROLE_MENTION
+
+
+def _is_by_a_person(message: discord.Message) -> bool:
+    """Never a bot's or a webhook's, or two bots would talk for ever; nor an announcement of Discord's own."""
+    return not message.author.bot and not message.webhook_id and message.type in _WRITTEN_BY_PEOPLE

@@ -6,6 +6,7 @@ In:
 - `mentions`: names for what a text mentions
 - `lookups`: what a question needs that Discord does not send along
 - `placeholders`: what stands for {channel} and the like in a persona
+- `addressing`: whether a message is meant for the bot
 - `access`: who may talk to the bot, and where it may write
 
 Out:

@@ -1,0 +1,32 @@
+"""Whether a message is meant for the bot."""
+
+import discord
+
+from bot.messages.access import channel_ref
+
+
+class Addressing:
+    """Recognizes messages that are meant for the bot, which is the client's user."""
+
+    def __init__(self, client: discord.Client, chat_channels: frozenset[int]) -> None:
+        self._client = client
+        self._chat_channels = chat_channels
+
+    def is_addressed(self, message: discord.Message) -> bool:
+        """Whether a message is a direct one, in a chat channel, mentions the bot or its role, or replies to it."""
+        return (
+            channel_ref(message).guild is None
+            or message.channel.id in self._chat_channels
+            or self.is_mentioned(message)
+            or bool(message.guild and message.guild.self_role in message.role_mentions)
+            or self.is_reply(message)
+        )
+
+    def is_mentioned(self, message: discord.Message) -> bool:
+        """Whether a message mentions the bot itself, so that Discord lets it read the message in any case."""
+        return self._client.user in message.mentions
+
+    def is_reply(self, message: discord.Message) -> bool:
+        """Whether a message replies to the bot."""
+        replied_to = message.reference and message.reference.resolved
+        return isinstance(replied_to, discord.Message) and replied_to.author == self._client.user
