@@ -142,7 +142,7 @@ class Bot:
         retries = Retries()
         while True:
             try:
-                with explained():
+                with explained(self._settings.need_message_content):
                     return await self._connect()
             except Unreachable as error:
                 await retries.pause(error)
@@ -154,7 +154,7 @@ class Bot:
             access=Access.of(settings),
             status=self.gateway,
             observer=self.metrics,
-            message_content=bool(settings.chat_channels),
+            message_content=bool(settings.need_message_content),
             guild_id=settings.guild_id,
             shard_count=settings.shard_count,
             shard_ids=settings.shard_ids,
@@ -185,7 +185,7 @@ class Bot:
 
     async def _add_cogs(self, client: Client) -> None:
         core, settings = self.core, self._settings
-        addressing = Addressing(client, settings.chat_channels)
+        addressing = Addressing(client, settings.chat_channels, settings.wake_words)
         consent = Consent(client, core.examples)
         corrections = Corrections(client, self._active_replies, core.turns, core.channel_settings, core.examples)
         await client.add_cogs(
@@ -216,7 +216,13 @@ class Bot:
                 self._changes,
             ),
             Channel(core.channel_settings, core.turns, self._active_replies, form_patience=self._timing.form_patience),
-            About(core.channel_settings, self._engine, self.loop_lag, feedback=settings.feedback),
+            About(
+                core.channel_settings,
+                self._engine,
+                self.loop_lag,
+                feedback=settings.feedback,
+                wake_words=settings.wake_words,
+            ),
         )
 
     async def _warn_of_other_shards(self, shards: Shards) -> None:

@@ -55,6 +55,13 @@ def _role_limits(text: str) -> tuple[tuple[int, int], ...]:
     return tuple((_id(role), _LIMIT.read(limit)) for role, limit in pairs)
 
 
+def _words(text: str) -> tuple[str, ...]:
+    words = tuple(" ".join(part.split()) for part in text.split(",") if part.strip())
+    if not all(re.search(r"[^\W_]", word) for word in words):
+        raise ValueError
+    return words
+
+
 def _token(text: str) -> str:
     if not re.fullmatch(r"[\w.-]+", text, re.ASCII):
         raise ValueError
@@ -101,11 +108,13 @@ def _url(text: str) -> str:
     return text.rstrip("/") if url.path.strip("/") else f"{text.rstrip('/')}/v1"
 
 
+_READING = ("chat_channels", "wake_words")  # the options that need the Message Content intent
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _TEXT = Kind(str, "any text", blank_counts=True)
 _NAME = Kind(str, "any text")
 _ID = Kind(_id, "a Discord id: a whole number such as 41771983423143937")
 _IDS = Kind(_ids, "Discord ids such as 41771983423143937, separated by commas")
+_WORDS = Kind(_words, "words, separated by commas, such as Parley, hey bot")
 _LIMIT = _number(int, 1, 10**6)
 _ROLE_LIMITS = Kind(_role_limits, "ids of roles, each with its answers an hour, such as 41771983423143937=20")
 _SHARDS = Kind(read_ids, "shards such as 0-3,6")
@@ -246,6 +255,9 @@ class Settings:
     chat_channels: frozenset[int] = _option(
         frozenset(), _IDS, "Ids of channels where the bot answers every message; needs the Message Content intent"
     )
+    wake_words: tuple[str, ...] = _option(
+        (), _WORDS, "Words that count as a mention, separated by commas; needs the Message Content intent"
+    )
     allowed_guilds: frozenset[int] = _option(
         frozenset(), _IDS, "Ids of the only servers where the bot answers, separated by commas; blank means all"
     )
@@ -285,6 +297,11 @@ class Settings:
     )
     log_level: str = _option("INFO", _LEVEL, "Log level: DEBUG, INFO, WARNING, ERROR or CRITICAL")
     log_format: str = _option("text", _one_of("text", "json"), "Log format of the bot: text or json")
+
+    @property
+    def need_message_content(self) -> tuple[str, ...]:
+        """The variables of the options in use that need the Message Content intent."""
+        return tuple(name.upper() for name in _READING if getattr(self, name))
 
 
 def read(environment: Mapping[str, str], env_file: Path | None = None) -> tuple[Settings, list[str]]:

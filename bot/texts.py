@@ -123,7 +123,7 @@ LIKED, DISLIKED, CORRECT, DISCARD, APPROVE = "👍", "👎", "Correct", "Discard
 AGREE, REFUSE = "Yes", "No"
 DISCARDED, APPROVED, WAS_CORRECTED = "🗑️ Discarded", "✅ Fine as it is", "✏️ Corrected"
 MODERATORS_ONLY = "Only someone who can manage messages here can do that."
-_NAMED = 10  # files that one sentence names
+_NAMED = 10  # files or words that one sentence names
 
 STOP, REGENERATE = "Stop", "Regenerate"  # the buttons
 LOADING, READY = "Loading the model…", "Mention me to talk"  # what Discord shows next to the bot's name
@@ -133,10 +133,6 @@ WRONG_TOKEN = "Discord rejects the token."
 GET_TOKEN = (
     "Copy it again (or reset it) on the Bot page of the developer portal, https://discord.com/developers/applications,"
     " and set DISCORD_TOKEN to it."
-)
-SWITCH_ON_INTENT = (
-    "Turn it on on the Bot page of the developer portal, https://discord.com/developers/applications, or leave"
-    " CHAT_CHANNELS blank."
 )
 
 # In the terminal
@@ -191,14 +187,21 @@ CORRECTION_EVERYWHERE = "Yes, here and in what I remember"
 
 
 def help_text(
-    me: str, commands: Mapping[str, str], turns: int, *, feedback: bool, hourly_limit: int | None = None
+    me: str,
+    commands: Mapping[str, str],
+    turns: int,
+    *,
+    feedback: bool,
+    hourly_limit: int | None = None,
+    wake_words: Sequence[str] = (),
 ) -> str:
     """Return the text of /help.
 
     `me` mentions the bot; `commands` maps each command's name to its clickable mention; `turns` is how many turns are
     remembered in the channel; `feedback` is whether people can vote; `hourly_limit` is how many answers the
-    reader gets in an hour.
+    reader gets in an hour; `wake_words` count as mentions.
     """
+    called = f" Calling me ({', '.join(wake_words[:_NAMED])}) is enough, too." if wake_words else ""
     limit = "" if hourly_limit is None else f" You can get {_count(hourly_limit, 'answer')} an hour."
     feedback_sentence = (
         f"\n{LIKED} and {DISLIKED} tell those who run me how good an answer is, and {CORRECT_ANSWER}, under Apps in its"
@@ -217,8 +220,8 @@ def help_text(
     return f"""\
 I answer with a language model that the bot's owner runs. It can be wrong.{limit}
 
-Mention me ({me}), reply to me, or send me a direct message. If you reply to someone else's message and mention me, I \
-read that message too. I read attached text files, but no pictures or recordings.
+Mention me ({me}), reply to me, or send me a direct message.{called} If you reply to someone else's message and \
+mention me, I read that message too. I read attached text files, but no pictures or recordings.
 {commands["ask"]} answers a single question, privately if you like.
 {commands["clear"]} makes me forget the conversation in this channel, {commands["forget"]} everything you have asked \
 me anywhere.
@@ -230,6 +233,19 @@ me anywhere.
 Under an answer, Stop ends it, and Regenerate replaces it with a new one.{feedback_sentence}
 
 {memory} I don't remember {commands["ask"]}, or messages that are not meant for me."""
+
+
+def switch_on_intent(settings: Sequence[str]) -> str:
+    """Say what to do where these settings need the Message Content intent, and it is off."""
+    return (
+        "Turn it on on the Bot page of the developer portal, https://discord.com/developers/applications, or leave"
+        f" {_listed(settings)} blank."
+    )
+
+
+def needs_intent(settings: Sequence[str]) -> str:
+    """Name the Message Content intent, and the settings that need it, as the beginning of a sentence."""
+    return f"the Message Content intent, which {_listed(settings)} need{'s' if len(settings) == 1 else ''}"
 
 
 def status_text(

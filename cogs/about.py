@@ -1,6 +1,7 @@
 """/help and /status: what the bot is, and how it is."""
 
 import time
+from collections.abc import Sequence
 from pathlib import PurePath
 
 import discord
@@ -21,12 +22,19 @@ class About(commands.Cog):
     """Tells about the bot, to the one who asks alone."""
 
     def __init__(
-        self, channel_settings: ChannelSettingsStore, engine: Engine, loop_lag: LoopLagMonitor, *, feedback: bool
+        self,
+        channel_settings: ChannelSettingsStore,
+        engine: Engine,
+        loop_lag: LoopLagMonitor,
+        *,
+        feedback: bool,
+        wake_words: Sequence[str],
     ) -> None:
         self._channel_settings = channel_settings
         self._engine = engine
         self._loop_lag = loop_lag
         self._feedback = feedback
+        self._wake_words = wake_words
         self._started = time.monotonic()
 
     @app_commands.command(description=HELP)
@@ -42,6 +50,7 @@ class About(commands.Cog):
             settings.turns,
             feedback=self._feedback,
             hourly_limit=await hourly_limit(client.access, interaction),
+            wake_words=self._wake_words,
         )
         await interaction.edit_original_response(content=text)
 

@@ -40,12 +40,17 @@ class Chat(commands.Cog):
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
         """Answer, as a reply, if the message is for us."""
-        if not (_is_by_a_person(message) and self._addressing.is_addressed(message)):
+        if not _is_by_a_person(message):
+            return
+        addressed = self._addressing.is_addressed(message)
+        if not (addressed or self._addressing.is_called(message)):
             return
         roles = await roles_of(message.author, self._bot, self._access)
         if self._access.blocks(message.author.id, roles):
             return
         await self._threads.locate(message)
+        if not (addressed or access.may_answer(message, self._access, roles)):
+            return
         me = self._bot.user
         assert me
         text = IncomingText.of_question(message, me)

@@ -34,6 +34,7 @@ BAD = {
     "CHANNEL_MAX_TEMPERATURE": "6",
     "SHUTDOWN_GRACE": "soon",
     "CHAT_CHANNELS": "general",
+    "WAKE_WORDS": "Parley, :",
     "ALLOWED_GUILDS": "home",
     "ALLOWED_CHANNELS": "#general",
     "BLOCKED_USERS": "@bob",
@@ -86,6 +87,10 @@ def test_blank_means_the_default_but_no_system_prompt_is_a_choice():
 
 def test_channel_ids_are_a_set():
     assert read({"CHAT_CHANNELS": "12, 34 56,"})[0].chat_channels == {12, 34, 56}
+
+
+def test_wake_words_may_be_several_words_each():
+    assert read({"WAKE_WORDS": "Parley,  hey   bot ,"})[0].wake_words == ("Parley", "hey bot")
 
 
 def test_each_role_may_have_a_limit():

@@ -1,6 +1,7 @@
 """Checks Discord over REST, never over the gateway: the token, the intents, the shards, and the invite link."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -10,7 +11,7 @@ from bot.check.guilds import PATIENCE, TROUBLE, look_at_guilds, reason
 from bot.messages.access import NEEDED, Access
 from bot.settings import Settings
 from bot.shards import Shards, written
-from bot.texts import GET_TOKEN, SWITCH_ON_INTENT, WRONG_TOKEN
+from bot.texts import GET_TOKEN, WRONG_TOKEN, needs_intent, switch_on_intent
 
 if TYPE_CHECKING:
     from discord.types.gateway import SessionStartLimit
@@ -41,7 +42,7 @@ async def look_at_discord(settings: Settings, access: Access) -> Findings:
         assert client.user
         assert client.application
         yield ok(f"The token is that of {client.user.name}", name=client.user.name, id=str(client.user.id))
-        yield _intents(client.application.flags, needed=bool(settings.chat_channels))
+        yield _intents(client.application.flags, settings.need_message_content)
         shards = Shards.chosen(settings.shard_count or recommended, settings.shard_ids)
         yield _shards(shards, recommended, len(guilds))
         yield _session_starts(starts, len(shards.ids))
@@ -50,17 +51,17 @@ async def look_at_discord(settings: Settings, access: Access) -> Findings:
         yield _invite(client.application.id)
 
 
-def _intents(flags: discord.ApplicationFlags, *, needed: bool) -> Finding:
+def _intents(flags: discord.ApplicationFlags, needed_by: Sequence[str]) -> Finding:
     """Message Content is the only privileged intent that Parley uses."""
     # The limited flag is for bots in fewer than a hundred servers, which need no approval by Discord.
     enabled = flags.gateway_message_content or flags.gateway_message_content_limited
-    facts: dict[str, Any] = {"intent": "message_content", "needed": needed, "enabled": enabled}
-    if needed and not enabled:
-        return wrong("The Message Content intent, which CHAT_CHANNELS needs, is off", SWITCH_ON_INTENT, **facts)
-    if needed:
-        return ok("The Message Content intent, which CHAT_CHANNELS needs, is on", **facts)
-    state = "on, but not needed" if enabled else "off, and not needed"
-    return ok(f"The Message Content intent is {state}, as CHAT_CHANNELS is not set", **facts)
+    facts: dict[str, Any] = {"intent": "message_content", "needed": bool(needed_by), "enabled": enabled}
+    if not needed_by:
+        state = "on, but" if enabled else "off, and"
+        return ok(f"The Message Content intent is {state} no setting needs it", **facts)
+    if enabled:
+        return ok(f"The bot has {needs_intent(needed_by)}", **facts)
+    return wrong(f"The bot lacks {needs_intent(needed_by)}", switch_on_intent(needed_by), **facts)
 
 
 def _shards(shards: Shards, recommended: int, servers: int) -> Finding:

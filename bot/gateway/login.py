@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import discord
@@ -10,12 +10,11 @@ from discord.backoff import ExponentialBackoff
 
 from bot.errors import UserError
 from bot.messages.transient_errors import REQUEST_ERRORS, is_transient
-from bot.texts import GET_TOKEN, SWITCH_ON_INTENT, WRONG_TOKEN
+from bot.texts import GET_TOKEN, WRONG_TOKEN, needs_intent, switch_on_intent
 
 log = logging.getLogger(__name__)
 
 _WRONG_TOKEN = f"{WRONG_TOKEN} {GET_TOKEN}"
-_NO_INTENT = f"Discord refuses the Message Content intent, which CHAT_CHANNELS needs. {SWITCH_ON_INTENT}"
 _CLOSE_CODES = {
     4004: _WRONG_TOKEN,
     4010: "Discord does not know such a shard. Set SHARD_COUNT and SHARD_IDS anew, or leave both blank.",
@@ -35,14 +34,19 @@ class Unreachable(Exception):
 
 
 @contextmanager
-def explained() -> Iterator[None]:
-    """Raise DiscordError for what Discord refuses for good, and Unreachable for what may be over next time."""
+def explained(need_message_content: Sequence[str]) -> Iterator[None]:
+    """Raise DiscordError for what Discord refuses for good, and Unreachable for what may be over next time.
+
+    Takes the settings that need the Message Content intent.
+    """
     try:
         yield
     except discord.LoginFailure:
         raise DiscordError(_WRONG_TOKEN) from None
     except discord.PrivilegedIntentsRequired:
-        raise DiscordError(_NO_INTENT) from None
+        raise DiscordError(
+            f"Discord refuses {needs_intent(need_message_content)}. {switch_on_intent(need_message_content)}"
+        ) from None
     except discord.ConnectionClosed as closed:
         if sentence := _CLOSE_CODES.get(closed.code):
             raise DiscordError(sentence) from None

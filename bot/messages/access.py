@@ -138,19 +138,31 @@ def check(message: discord.Message, access: Access, roles: Set[int]) -> None:
     channel = message.channel
     if not isinstance(channel, discord.abc.GuildChannel | discord.Thread) or not message.guild:
         return
-    permissions = channel.permissions_for(message.guild.me)
-    if isinstance(channel, discord.Thread):
-        lacks = lacking(permissions, "send_messages_in_threads")
-        if channel.locked and not permissions.manage_threads:
-            lacks.append("Manage Threads")  # a locked thread takes messages only from those who have it
-    else:
-        lacks = lacking(permissions, "send_messages")
-    if lacking(permissions, "read_message_history"):
+    if lacking(channel.permissions_for(message.guild.me), "read_message_history"):
         log.warning("In channel %d the bot lacks the permission Read Message History, to reply.", channel.id)
-    if lacks:
+    if lacks := _lacking_to_answer(message):
         log.warning(
             "In channel %d the bot lacks: %s. It cannot answer there; python -m bot check finds all such channels.",
             channel.id,
             ", ".join(lacks),
         )
         raise MayNotWrite(lacks_permissions(f"#{channel.name}", lacks))
+
+
+def may_answer(message: discord.Message, access: Access, roles: Set[int]) -> bool:
+    """Whether `check` finds nothing to raise."""
+    return not (access.refusal(message.author.id, roles, channel_ref(message)) or _lacking_to_answer(message))
+
+
+def _lacking_to_answer(message: discord.Message) -> list[str]:
+    """The permissions that the bot lacks to answer a message where it was written."""
+    channel = message.channel
+    if not isinstance(channel, discord.abc.GuildChannel | discord.Thread) or not message.guild:
+        return []
+    permissions = channel.permissions_for(message.guild.me)
+    if not isinstance(channel, discord.Thread):
+        return lacking(permissions, "send_messages")
+    lacks = lacking(permissions, "send_messages_in_threads")
+    if channel.locked and not permissions.manage_threads:
+        lacks.append("Manage Threads")  # a locked thread takes messages only from those who have it
+    return lacks

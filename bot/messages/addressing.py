@@ -1,16 +1,20 @@
 """Whether a message is meant for the bot."""
 
+from collections.abc import Sequence
+
 import discord
 
 from bot.messages.access import channel_ref
+from bot.messages.wake_words import WakeWords
 
 
 class Addressing:
     """Recognizes messages that are meant for the bot, which is the client's user."""
 
-    def __init__(self, client: discord.Client, chat_channels: frozenset[int]) -> None:
+    def __init__(self, client: discord.Client, chat_channels: frozenset[int], wake_words: Sequence[str]) -> None:
         self._client = client
         self._chat_channels = chat_channels
+        self._wake_words = WakeWords(wake_words)
 
     def is_addressed(self, message: discord.Message) -> bool:
         """Whether a message is a direct one, in a chat channel, mentions the bot or its role, or replies to it."""
@@ -21,6 +25,10 @@ class Addressing:
             or bool(message.guild and message.guild.self_role in message.role_mentions)
             or self.is_reply(message)
         )
+
+    def is_called(self, message: discord.Message) -> bool:
+        """Whether somebody calls the bot by one of its names, maybe without knowing that it hears them."""
+        return self._wake_words.are_in(message.content)
 
     def is_mentioned(self, message: discord.Message) -> bool:
         """Whether a message mentions the bot itself, so that Discord lets it read the message in any case."""

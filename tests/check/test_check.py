@@ -357,7 +357,10 @@ async def test_the_message_content_intent_is_compared_with_what_is_needed(discor
     discord.application.privileged_intents = set()
     assert (await look(discord)).wrong == []
     told = await look(discord, chat_channels={channel.id})
-    assert lines(told.wrong) == ["The Message Content intent, which CHAT_CHANNELS needs, is off"]
+    assert lines(told.wrong) == ["The bot lacks the Message Content intent, which CHAT_CHANNELS needs"]
+    told = await look(discord, chat_channels={channel.id}, wake_words=("Parley",))
+    assert only(told.wrong).what.endswith("which CHAT_CHANNELS and WAKE_WORDS need")
+    assert only(told.wrong).todo.endswith("or leave CHAT_CHANNELS and WAKE_WORDS blank.")
 
 
 async def test_shards_and_the_remaining_sessions_are_reported(discord, monkeypatch):

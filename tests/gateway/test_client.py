@@ -18,9 +18,10 @@ async def test_without_chat_channels_no_privileged_intent_is_asked_for(discord, 
 
 async def test_a_refused_intent_is_reported_with_what_to_do(discord, path):
     discord.application.privileged_intents = set()
-    with pytest.raises(DiscordError, match="Message Content intent"):
-        async with parley(discord, ScriptedEngine(), path, chat_channels=frozenset({1}), wait=False) as running:
-            await running.ended
+    for name, value in (("CHAT_CHANNELS", frozenset({1})), ("WAKE_WORDS", ("Parley",))):
+        with pytest.raises(DiscordError, match=f"Message Content intent, which {name} needs.*leave {name} blank"):
+            async with parley(discord, ScriptedEngine(), path, wait=False, **{name.lower(): value}) as running:
+                await running.ended
 
 
 async def test_a_wrong_token_is_reported_without_showing_it(discord, path, monkeypatch):
