@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from bot import console
+from bot.console import chat
 from bot.conversation.admission import Admission
 from bot.conversation.conversations import Conversations
 from bot.conversation.personas_file import read_personas
@@ -78,14 +78,14 @@ async def run_chat(settings: Settings) -> None:
     async with open_database(settings.database_path) as database, open_engine(settings) as engine:
         core = Core(settings, database, engine)
         await engine.ready()
-        await console.chat(core.conversations)
+        await chat.chat(core.conversations)
 
 
 async def run_ask(settings: Settings, text: str) -> None:
     """Print the answer to one question. Raises UserError."""
     locate_model(settings)
     async with open_engine(settings) as engine:
-        await console.ask(
+        await chat.ask(
             engine,
             text,
             system_prompt=TERMINAL.fill(settings.system_prompt, date.today()),

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from bot.check.findings import check, ok
-from bot.console import ask
+from bot.console.chat import ask
 from bot.engine import Sampling
 from bot.printable import printable
 from tests.support.outside import entries

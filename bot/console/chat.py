@@ -1,4 +1,4 @@
-"""The same conversations in a terminal."""
+"""A conversation in the terminal, and a question by itself."""
 
 import asyncio
 import logging

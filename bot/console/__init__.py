@@ -1,0 +1,4 @@
+"""The same conversations in a terminal.
+
+- `chat`: a conversation, and a question by itself
+"""
