@@ -7,7 +7,7 @@ import sys
 from tests.support.parley import ROOT
 
 LEVELS = """
-errors texts shards observer signals timing printable background
+errors texts shards observer signals timing printable text_files background
 settings translations demo
 engine storage
 conversation

@@ -9,8 +9,8 @@ import discord
 
 from bot.messages.mentions import resolve_mentions
 from bot.storage.turns import UNKNOWN, Person
+from bot.text_files import LONGEST_FILE
 
-LONGEST_FILE = 64 * 1024  # bytes
 _LONGEST_NAME = 80  # characters of a file's name that are shown
 _MEDIA = ("audio/", "image/", "video/")
 _EMBEDDED = {"image": "a picture", "gifv": "a GIF", "video": "a video"}
@@ -67,16 +67,6 @@ class Content:
 
     def __bool__(self) -> bool:
         return bool(self.text or self.files)
-
-
-def decoded(data: bytes) -> str | None:
-    """The text of a file, or None if it is none in UTF-8, or too long."""
-    if len(data) > LONGEST_FILE or b"\0" in data:
-        return None
-    try:
-        return data.decode("utf-8-sig").replace("\r\n", "\n").strip("\n")
-    except UnicodeDecodeError:
-        return None
 
 
 def _texts(part: _Part) -> Iterator[str]:

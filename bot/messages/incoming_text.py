@@ -7,10 +7,11 @@ from typing import Self
 import discord
 
 from bot.errors import UserError
-from bot.messages.content import Content, File, decoded
+from bot.messages.content import Content, File
 from bot.messages.lookups import optional
 from bot.messages.mentions import MENTION, resolve_mentions
 from bot.storage.turns import NO_QUOTE, Person, Quote
+from bot.text_files import decoded
 from bot.texts import ONLY_TEXT
 
 _QUOTE_LENGTH = 600  # characters of another message that are quoted

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.messages.content import LONGEST_FILE
+from bot.text_files import LONGEST_FILE
 from bot.texts import ABOUT_MESSAGE, ONLY_TEXT, answered_without
 from tests.discord_stand_in import Channel, Discord, Message, User
 from tests.support.parley import parley
