@@ -5,12 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pexpect
 import pytest
 
 from bot import __version__
 from tests.support.models import save_model
 from tests.support.parley import WITHOUT_A_MODEL, environment, run
+from tests.support.terminal import Terminal
 
 
 def bot(tmp_path: Path, *arguments: str, stdin: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
@@ -128,38 +128,6 @@ def test_a_cpu_without_avx512_answers_the_same(tmp_path):
 def test_ask_reads_standard_input(tmp_path):
     ended = bot(tmp_path, "ask", "--model", "demo", "-", stdin="what does /clear do?\n", TEMPERATURE="0")
     assert ended.stdout == "/clear forgets this channel's turns, so that we start afresh.\n"
-
-
-class Terminal:
-    """A person at a terminal."""
-
-    def __init__(self, folder: Path, *arguments: str, **settings: str) -> None:
-        command = ["-m", "bot", "chat", *arguments]
-        env = environment(TERM="dumb", **settings)
-        self._child = pexpect.spawn(
-            sys.executable, command, cwd=folder, env=env, encoding="utf-8", timeout=30, echo=False
-        )
-        self.sees("You: ")
-
-    def sees(self, text: str) -> str:
-        self._child.expect_exact(text)
-        return str(self._child.before)
-
-    def says(self, text: str) -> str:
-        """Type a line; returns what appears up to the next prompt."""
-        self._child.sendline(text)
-        return self.sees("You: ")
-
-    def types(self, keys: str) -> None:
-        self._child.send(keys)
-
-    def interrupts(self) -> None:
-        self._child.kill(signal.SIGINT)
-
-    def ends(self) -> int:
-        self._child.expect(pexpect.EOF)
-        self._child.close()
-        return int(self._child.exitstatus or 0) if self._child.signalstatus is None else -1
 
 
 @pytest.mark.slow

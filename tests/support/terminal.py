@@ -1,0 +1,41 @@
+"""A person at a terminal, who talks to the program."""
+
+import signal
+import sys
+from pathlib import Path
+
+import pexpect
+
+from tests.support.parley import environment
+
+
+class Terminal:
+    """A person at a terminal."""
+
+    def __init__(self, folder: Path, *arguments: str, **settings: str) -> None:
+        command = ["-m", "bot", "chat", *arguments]
+        env = environment(TERM="dumb", **settings)
+        self._child = pexpect.spawn(
+            sys.executable, command, cwd=folder, env=env, encoding="utf-8", timeout=30, echo=False
+        )
+        self.sees("You: ")
+
+    def sees(self, text: str) -> str:
+        self._child.expect_exact(text)
+        return str(self._child.before)
+
+    def says(self, text: str) -> str:
+        """Type a line; returns what appears up to the next prompt."""
+        self._child.sendline(text)
+        return self.sees("You: ")
+
+    def types(self, keys: str) -> None:
+        self._child.send(keys)
+
+    def interrupts(self) -> None:
+        self._child.kill(signal.SIGINT)
+
+    def ends(self) -> int:
+        self._child.expect(pexpect.EOF)
+        self._child.close()
+        return int(self._child.exitstatus or 0) if self._child.signalstatus is None else -1
