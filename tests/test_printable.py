@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import sys
 
 import pytest
@@ -36,13 +37,24 @@ async def asked() -> None:
     await ask(ScriptedEngine(PIECES), "hi", system_prompt="", sampling=Sampling(), show_thinking=False)
 
 
-async def test_a_terminal_gets_no_control_sequences(monkeypatch):
+async def shown_in_a_terminal(monkeypatch, kind: str) -> str:
+    monkeypatch.setenv("TERM", kind)
     ours, terminal = os.openpty()
     with os.fdopen(ours, "rb") as screen, os.fdopen(terminal, "w", encoding="utf-8") as stdout:
         monkeypatch.setattr(sys, "stdout", stdout)
         await asked()
-        shown = (await asyncio.to_thread(os.read, screen.fileno(), 10_000)).decode()
-    assert shown.replace("\r\n", "\n") == f"{SHOWN}\n"
+        return (await asyncio.to_thread(os.read, screen.fileno(), 10_000)).decode().replace("\r\n", "\n")
+
+
+async def test_a_terminal_gets_no_control_sequences(monkeypatch):
+    assert await shown_in_a_terminal(monkeypatch, "dumb") == f"{SHOWN}\n"
+
+
+async def test_a_terminal_gets_none_but_our_own_where_markdown_is_rendered(monkeypatch):
+    shown = await shown_in_a_terminal(monkeypatch, "xterm")
+    assert "a\\x1b]0;title\\x07\\x9b2J" in shown
+    ours = re.compile(r"\x1b\[(\d*[AK]|\?25[hl]|[\d;]*m)")  # cursor up, erase the line, the cursor itself, colours
+    assert printable(rest := ours.sub("", shown).replace("\r", "")) == rest
 
 
 async def test_a_pipe_gets_the_text_as_it_is(capsys):

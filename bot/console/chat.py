@@ -3,15 +3,14 @@
 import asyncio
 import logging
 import signal
-import sys
 from contextlib import AbstractAsyncContextManager, suppress
 
+from bot.console.screen import Screen, screen, write
 from bot.conversation.answer import Answer, State
 from bot.conversation.conversations import Conversations, Question, Stale
 from bot.engine import Engine, Sampling
 from bot.engine.prompt import Prompt
 from bot.errors import UserError
-from bot.printable import printable
 from bot.signals import in_loop, on_ctrl_c
 from bot.storage.channel_ref import ChannelRef
 from bot.texts import BANNER, NOTHING_TO_REGENERATE, forgotten
@@ -54,38 +53,30 @@ async def ask(engine: Engine, text: str, *, system_prompt: str, sampling: Sampli
     """Print the answer to one question on standard output. Raises what the engine's stream raises."""
     answer = Answer(show_thinking=show_thinking)
     filling = asyncio.create_task(answer.fill(engine.submit(Prompt(system_prompt, (), None, text), sampling)))
-    await _print(answer)
+    with screen() as shown:
+        await _show(answer, shown)
     await filling
 
 
 async def _reply(answering: AbstractAsyncContextManager[Answer]) -> None:
-    print("Parley: ", end="", flush=True)
-    try:
-        async with answering as answer:
-            await _print(answer)
-    except Stale:
-        print(NOTHING_TO_REGENERATE)
-    except UserError as error:
-        _write(f"{error}\n")
-    except Exception as error:
-        log.debug("The answer failed.", exc_info=True)
-        _write(f"Something went wrong ({error}). You can go on; with LOG_LEVEL=DEBUG you see where it happened.\n")
-    print()
+    sentence = ""
+    with screen("Parley: ") as shown:
+        try:
+            async with answering as answer:
+                await _show(answer, shown)
+        except Stale:
+            sentence = NOTHING_TO_REGENERATE
+        except UserError as error:
+            sentence = str(error)
+        except Exception as error:
+            log.debug("The answer failed.", exc_info=True)
+            sentence = f"Something went wrong ({error}). You can go on; with LOG_LEVEL=DEBUG you see where it happened."
+    write(f"{sentence}\n\n" if sentence else "\n")
 
 
-async def _print(answer: Answer) -> None:
-    """Print an answer as it grows; Ctrl+C stops it."""
-    printed = 0
-    try:
-        with on_ctrl_c(in_loop(answer.stop)):
-            while answer.state < State.FINISHED:
-                await answer.changed()
-                _write(answer.text[printed:])
-                printed = len(answer.text)
-    finally:
-        print(flush=True)
-
-
-def _write(text: str) -> None:
-    """Write to standard output; without control characters where that is a terminal."""
-    print(printable(text) if sys.stdout and sys.stdout.isatty() else text, end="", flush=True)
+async def _show(answer: Answer, shown: Screen) -> None:
+    """Show an answer as it grows; Ctrl+C stops it."""
+    with on_ctrl_c(in_loop(answer.stop)):
+        while answer.state < State.FINISHED:
+            await answer.changed()
+            shown.show(answer.text)
