@@ -1,6 +1,7 @@
 """Builds what every way to talk to the model needs, and the two ways in a terminal."""
 
 from datetime import date
+from pathlib import Path
 
 from bot.console import chat
 from bot.conversation.admission import Admission
@@ -78,7 +79,7 @@ async def run_chat(settings: Settings) -> None:
     async with open_database(settings.database_path) as database, open_engine(settings) as engine:
         core = Core(settings, database, engine)
         await engine.ready()
-        await chat.chat(core.conversations)
+        await chat.chat(core.conversations, Path(f"{settings.database_path}-history"))
 
 
 async def run_ask(settings: Settings, text: str) -> None:

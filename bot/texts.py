@@ -136,13 +136,14 @@ GET_TOKEN = (
 )
 
 # In the terminal
-BANNER = """\
+BANNER = '''\
 Parley in the terminal. Type something and press Enter.
+  """            before and after a text of several lines
   clear          forget this conversation
   regenerate     answer the last question again
   quit, exit, q  leave (or press Ctrl+D)
   Ctrl+C         stop an answer
-"""
+'''
 NOTHING_TO_REGENERATE = "There is no answer yet that I could regenerate."
 
 # Commands as Discord lists them, in at most 100 characters. `bot.translations` has them in other languages.

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-import signal
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
+from bot.console.line_input import Typed, history, read
 from bot.console.screen import Screen, screen, write
 from bot.conversation.answer import Answer, State
 from bot.conversation.conversations import Conversations, Question, Stale
@@ -17,36 +18,35 @@ from bot.texts import BANNER, NOTHING_TO_REGENERATE, forgotten
 
 log = logging.getLogger(__name__)
 
-with suppress(ImportError):
-    import readline  # noqa: F401 - gives input() line editing and a history, where the platform has it
-
 _CHANNEL = ChannelRef(0)  # no Discord channel has this id
 _PERSON = 0
 
 
-async def chat(conversations: Conversations) -> None:
+async def chat(conversations: Conversations, history_file: Path) -> None:
     """Talk in the terminal until the person leaves. The turns are stored like a channel's."""
     print(BANNER)
-    while True:
-        try:
-            # Reading blocks the event loop, on purpose: nothing else needs it while the prompt waits, and a line that
-            # is read in a thread could not be interrupted.
-            with on_ctrl_c(signal.default_int_handler):
-                text = input("You: ").strip()  # noqa: ASYNC250
-        except (EOFError, KeyboardInterrupt, RuntimeError):  # RuntimeError: there is no standard input
-            print()
-            return
-        match text.lower().removeprefix("/"):
-            case "":
-                pass
-            case "quit" | "exit" | "q":
+    with history(history_file):
+        while True:
+            try:
+                typed = read()
+            except (EOFError, KeyboardInterrupt, RuntimeError):  # RuntimeError: there is no standard input
+                print()
                 return
-            case "clear":
-                print(forgotten((await conversations.clear(_CHANNEL.channel)).count) + "\n")
-            case "regenerate":
-                await _reply(conversations.regenerating(_CHANNEL, None, _PERSON))
-            case _:
-                await _reply(conversations.answering(Question(_CHANNEL, _PERSON, "You", text)))
+            match _command(typed):
+                case ["quit" | "exit" | "q"]:
+                    return
+                case ["clear"]:
+                    print(forgotten((await conversations.clear(_CHANNEL.channel)).count) + "\n")
+                case ["regenerate"]:
+                    await _reply(conversations.regenerating(_CHANNEL, None, _PERSON))
+                case _ if typed.text:
+                    await _reply(conversations.answering(Question(_CHANNEL, _PERSON, "You", typed.text)))
+
+
+def _command(typed: Typed) -> list[str]:
+    """The words of what may be a command: its name, and the text behind it."""
+    words = [] if typed.quoted else typed.text.removeprefix("/").split(maxsplit=1)
+    return [*map(str.lower, words[:1]), *words[1:]]
 
 
 async def ask(engine: Engine, text: str, *, system_prompt: str, sampling: Sampling, show_thinking: bool) -> None:

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pexpect
@@ -12,11 +13,12 @@ from tests.support.parley import environment
 class Terminal:
     """A person at a terminal."""
 
-    def __init__(self, folder: Path, *arguments: str, **settings: str) -> None:
-        command = ["-m", "bot", "chat", *arguments]
-        env = environment(TERM="dumb", **settings)
+    def __init__(
+        self, folder: Path, *arguments: str, program: Sequence[str] = ("-m", "bot", "chat"), **settings: str
+    ) -> None:
+        env = environment(**{"TERM": "dumb"} | settings)
         self._child = pexpect.spawn(
-            sys.executable, command, cwd=folder, env=env, encoding="utf-8", timeout=30, echo=False
+            sys.executable, [*program, *arguments], cwd=folder, env=env, encoding="utf-8", timeout=30, echo=False
         )
         self.sees("You: ")
 

@@ -1,0 +1,75 @@
+"""What a person types: one line, or several between three quotes, with a history that the arrow keys go through."""
+
+import logging
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from bot.signals import on_ctrl_c
+
+try:
+    import readline
+except ImportError:  # not on every platform; input() then has no line editing and no history
+    readline = None  # type: ignore[assignment]
+
+log = logging.getLogger(__name__)
+
+_QUOTES = '"""'
+_MOST_LINES = 1000  # of the history
+
+
+class Typed(NamedTuple):
+    """What was typed. `quoted`: it was in quotes as a whole, and so is no command."""
+
+    text: str
+    quoted: bool = False
+
+
+def read() -> Typed:
+    """The next line, or the lines between three quotes.
+
+    Ctrl+C gives up lines that have not been closed. Raises EOFError or KeyboardInterrupt when the person leaves, and
+    RuntimeError when there is no standard input.
+    """
+    # Reading blocks the event loop, on purpose: nothing else needs it while the prompt waits, and a line that is read
+    # in a thread could not be interrupted.
+    with on_ctrl_c(signal.default_int_handler):
+        before, quotes, text = input("You: ").strip().partition(_QUOTES)
+        if not quotes or before:
+            return Typed(before + quotes + text)
+        lines = [text]
+        try:
+            while not lines[-1].rstrip().endswith(_QUOTES):
+                lines.append(input("...  "))
+        except KeyboardInterrupt:
+            print()
+            return Typed("")
+    text = "\n".join(lines).rstrip().removesuffix(_QUOTES).rstrip().lstrip("\n")
+    return Typed(text, quoted=True)
+
+
+@contextmanager
+def history(file: Path) -> Iterator[None]:
+    """Have the arrow keys recall the lines of earlier chats, from a file that also keeps those of this one.
+
+    Only its owner can read it. Where standard input is no terminal, there is no history.
+    """
+    if not (readline and sys.stdin and sys.stdin.isatty()):
+        yield
+        return
+    file = file.expanduser()
+    readline.clear_history()
+    with suppress(OSError):
+        readline.read_history_file(file)
+    readline.set_history_length(_MOST_LINES)
+    try:
+        yield
+    finally:
+        try:
+            file.touch(0o600)
+            readline.write_history_file(file)
+        except OSError as error:
+            log.warning("What you typed cannot be kept in %s for the arrow keys: %s.", file, error.strerror)

@@ -1,0 +1,112 @@
+"""A chat in a terminal: several lines, and the history."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.parley import environment
+from tests.support.terminal import Terminal
+
+pytestmark = pytest.mark.slow
+
+# The program with an engine that says what it was asked, and begins with the system prompt.
+_REPEATING = """
+import contextlib, sys
+from bot import cli, core
+from tests.support.scripted import ScriptedEngine
+
+class Engine(ScriptedEngine):
+    def submit(self, prompt, sampling, channel=None):
+        self._scripts = [[f"<{prompt.system}|{prompt.question}>"]]
+        return super().submit(prompt, sampling, channel)
+
+@contextlib.asynccontextmanager
+async def engine(settings):
+    yield Engine()
+
+core.open_engine = engine
+cli.main(["chat", "--model", "demo"])
+"""
+REPEATING = ("-c", _REPEATING)
+UP, DOWN = "\x1b[A", "\x1b[B"
+
+
+def chat(folder, **settings) -> Terminal:
+    return Terminal(folder, program=REPEATING, **{"SYSTEM_PROMPT": "S"} | settings)
+
+
+def said(shown: str) -> str:
+    """What the engine said, in what was shown up to the next prompt."""
+    found = re.search(r"<(.*)>", shown.replace("\r", ""), re.DOTALL)
+    assert found, shown
+    return found[1]
+
+
+def test_several_lines_are_one_question(tmp_path):
+    terminal = chat(tmp_path)
+    terminal.types('"""\n')
+    terminal.sees("...  ")
+    terminal.types("  first\n")
+    terminal.sees("...  ")
+    terminal.types("clear\n")
+    terminal.sees("...  ")
+    assert said(terminal.says('last """')) == "S|  first\nclear\nlast"
+    terminal.types('"""one\n')
+    terminal.sees("...  ")
+    assert said(terminal.says('two"""')) == "S|one\ntwo"
+    assert said(terminal.says('"""quit"""')) == "S|quit", "it is no command"
+    assert said(terminal.says('what is """?')) == 'S|what is """?'
+    assert "<" not in terminal.says('""" """'), "there is nothing to ask"
+    terminal.types('"""\n')
+    terminal.sees("...  ")
+    terminal.types("given up\x03")
+    terminal.sees("You: ")
+    assert said(terminal.says("next")) == "S|next"
+    terminal.types('"""\n')
+    terminal.sees("...  ")
+    terminal.types("\x04")
+    assert terminal.ends() == 0
+
+
+def test_the_arrow_keys_recall_what_was_typed_in_earlier_chats(tmp_path):
+    terminal = chat(tmp_path, TERM="xterm")
+    terminal.says("first question")
+    terminal.says("second question")
+    terminal.types("quit\n")
+    assert terminal.ends() == 0
+    file = tmp_path / "parley.db-history"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert file.read_text().splitlines() == ["first question", "second question", "quit"]
+    terminal = chat(tmp_path)
+    assert said(terminal.says(f"{UP}{UP}{UP} again")) == "S|first question again"
+    terminal.interrupts()
+    assert terminal.ends() == 0
+    assert file.read_text().splitlines()[-1] == "first question again"
+
+
+def test_a_history_that_cannot_be_kept_is_told(tmp_path):
+    (tmp_path / "parley.db-history").mkdir()
+    terminal = chat(tmp_path)
+    terminal.says("hi")
+    terminal.types("quit\n")
+    terminal.sees("What you typed cannot be kept in parley.db-history for the arrow keys: Is a directory.")
+    assert terminal.ends() == 0
+
+
+def test_in_a_pipe_lines_are_read_and_answers_written_as_they_are(tmp_path):
+    lines = 'hi **there**\n"""a\nb"""\nquit\n'
+    ended = subprocess.run(
+        [sys.executable, *REPEATING],
+        cwd=tmp_path,
+        env=environment(SYSTEM_PROMPT="", TERM="xterm"),
+        input=lines,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "Parley: <|hi **there**>\n" in ended.stdout
+    assert "Parley: <|a\nb>\n" in ended.stdout
+    assert "\x1b" not in ended.stdout
+    assert not (tmp_path / "parley.db-history").exists()
