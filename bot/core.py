@@ -79,7 +79,7 @@ async def run_chat(settings: Settings) -> None:
     async with open_database(settings.database_path) as database, open_engine(settings) as engine:
         core = Core(settings, database, engine)
         await engine.ready()
-        await chat.chat(core.conversations, Path(f"{settings.database_path}-history"))
+        await chat.chat(core.conversations, core.channel_settings, Path(f"{settings.database_path}-history"))
 
 
 async def run_ask(settings: Settings, text: str) -> None:

@@ -139,6 +139,7 @@ GET_TOKEN = (
 BANNER = '''\
 Parley in the terminal. Type something and press Enter.
   """            before and after a text of several lines
+  system TEXT    have me follow other instructions, until you leave
   clear          forget this conversation
   regenerate     answer the last question again
   quit, exit, q  leave (or press Ctrl+D)
@@ -338,6 +339,12 @@ def persona_list(personas: Mapping[str, str], here: str | None) -> str:
             return "\n".join([*lines, f"… and {len(personas) - len(lines)} more"])
         lines.append(line)
     return "\n".join(lines)
+
+
+def session_persona(persona: str, *, new: bool) -> str:
+    """Show the instructions that apply in the terminal, which may be `new` ones."""
+    since = "From now on, until you leave, my" if new else "My"
+    return f"{since} instructions are:\n{persona}" if persona else "I have no instructions."
 
 
 def setting(name: str, value: float, origin: str, wanted: float | None, least: float, most: float) -> str:

@@ -14,7 +14,8 @@ from bot.engine.prompt import Prompt
 from bot.errors import UserError
 from bot.signals import in_loop, on_ctrl_c
 from bot.storage.channel_ref import ChannelRef
-from bot.texts import BANNER, NOTHING_TO_REGENERATE, forgotten
+from bot.storage.channel_settings import ChannelSettingsStore
+from bot.texts import BANNER, NOTHING_TO_REGENERATE, forgotten, session_persona
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ _CHANNEL = ChannelRef(0)  # no Discord channel has this id
 _PERSON = 0
 
 
-async def chat(conversations: Conversations, history_file: Path) -> None:
+async def chat(conversations: Conversations, channel_settings: ChannelSettingsStore, history_file: Path) -> None:
     """Talk in the terminal until the person leaves. The turns are stored like a channel's."""
     print(BANNER)
     with history(history_file):
@@ -39,6 +40,10 @@ async def chat(conversations: Conversations, history_file: Path) -> None:
                     print(forgotten((await conversations.clear(_CHANNEL.channel)).count) + "\n")
                 case ["regenerate"]:
                     await _reply(conversations.regenerating(_CHANNEL, None, _PERSON))
+                case ["system", *persona]:
+                    if persona:
+                        channel_settings.set_default_persona(persona[0])
+                    write(f"{session_persona(channel_settings.defaults.persona, new=bool(persona))}\n\n")
                 case _ if typed.text:
                     await _reply(conversations.answering(Question(_CHANNEL, _PERSON, "You", typed.text)))
 

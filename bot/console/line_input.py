@@ -29,7 +29,7 @@ class Typed(NamedTuple):
 
 
 def read() -> Typed:
-    """The next line, or the lines between three quotes.
+    """The next line, or the lines between three quotes, with what stands before them.
 
     Ctrl+C gives up lines that have not been closed. Raises EOFError or KeyboardInterrupt when the person leaves, and
     RuntimeError when there is no standard input.
@@ -38,7 +38,7 @@ def read() -> Typed:
     # in a thread could not be interrupted.
     with on_ctrl_c(signal.default_int_handler):
         before, quotes, text = input("You: ").strip().partition(_QUOTES)
-        if not quotes or before:
+        if not quotes or before.strip().lower() not in ("", "system", "/system"):
             return Typed(before + quotes + text)
         lines = [text]
         try:
@@ -48,7 +48,7 @@ def read() -> Typed:
             print()
             return Typed("")
     text = "\n".join(lines).rstrip().removesuffix(_QUOTES).rstrip().lstrip("\n")
-    return Typed(text, quoted=True)
+    return Typed(before + text, quoted=not before)
 
 
 @contextmanager

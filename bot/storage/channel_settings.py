@@ -74,6 +74,10 @@ class ChannelSettingsStore:
         self.limits = limits
         self.personas = personas
 
+    def set_default_persona(self, persona: str) -> None:
+        """Replace the operator's persona until the program ends."""
+        self.defaults = replace(self.defaults, persona=persona)
+
     async def overrides(self, channel: int | None) -> ChannelOverrides:
         """A channel's overrides as stored, even where the operator's limits have become lower since."""
         async with self._database.connection() as connection:

@@ -1,4 +1,4 @@
-"""A chat in a terminal: several lines, and the history."""
+"""A chat in a terminal: several lines, the history, a persona of the session, and Markdown."""
 
 import re
 import subprocess
@@ -68,6 +68,24 @@ def test_several_lines_are_one_question(tmp_path):
     terminal.sees("...  ")
     terminal.types("\x04")
     assert terminal.ends() == 0
+
+
+def test_a_persona_lasts_for_the_session(tmp_path):
+    terminal = chat(tmp_path, SYSTEM_PROMPT="Be brief on {server}.")
+    assert "My instructions are:\r\nBe brief on {server}." in terminal.says("system")
+    assert said(terminal.says("hi")) == "Be brief on this computer.|hi"
+    assert "From now on, until you leave" in terminal.says("/System You are {bot}  in {channel}.")
+    assert said(terminal.says("hi")) == "You are Parley  in a terminal.|hi"
+    terminal.types('system """\n')
+    terminal.sees("...  ")
+    terminal.types("Two\n")
+    terminal.sees("...  ")
+    terminal.says('lines."""')
+    assert said(terminal.says("regenerate")) == "Two\nlines.|hi"
+    assert said(terminal.says("systems fail")) == "Two\nlines.|systems fail"
+    terminal.types("quit\n")
+    assert terminal.ends() == 0
+    assert said(chat(tmp_path).says("hi")) == "S|hi"
 
 
 def test_the_arrow_keys_recall_what_was_typed_in_earlier_chats(tmp_path):
