@@ -139,6 +139,7 @@ GET_TOKEN = (
 BANNER = '''\
 Parley in the terminal. Type something and press Enter.
   """            before and after a text of several lines
+  @FILE          put a text file into the question
   system TEXT    have me follow other instructions, until you leave
   clear          forget this conversation
   regenerate     answer the last question again
@@ -345,6 +346,11 @@ def session_persona(persona: str, *, new: bool) -> str:
     """Show the instructions that apply in the terminal, which may be `new` ones."""
     since = "From now on, until you leave, my" if new else "My"
     return f"{since} instructions are:\n{persona}" if persona else "I have no instructions."
+
+
+def no_such_file(name: str) -> str:
+    """Tell that a name in a question is not taken for a file."""
+    return f"(There is no file {name}, so @{name} stays as it is.)"
 
 
 def setting(name: str, value: float, origin: str, wanted: float | None, least: float, most: float) -> str:

@@ -5,6 +5,7 @@ import logging
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
+from bot.console.files import with_files
 from bot.console.line_input import Typed, history, read
 from bot.console.screen import Screen, screen, write
 from bot.conversation.answer import Answer, State
@@ -15,7 +16,7 @@ from bot.errors import UserError
 from bot.signals import in_loop, on_ctrl_c
 from bot.storage.channel_ref import ChannelRef
 from bot.storage.channel_settings import ChannelSettingsStore
-from bot.texts import BANNER, NOTHING_TO_REGENERATE, forgotten, session_persona
+from bot.texts import BANNER, NOTHING_TO_REGENERATE, forgotten, no_such_file, session_persona
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ async def chat(conversations: Conversations, channel_settings: ChannelSettingsSt
                         channel_settings.set_default_persona(persona[0])
                     write(f"{session_persona(channel_settings.defaults.persona, new=bool(persona))}\n\n")
                 case _ if typed.text:
-                    await _reply(conversations.answering(Question(_CHANNEL, _PERSON, "You", typed.text)))
+                    await _ask(conversations, typed.text)
 
 
 def _command(typed: Typed) -> list[str]:
@@ -61,6 +62,17 @@ async def ask(engine: Engine, text: str, *, system_prompt: str, sampling: Sampli
     with screen() as shown:
         await _show(answer, shown)
     await filling
+
+
+async def _ask(conversations: Conversations, text: str) -> None:
+    try:
+        text, missing = with_files(text)
+    except UserError as error:
+        write(f"{error}\n\n")
+        return
+    for name in missing:
+        write(f"{no_such_file(name)}\n")
+    await _reply(conversations.answering(Question(_CHANNEL, _PERSON, "You", text)))
 
 
 async def _reply(answering: AbstractAsyncContextManager[Answer]) -> None:

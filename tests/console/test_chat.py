@@ -1,4 +1,4 @@
-"""A chat in a terminal: several lines, the history, a persona of the session, and Markdown."""
+"""A chat in a terminal: several lines, files, the history, a persona of the session, and Markdown."""
 
 import re
 import subprocess
@@ -33,6 +33,14 @@ REPEATING = ("-c", _REPEATING)
 UP, DOWN = "\x1b[A", "\x1b[B"
 
 
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "notes.txt").write_text("\ufeffbuy milk\r\n", "utf-8")
+    (tmp_path / "my plan.md").write_text("1. rest\n")
+    (tmp_path / "photo.png").write_bytes(b"\x89PNG\0")
+    return tmp_path
+
+
 def chat(folder, **settings) -> Terminal:
     return Terminal(folder, program=REPEATING, **{"SYSTEM_PROMPT": "S"} | settings)
 
@@ -44,8 +52,8 @@ def said(shown: str) -> str:
     return found[1]
 
 
-def test_several_lines_are_one_question(tmp_path):
-    terminal = chat(tmp_path)
+def test_several_lines_are_one_question(folder):
+    terminal = chat(folder)
     terminal.types('"""\n')
     terminal.sees("...  ")
     terminal.types("  first\n")
@@ -70,8 +78,8 @@ def test_several_lines_are_one_question(tmp_path):
     assert terminal.ends() == 0
 
 
-def test_a_persona_lasts_for_the_session(tmp_path):
-    terminal = chat(tmp_path, SYSTEM_PROMPT="Be brief on {server}.")
+def test_a_persona_lasts_for_the_session(folder):
+    terminal = chat(folder, SYSTEM_PROMPT="Be brief on {server}.")
     assert "My instructions are:\r\nBe brief on {server}." in terminal.says("system")
     assert said(terminal.says("hi")) == "Be brief on this computer.|hi"
     assert "From now on, until you leave" in terminal.says("/System You are {bot}  in {channel}.")
@@ -85,39 +93,58 @@ def test_a_persona_lasts_for_the_session(tmp_path):
     assert said(terminal.says("systems fail")) == "Two\nlines.|systems fail"
     terminal.types("quit\n")
     assert terminal.ends() == 0
-    assert said(chat(tmp_path).says("hi")) == "S|hi"
+    assert said(chat(folder).says("hi")) == "S|hi"
 
 
-def test_the_arrow_keys_recall_what_was_typed_in_earlier_chats(tmp_path):
-    terminal = chat(tmp_path, TERM="xterm")
+def test_a_file_is_put_into_the_question(folder):
+    terminal = chat(folder)
+    notes = "notes.txt:\n```\nbuy milk\n```"
+    assert said(terminal.says("what is in @notes.txt?")) == f"S|what is in @notes.txt?\n{notes}"
+    asked = f'(see @{folder}/notes.txt and @"my plan.md", @notes.txt)'
+    plan = "my plan.md:\n```\n1. rest\n```"
+    assert said(terminal.says(asked)) == f"S|{asked}\n{notes}\n{plan}", "each file once"
+    shown = terminal.says("what is @none.txt, @bob? a@b.c")
+    assert "(There is no file none.txt, so @none.txt stays as it is.)" in shown
+    assert shown.count("There is no file") == 1
+    assert said(shown) == "S|what is @none.txt, @bob? a@b.c"
+    shown = terminal.says("what is @photo.png")
+    assert "photo.png cannot be put into the question: I can only read text files of up to 64 KB." in shown
+    assert "<" not in shown
+    (folder / "long.txt").write_text("x" * (64 * 1024 + 1))
+    assert "up to 64 KB" in terminal.says("@long.txt")
+    assert said(terminal.says(f"@{'x' * 300}. @~nobody/x")).startswith("S|@xxx")
+
+
+def test_the_arrow_keys_recall_what_was_typed_in_earlier_chats(folder):
+    terminal = chat(folder, TERM="xterm")
     terminal.says("first question")
     terminal.says("second question")
     terminal.types("quit\n")
     assert terminal.ends() == 0
-    file = tmp_path / "parley.db-history"
+    file = folder / "parley.db-history"
     assert file.stat().st_mode & 0o777 == 0o600
     assert file.read_text().splitlines() == ["first question", "second question", "quit"]
-    terminal = chat(tmp_path)
+    terminal = chat(folder)
     assert said(terminal.says(f"{UP}{UP}{UP} again")) == "S|first question again"
     terminal.interrupts()
     assert terminal.ends() == 0
     assert file.read_text().splitlines()[-1] == "first question again"
 
 
-def test_a_history_that_cannot_be_kept_is_told(tmp_path):
-    (tmp_path / "parley.db-history").mkdir()
-    terminal = chat(tmp_path)
+def test_a_history_that_cannot_be_kept_is_told(folder):
+    (folder / "parley.db-history").mkdir()
+    terminal = chat(folder)
     terminal.says("hi")
     terminal.types("quit\n")
     terminal.sees("What you typed cannot be kept in parley.db-history for the arrow keys: Is a directory.")
     assert terminal.ends() == 0
 
 
-def test_in_a_pipe_lines_are_read_and_answers_written_as_they_are(tmp_path):
+def test_in_a_pipe_lines_are_read_and_answers_written_as_they_are(folder):
     lines = 'hi **there**\n"""a\nb"""\nquit\n'
     ended = subprocess.run(
         [sys.executable, *REPEATING],
-        cwd=tmp_path,
+        cwd=folder,
         env=environment(SYSTEM_PROMPT="", TERM="xterm"),
         input=lines,
         capture_output=True,
@@ -127,4 +154,4 @@ def test_in_a_pipe_lines_are_read_and_answers_written_as_they_are(tmp_path):
     assert "Parley: <|hi **there**>\n" in ended.stdout
     assert "Parley: <|a\nb>\n" in ended.stdout
     assert "\x1b" not in ended.stdout
-    assert not (tmp_path / "parley.db-history").exists()
+    assert not (folder / "parley.db-history").exists()
