@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from bot.conversation.text_filter import UNFILTERED, TextFilter
 from bot.conversation.wait_estimate import Position, WaitEstimate
-from bot.engine import Stream, Thought
+from bot.engine import NoAnswer, Stream, Thought
 from bot.storage.example import Example
 from bot.storage.turns import Turn
 
@@ -137,26 +138,41 @@ class Answer:
         await self._may_proceed.wait()
         return not self.stopped
 
-    async def fill(self, stream: Stream) -> None:
-        """Take the text of a stream and finish. Raises what ends the stream early."""
+    async def fill(self, stream: Stream, said: TextFilter = UNFILTERED) -> None:
+        """Take the text of a stream and finish; see `read`."""
         with self.filling():
-            await self.read(stream)
+            await self.read(stream, said)
         if self.error:
             raise self.error
 
-    async def read(self, stream: Stream) -> None:
-        """Take the text of a stream to its end. Raises what ends the stream early."""
+    async def read(self, stream: Stream, said: TextFilter = UNFILTERED) -> None:
+        """Take the text of a stream to its end, or to where the filter of what is `said` ends it.
+
+        Raises what ends the stream early, and NoAnswer if nothing is left of the text.
+        """
         self._stream = stream
         self._advance(State.STARTED)
-        async for piece in stream:
-            self._append(piece)
+        try:
+            async for piece in stream:
+                self._append(piece, said)
+                if said.ended:
+                    stream.stop()
+                    break
+        finally:
+            self.said += said.finish()
+            self._show()
+        if not (self.said.strip() or self.stopped):
+            raise NoAnswer
 
-    def _append(self, piece: str) -> None:
+    def _append(self, piece: str, said: TextFilter) -> None:
         self.thinking = isinstance(piece, Thought)
         if not self.thinking:
-            self.said += piece
+            self.said += said.push(piece)
         elif self._show_thinking:
             self._thoughts += piece
+        self._show()
+
+    def _show(self) -> None:
         if self.replaces and not self.said:
             return  # the old answer stays in sight until there is a new one
         quote = self._thoughts.strip().replace("\n", "\n> ")
