@@ -3,6 +3,9 @@
 import math
 from collections.abc import Mapping, Sequence
 
+NAME = "Parley"
+"""What the bot is called in a terminal."""
+
 # In answer to a message that holds nothing to answer
 ONLY_TEXT = "I can only read text, and there is none here. Please describe in words what I can't see."
 UNREADABLE_REPLY = (

@@ -10,13 +10,14 @@ from bot.console.line_input import Typed, history, read
 from bot.console.screen import Screen, screen, write
 from bot.conversation.answer import Answer, State
 from bot.conversation.conversations import Conversations, Question, Stale
+from bot.conversation.speakers import SpeakerFilter
 from bot.engine import Engine, Sampling
 from bot.engine.prompt import Prompt
 from bot.errors import UserError
 from bot.signals import in_loop, on_ctrl_c
 from bot.storage.channel_ref import ChannelRef
 from bot.storage.channel_settings import ChannelSettingsStore
-from bot.texts import BANNER, NOTHING_TO_REGENERATE, forgotten, no_such_file, session_persona
+from bot.texts import BANNER, NAME, NOTHING_TO_REGENERATE, forgotten, no_such_file, session_persona
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,9 @@ def _command(typed: Typed) -> list[str]:
 async def ask(engine: Engine, text: str, *, system_prompt: str, sampling: Sampling, show_thinking: bool) -> None:
     """Print the answer to one question on standard output. Raises what the engine's stream raises."""
     answer = Answer(show_thinking=show_thinking)
-    filling = asyncio.create_task(answer.fill(engine.submit(Prompt(system_prompt, (), None, text), sampling)))
+    prompt = Prompt(system_prompt, (), None, text)
+    stream = engine.submit(prompt, sampling)
+    filling = asyncio.create_task(answer.fill(stream, SpeakerFilter(stream, prompt, NAME)))
     with screen() as shown:
         await _show(answer, shown)
     await filling
@@ -77,7 +80,7 @@ async def _ask(conversations: Conversations, text: str) -> None:
 
 async def _reply(answering: AbstractAsyncContextManager[Answer]) -> None:
     sentence = ""
-    with screen("Parley: ") as shown:
+    with screen(f"{NAME}: ") as shown:
         try:
             async with answering as answer:
                 await _show(answer, shown)

@@ -3,6 +3,7 @@
 - `conversations`: the way of a question to its stored answer
 - `answer`: one answer, filled by its conversation and read by whoever shows it
 - `text_filter`: what of a growing answer may be shown
+- `speakers`: keeps an answer from speaking for others
 - `admission`: who may ask now, and the order of answers in a channel
 - `wait_estimate`: what an answer waits for, and about how long
 - `personas_file`: the personas that /persona use offers

@@ -11,6 +11,7 @@ from typing import Any
 from bot.conversation.admission import Admission, Line
 from bot.conversation.answer import Answer
 from bot.conversation.placeholders import TERMINAL, Placeholders
+from bot.conversation.speakers import SpeakerFilter
 from bot.conversation.summary import Summaries
 from bot.engine import Engine, Sampling, Stream
 from bot.engine.prompt import Exchange, Prompt
@@ -281,7 +282,7 @@ class Conversations:
             answer.keep = settings.turns
             answer.regenerable = settings.turns > 0
             answer.outdated = await self._turns.outdated(channel, settings.turns)
-            await self._generate(answer, turn, earlier, settings)
+            await self._generate(answer, turn, earlier, settings, question.placeholders.bot)
 
     async def _regenerate(
         self, answer: Answer, channel: ChannelRef, message: int | None, placeholders: Placeholders
@@ -300,7 +301,7 @@ class Conversations:
             # Were the process killed now, recovery would show the old answer again.
             await self._turns.save_messages(old, (), settings.turns)
             earlier = [turn for turn in recent if turn.id < old.id]
-            await self._generate(answer, replace(old, channel=channel), earlier, settings)
+            await self._generate(answer, replace(old, channel=channel), earlier, settings, placeholders.bot)
 
     async def _ask(self, answer: Answer, question: Question) -> None:
         with answer.filling():
@@ -310,7 +311,7 @@ class Conversations:
             settings = await self._settings(question.channel, question.placeholders)
             text = await question.fetch_text() if question.fetch_text else question.text
             prompt = Prompt(settings.persona, (), None, text)
-            await self._read_answer(answer, prompt, settings, question.channel.channel)
+            await self._read_answer(answer, prompt, settings, question.channel.channel, question.placeholders.bot)
 
     async def _settings(self, channel: ChannelRef, placeholders: Placeholders) -> ChannelSettings:
         """The settings in effect, with the placeholders of the persona filled in."""
@@ -324,10 +325,12 @@ class Conversations:
         turn = await self._turns.find(channel.channel, message)
         return None if turn is None or turn.answer else turn
 
-    async def _generate(self, answer: Answer, turn: Turn, earlier: Sequence[Turn], settings: ChannelSettings) -> None:
+    async def _generate(
+        self, answer: Answer, turn: Turn, earlier: Sequence[Turn], settings: ChannelSettings, bot_name: str
+    ) -> None:
         """Have a turn's question answered, and save the text before readers see the end."""
         prompt = await self._prompt(turn, earlier, settings)
-        stream = await self._read_answer(answer, prompt, settings, turn.channel.channel)
+        stream = await self._read_answer(answer, prompt, settings, turn.channel.channel, bot_name)
         if said := answer.said.strip():
             await self._turns.save_answer(turn, said)
         if self._examples and stream:
@@ -337,13 +340,13 @@ class Conversations:
             answer.example = Example(settings.persona, turns, engine.model, engine.digest, sampling)
 
     async def _read_answer(
-        self, answer: Answer, prompt: Prompt, settings: ChannelSettings, channel: int
+        self, answer: Answer, prompt: Prompt, settings: ChannelSettings, channel: int, bot_name: str
     ) -> Stream | None:
         """Have a prompt answered, unless the answer has been stopped; returns the stream, at its end."""
         if answer.stopped:
             return None
         stream = self._engine.submit(prompt, self._sampling_of(settings), channel)
-        await answer.read(stream)
+        await answer.read(stream, SpeakerFilter(stream, prompt, bot_name))
         return stream
 
     def _sampling_of(self, settings: ChannelSettings) -> Sampling:

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
+from bot.texts import NAME
+
 _PLACEHOLDER = re.compile(r"\{(date|server|channel|topic|bot)\}")
 
 
@@ -14,7 +16,7 @@ class Placeholders:
     server: str
     channel: str
     topic: str = "none"
-    bot: str = "Parley"
+    bot: str = NAME
 
     def fill(self, persona: str, day: date) -> str:
         """The persona with its placeholders filled in, once: what stands for one is not filled in again.

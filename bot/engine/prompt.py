@@ -164,7 +164,17 @@ def _estimate_tokens(text: str) -> int:
 
 
 def _with_speaker(speaker: str | None, text: str) -> str:
-    return f"{clean_name(speaker) or NAMELESS}: {text}" if speaker else text
+    return f"{_shown_name(speaker)}: {text}" if speaker else text
+
+
+def speakers(prompt: Prompt) -> set[str]:
+    """The names that the model reads before what people say."""
+    names = [*(turn.speaker for turn in prompt.turns), prompt.speaker]
+    return {_shown_name(name) for name in names if name}
+
+
+def _shown_name(speaker: str) -> str:
+    return clean_name(speaker) or NAMELESS
 
 
 def clean_name(name: str, longest: int = _MAX_NAME) -> str:

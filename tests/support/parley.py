@@ -185,13 +185,19 @@ from tests.support.scripted import ScriptedEngine
 
 @contextlib.asynccontextmanager
 async def engine(settings):
-    yield ScriptedEngine()
+    yield ScriptedEngine(*{scripts})
 
 app.open_engine = core.open_engine = engine
 cli.main(sys.argv[1:])
 """
-WITHOUT_A_MODEL = ("-c", _SCRIPTED)
-"""Instead of `-m bot`: the same program without torch, which starts in one second rather than five."""
+
+
+def without_a_model(*scripts: Sequence[str]) -> tuple[str, str]:
+    """Instead of `-m bot`: the same program with a ScriptedEngine, which starts in one second rather than five."""
+    return "-c", _SCRIPTED.replace("{scripts}", repr(scripts))
+
+
+WITHOUT_A_MODEL = without_a_model()
 
 
 @asynccontextmanager

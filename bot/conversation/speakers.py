@@ -1,0 +1,83 @@
+"""An answer speaks for the bot alone: it loses the bot's own name, and ends where it begins to speak for somebody."""
+
+from dataclasses import replace
+from functools import cached_property
+
+import regex
+
+from bot.conversation.text_filter import GrowingTextPattern
+from bot.engine import Stream
+from bot.engine.prompt import Prompt, clean_name, speakers
+
+_FENCE = "```"
+
+
+class SpeakerFilter:
+    """Filters the answer that a stream gives to a prompt.
+
+    The model speaks for others by what it has read before each question: a name of the conversation and a colon, on a
+    line of its own. It may do so for those whom the question names, or an earlier answer spoke for: somebody has asked
+    for that. It may also do so in a code block, and after a line that ends in a colon, which introduces a list or a
+    dialogue.
+    """
+
+    def __init__(self, stream: Stream, prompt: Prompt, bot_name: str) -> None:
+        self._stream = stream
+        self._prompt = prompt
+        self._bot_name = clean_name(bot_name)
+        self._text = ""
+        self._passed = 0  # index of the first character that is held back
+        self._introduced = False
+        self.ended = False
+
+    def push(self, text: str) -> str:
+        """See TextFilter."""
+        self._text += text
+        return self._pass_on(self._labels.find_undecided(self._text, self._passed))
+
+    def finish(self) -> str:
+        """See TextFilter."""
+        return self._pass_on(len(self._text))
+
+    def _pass_on(self, end: int) -> str:
+        """The text before an index, without the bot's name, and up to where it speaks for somebody."""
+        if self.ended:
+            return ""
+        start = self._passed
+        for label in self._labels.find(self._text, start, end):
+            if label["own"]:
+                start = label.end()
+            elif not self._may_speak(self._text[: label.start()]):
+                self.ended = True
+                end = label.start()
+                break
+        self._passed = max(start, end)
+        return self._text[start : self._passed]
+
+    def _may_speak(self, before: str) -> bool:
+        """Whether a list or a dialogue was introduced before, or a code block is open."""
+        self._introduced = self._introduced or before.rstrip().endswith((":", "："))
+        return self._introduced or before.count(_FENCE) % 2 == 1
+
+    @cached_property
+    def _labels(self) -> GrowingTextPattern:
+        """The bot's name at the beginning, and the names of others; known once the stream has begun."""
+        own = rf"\A{regex.escape(self._bot_name)}:\s*"
+        others = "|".join(map(regex.escape, self._others())) or "(?!)"
+        return GrowingTextPattern(rf"(?:\A|{own}|\n)(?:{others}):(?!\S)|(?P<own>{own})")
+
+    def _others(self) -> set[str]:
+        """Those for whom the model may not speak, of all whom it has been shown as speakers."""
+        turns, read = self._prompt.turns, self._stream.turns_read
+        shown = replace(self._prompt, turns=turns if read is None else turns[len(turns) - read :])
+        answers = "\n".join(turn.answer for turn in shown.turns)
+        return {
+            name
+            for name in speakers(shown)
+            if not _mentions(self._prompt.question, name)
+            and not regex.search(rf"^{regex.escape(name)}:(?!\S)", answers, regex.MULTILINE)
+        }
+
+
+def _mentions(text: str, name: str) -> bool:
+    return bool(regex.search(rf"(?<!\w){regex.escape(name)}(?!\w)", text, regex.IGNORECASE))
