@@ -22,6 +22,9 @@ ONLY_THOUGHT = (
     "I ran out of room while thinking, before I could answer. Please ask for a shorter answer, or for something"
     " simpler."
 )
+STILL_THINKING = "I ran out of room while thinking, before I could answer. Continue lets me go on."
+NO_ROOM_LEFT = "This answer is as long as it can be: my model has no room for more of it."
+CANNOT_CONTINUE = "The server that my model runs on cannot go on with this answer."
 UNEXPECTED = (
     "Something went wrong while I was answering. Please try again; the bot's owner can find the details in the log."
 )
@@ -128,7 +131,7 @@ DISCARDED, APPROVED, WAS_CORRECTED = "🗑️ Discarded", "✅ Fine as it is", "
 MODERATORS_ONLY = "Only someone who can manage messages here can do that."
 _NAMED = 10  # files or words that one sentence names
 
-STOP, REGENERATE = "Stop", "Regenerate"  # the buttons
+STOP, REGENERATE, CONTINUE = "Stop", "Regenerate", "Continue"  # the buttons
 LOADING, READY = "Loading the model…", "Mention me to talk"  # what Discord shows next to the bot's name
 
 # What the operator reads when Discord refuses the bot, and in `check`
@@ -146,10 +149,13 @@ Parley in the terminal. Type something and press Enter.
   system TEXT    have me follow other instructions, until you leave
   clear          forget this conversation
   regenerate     answer the last question again
+  continue       go on with an answer that reached its longest length
   quit, exit, q  leave (or press Ctrl+D)
   Ctrl+C         stop an answer
 '''
 NOTHING_TO_REGENERATE = "There is no answer yet that I could regenerate."
+NOTHING_TO_CONTINUE = "The last answer is complete, so there is nothing to continue."
+MORE_TO_COME = "(That was the longest answer that is allowed. Type continue for more.)"
 
 # Commands as Discord lists them, in at most 100 characters. `bot.translations` has them in other languages.
 ASK = "Ask a single question, without this channel's conversation"
@@ -236,7 +242,8 @@ me anywhere.
 {commands["status"]} shows how I'm doing.
 {commands["quit"]} shuts me down; only the bot's owner can do that.
 {ABOUT_MESSAGE}, under Apps in a message's menu, answers a question about that message.
-Under an answer, Stop ends it, and Regenerate replaces it with a new one.{feedback_sentence}
+Under an answer, Stop ends it, Regenerate replaces it with a new one, and Continue goes on with one that became too \
+long.{feedback_sentence}
 
 {memory} I don't remember {commands["ask"]}, or messages that are not meant for me."""
 

@@ -18,18 +18,20 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.engine.chat_template import ChatTemplate
-from bot.engine.prompt import Prompt
+from bot.engine.prompt import Beginning, Prompt
 from bot.engine.reasoning import Thought
 from bot.engine.stream import NoAnswer, Stream
 from bot.errors import UserError
 from bot.texts import ENGINE_FAILED
 
 __all__ = [
+    "Beginning",
     "Description",
     "Engine",
     "EngineError",
     "ModelError",
     "NoAnswer",
+    "NotContinuable",
     "OutOfReach",
     "Prompt",
     "Sampling",
@@ -59,6 +61,10 @@ class OutOfReach(UserError):
     def __init__(self, sentence: str, todo: str = "") -> None:
         super().__init__(sentence)
         self.todo = todo
+
+
+class NotContinuable(UserError):
+    """An answer cannot be continued; the sentence says why."""
 
 
 @dataclass(frozen=True)
@@ -133,9 +139,10 @@ class Engine(Protocol):
     def submit(self, prompt: Prompt, sampling: Sampling, channel: int | None = None) -> Stream:
         """Ask for an answer, as a stream of pieces of text. Before the model is loaded the request waits.
 
-        Prompts of one `channel` begin alike, so an engine with several servers keeps a channel on one of them.
-        The stream raises what ends it early: QuestionTooLong, ModelError, NoAnswer, OutOfReach, or any exception of
-        the generation itself.
+        Prompts of one `channel` begin alike, so an engine with several servers keeps a channel on one of them. Where
+        the prompt has an answer's beginning, the stream repeats it before what is new.
+        The stream raises what ends it early: QuestionTooLong, NotContinuable, ModelError, NoAnswer, OutOfReach, or any
+        exception of the generation itself.
         """
 
     def status(self) -> Status:

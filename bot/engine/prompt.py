@@ -1,9 +1,11 @@
 """A conversation → the model's prompt, within its token budget. Pure functions."""
 
+import json
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from functools import cache
+from typing import Self
 
 from bot.engine.chat_template import ChatTemplate, Message, Tokenizer, special_marks
 from bot.engine.escaping import escape_common_marks, escape_labels, escape_marks
@@ -66,10 +68,34 @@ class Exchange:
 
 
 @dataclass(frozen=True)
+class Beginning:
+    """An answer that its length has ended, which the model is to continue: what was `said`.
+
+    `tokens` are those that a model on this machine generated, its reasoning included. `decoded` is their text, by which
+    the tokenizer of another model finds that they are not its own.
+    """
+
+    said: str
+    tokens: tuple[int, ...] = ()
+    decoded: str = ""
+
+    def dump(self) -> str:
+        """The beginning as text, to be stored."""
+        return json.dumps(astuple(self), ensure_ascii=False)
+
+    @classmethod
+    def load(cls, stored: str) -> Self:
+        """The beginning that `dump` has made text of."""
+        said, tokens, decoded = json.loads(stored)
+        return cls(said, tuple(tokens), decoded)
+
+
+@dataclass(frozen=True)
 class Prompt:
     """Everything the model is given for one answer.
 
-    `turns` are the earlier exchanges, oldest first; `summary` covers those before them.
+    `turns` are the earlier exchanges, oldest first; `summary` covers those before them. The answer goes on from its
+    `beginning`, if there is one.
     """
 
     system: str
@@ -77,6 +103,7 @@ class Prompt:
     speaker: str | None
     question: str
     summary: str = ""
+    beginning: Beginning | None = None
 
 
 class QuestionTooLong(UserError):
@@ -139,17 +166,33 @@ def fit(prompt: Prompt, tokenizer: Tokenizer, limit: int, form: PromptFormat = A
     raise QuestionTooLong(question_too_long(question, budget))
 
 
+def encode_beginning(prompt: Prompt, tokenizer: Tokenizer, form: PromptFormat = AUTO) -> list[int]:
+    """The token ids of an answer's beginning, to follow those of the prompt: the very ones that the model generated.
+
+    Where it was another model, they are those of what it said.
+    """
+    beginning = prompt.beginning
+    if beginning is None:
+        return []
+    if beginning.tokens and tokenizer.decode(list(beginning.tokens)) == beginning.decoded:
+        return list(beginning.tokens)
+    template = form.read_template(tokenizer)
+    said = escape_marks(beginning.said, special_marks(tokenizer), template.marks if template else ())
+    return list(tokenizer.encode(said, add_special_tokens=False))
+
+
 def server_messages(prompt: Prompt, limit: int) -> list[list[Message]]:
     """The conversation as chat messages for a server, then ever shorter ones, in case the server finds them too long.
 
-    The tokenizer is the server's, so the limit counts estimated tokens, of four bytes of UTF-8 each. The marks of
-    common chat templates are broken by a zero-width space. Raises QuestionTooLong when the system prompt and the
-    question alone exceed the limit.
+    An answer's beginning is the last message. The tokenizer is the server's, so the limit counts estimated tokens, of
+    four bytes of UTF-8 each. The marks of common chat templates are broken by a zero-width space. Raises
+    QuestionTooLong when the system prompt and the question alone exceed the limit.
     """
     escape_marks = cache(escape_common_marks)  # most turns are in most candidates
+    beginning = [{"role": "assistant", "content": prompt.beginning.said}] if prompt.beginning else []
     candidates = []
     for candidate in truncations(prompt):
-        chat = messages(candidate)
+        chat = [*messages(candidate), *beginning]
         length = sum(_estimate_tokens(message["content"]) for message in chat)
         if length <= limit:
             candidates.append([{**message, "content": escape_marks(message["content"])} for message in chat])

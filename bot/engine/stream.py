@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 
+from bot.engine.prompt import Beginning
 from bot.engine.reasoning import Thought
 from bot.errors import UserError
 from bot.texts import NO_ANSWER, ONLY_THOUGHT
@@ -15,6 +16,7 @@ class NoAnswer(UserError):
 
     def __init__(self, *, reasoned: bool = False) -> None:
         super().__init__(ONLY_THOUGHT if reasoned else NO_ANSWER)
+        self.reasoned = reasoned
 
 
 class Stream(AsyncIterator[str]):
@@ -29,14 +31,18 @@ class Stream(AsyncIterator[str]):
         self._loop = loop or asyncio.get_running_loop()
         self._queue: asyncio.Queue[str | BaseException | None] = asyncio.Queue()
         self._stopped = threading.Event()
-        self._empty = True
-        self._reasoned = False
+        self.said = ""
+        """All that has been put, without thoughts (generating thread)."""
+        self.reasoned = False
+        """Whether there were thoughts (generating thread)."""
         self.ahead = 0
         """How many requests are ahead of this one in the queue; 0 once it is running. Set by the engine."""
         self.begun_at: float | None = None
         """When the request began to run, by `time.monotonic`."""
         self.turns_read: int | None = None
         """How many of the prompt's newest turns the model was given; None is all of them. Set by the engine."""
+        self.beginning: Beginning | None = None
+        """The answer, to be continued, if its length has ended it. Set by the engine, which can continue it."""
         self.on_stop: Callable[[], object] | None = None
         """Called by `stop`; for an engine in the event loop, which does not poll `stopped`."""
 
@@ -60,9 +66,9 @@ class Stream(AsyncIterator[str]):
     def put(self, text: str) -> None:
         """Pass a piece of text to the reader (generating thread)."""
         if isinstance(text, Thought):
-            self._reasoned = True
+            self.reasoned = True
         else:
-            self._empty = self._empty and not text.strip()
+            self.said += text
         self._loop.call_soon_threadsafe(self._queue.put_nowait, text)
 
     def end(self, error: BaseException | None = None) -> None:
@@ -71,8 +77,8 @@ class Stream(AsyncIterator[str]):
         An answer of nothing but white space ends with NoAnswer. What is no Exception, such as a panic in Rust code,
         becomes a RuntimeError, as readers expect to catch it.
         """
-        if error is None and self._empty:
-            error = NoAnswer(reasoned=self._reasoned)
+        if error is None and not self.said.strip():
+            error = NoAnswer(reasoned=self.reasoned)
         elif error is not None and not isinstance(error, Exception):
             error = RuntimeError(f"{type(error).__name__}: {error}")
         self._loop.call_soon_threadsafe(self._queue.put_nowait, error)

@@ -6,9 +6,10 @@ import queue
 import sys
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Protocol, Self
 
-from bot.engine import Description, EngineError, ModelError, Sampling, Status, Stream
+from bot.engine import Beginning, Description, EngineError, ModelError, NotContinuable, Sampling, Status, Stream
 from bot.engine.local.attention import Unsupported
 from bot.engine.local.compatibility import probe
 from bot.engine.local.kv_cache import KVCache
@@ -19,9 +20,10 @@ from bot.engine.models import loading, memory
 from bot.engine.models.digest import digest
 from bot.engine.models.loading import LoadedModel
 from bot.engine.models.locate import locate
-from bot.engine.prompt import AUTO, Prompt, PromptFormat, encode, fit
+from bot.engine.prompt import AUTO, Prompt, PromptFormat, QuestionTooLong, encode, encode_beginning, fit
 from bot.engine.throughput import Throughput
 from bot.errors import UserError
+from bot.texts import NO_ROOM_LEFT
 
 log = logging.getLogger(__name__)
 
@@ -178,7 +180,7 @@ class LocalEngine:
         """
         loaded = self._ready.result()
         _, tokens = self._fit(prompt, loaded)
-        return str(loaded.tokenizer.decode(tokens)), len(tokens)
+        return str(loaded.tokenizer.decode(list(tokens))), len(tokens)
 
     async def close(self) -> None:
         """Stop all requests and release the model.
@@ -232,8 +234,15 @@ class LocalEngine:
         wanted = self._max_prompt_tokens + self._max_new_tokens
         return wanted if loaded.context is None else min(wanted, loaded.context)
 
-    def _fit(self, prompt: Prompt, loaded: LoadedModel) -> tuple[Prompt, list[int]]:
-        return fit(prompt, loaded.tokenizer, self._max_length(loaded) - self._max_new_tokens, loaded.form)
+    def _fit(self, prompt: Prompt, loaded: LoadedModel, beginning: int = 0) -> tuple[Prompt, list[int]]:
+        """The prompt that leaves room for an answer, after so many tokens of its beginning, and its tokens."""
+        limit = self._max_length(loaded) - self._max_new_tokens - beginning
+        try:
+            return fit(prompt, loaded.tokenizer, limit, loaded.form)
+        except QuestionTooLong as error:
+            if beginning:
+                raise NotContinuable(NO_ROOM_LEFT) from error
+            raise
 
     def _work(self) -> None:
         """Run requests until the engine is closed. Raises what it does not recover from, having ended all streams."""
@@ -286,6 +295,7 @@ class LocalEngine:
             if runner.busy:
                 finished = runner.step()
                 for sequence in finished:
+                    self._note_beginning(sequence, loaded)
                     self._end(sequence.stream, sequence.error)
                 if any(sequence.error is None and not sequence.stream.stopped for sequence in finished):
                     self._failures = 0
@@ -296,11 +306,23 @@ class LocalEngine:
         request.stream.begin()
         penalty = self._repetition_penalty or loaded.repetition_penalty
         try:
-            read, prompt = self._fit(request.prompt, loaded)
+            beginning = encode_beginning(request.prompt, loaded.tokenizer, loaded.form)
+            read, prompt = self._fit(request.prompt, loaded, len(beginning))
             request.stream.turns_read = len(read.turns)
-            runner.add(Sequence(request, prompt, loaded, penalty=penalty, limit=self._max_length(loaded)))
+            limit = self._max_length(loaded)
+            runner.add(Sequence(request, prompt, loaded, beginning=beginning, penalty=penalty, limit=limit))
         except BaseException as error:  # a panic in a tokenizer's Rust code is no Exception
             self._end(request.stream, error)
+
+    def _note_beginning(self, sequence: Sequence, loaded: LoadedModel) -> None:
+        """Offer an answer that its length has ended to be continued, if there is room for more of it."""
+        if sequence.cut:
+            tokens = sequence.answer
+            with suppress(NotContinuable):
+                self._fit(sequence.request.prompt, loaded, len(tokens))
+                sequence.stream.beginning = Beginning(
+                    sequence.stream.said, tokens, loaded.tokenizer.decode(list(tokens))
+                )
 
     def _record_failure(self, loaded: LoadedModel) -> None:
         """Count a failure of the engine; one of a request, whose text may cause it, does not count.

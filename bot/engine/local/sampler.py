@@ -12,10 +12,13 @@ _FIRST_GUESS = 1024  # tokens that top-p alone may need; most distributions need
 class Sampler:
     """Samples one sequence's tokens with a random generator of its own, so other sequences never change its choices.
 
-    The repetition penalty covers the `prompt`, too, as in transformers (it is CTRL's, Keskar et al. 2019).
+    The repetition penalty covers the `prompt`, too, as in transformers (it is CTRL's, Keskar et al. 2019). If its last
+    `sampled` tokens are the beginning of the answer, a seed's random numbers go on behind those that chose them.
     """
 
-    def __init__(self, sampling: Sampling, repetition_penalty: float, prompt: Sequence[int]) -> None:
+    def __init__(
+        self, sampling: Sampling, repetition_penalty: float, prompt: Sequence[int], *, sampled: int = 0
+    ) -> None:
         self._sampling = sampling
         self._penalty = repetition_penalty
         self._seen = set(prompt)
@@ -24,6 +27,8 @@ class Sampler:
             self._random.seed()
         else:
             self._random.manual_seed(sampling.seed)
+            for _ in range(sampled):
+                self._draw()
 
     def sample(self, logits: torch.Tensor) -> int:
         """The next token's id, from logits (vocabulary) of any floating-point type."""
@@ -37,10 +42,13 @@ class Sampler:
             ids, probabilities = distribution(logits, self._sampling)
             # Inverting the cumulative distribution takes one random number a token, however many are eligible.
             cumulative = probabilities.cumsum(0, dtype=torch.float64)
-            drawn = torch.rand(1, generator=self._random, dtype=cumulative.dtype) * cumulative[-1]
+            drawn = self._draw() * cumulative[-1]
             token = int(ids[torch.searchsorted(cumulative, drawn, right=True).clamp(max=len(ids) - 1)])
         self._seen.add(token)
         return token
+
+    def _draw(self) -> torch.Tensor:
+        return torch.rand(1, generator=self._random, dtype=torch.float64)
 
 
 def penalize(logits: torch.Tensor, penalty: float) -> torch.Tensor:
