@@ -1,10 +1,12 @@
-"""The buttons under an answer, pressed: Stop and Regenerate here, votes in `cogs.votes`."""
+"""The buttons under an answer, pressed: Stop, Regenerate and Continue here, votes in `cogs.votes`."""
 
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, suppress
 
 import discord
 from discord.ext import commands
 
+from bot.conversation.answer import Answer
 from bot.conversation.conversations import Conversations, Stale
 from bot.gateway.client import Client
 from bot.gateway.presses import Press
@@ -38,6 +40,8 @@ class PressedButton(Press, template=Button.TEMPLATE):
                 await buttons.stop(interaction, self._button.person)
             case Action.REGENERATE:
                 await buttons.regenerate(interaction, self._button.person)
+            case Action.CONTINUE:
+                await buttons.go_on(interaction, self._button.person)
             case Action.LIKE | Action.DISLIKE as action:
                 await votes.vote(interaction, self._button.person, liked=action is Action.LIKE)
             case Action.AGREE | Action.REFUSE as action:
@@ -62,27 +66,41 @@ class Buttons(commands.Cog):
         await interaction.response.defer()
         message = interaction.message.id
         if not self._replies.active.stop(message):
-            again = await self._conversations.is_regenerable(channel_ref(interaction), message)
-            left = self._replies.active.buttons.newest(asker) if again else ()
-            await interaction.edit_original_response(view=view(*left))
+            await interaction.edit_original_response(view=view(*await self._left(interaction, asker)))
             await interaction.followup.send(STALE, ephemeral=True)
 
     async def regenerate(self, interaction: discord.Interaction[Client], asker: int) -> None:
         """Answer the question again, in place of the answer above the button."""
+        await self._show(interaction, asker, self._conversations.regenerating)
+
+    async def go_on(self, interaction: discord.Interaction[Client], asker: int) -> None:
+        """Continue the answer above the button, which its length has ended."""
+        await self._show(interaction, asker, self._conversations.continuing)
+
+    async def _show(
+        self,
+        interaction: discord.Interaction[Client],
+        asker: int,
+        answering: Callable[..., AbstractAsyncContextManager[Answer]],
+    ) -> None:
         assert interaction.message
         assert self._bot.user
-        channel, message = channel_ref(interaction), interaction.message.id
         names = placeholders(interaction, self._bot.user)
         limit = await hourly_limit(interaction.client.access, interaction)
+        asked = (channel_ref(interaction), interaction.message.id, interaction.user.id)
         async with self._replies.replacing(interaction, asker) as reply:
             try:
-                async with self._conversations.regenerating(
-                    channel, message, interaction.user.id, placeholders=names, hourly_limit=limit
-                ) as answer:
+                async with answering(*asked, placeholders=names, hourly_limit=limit) as answer:
                     await interaction.response.defer()
                     answer.shown_in = await reply.show(answer)
             except Stale:
                 with suppress(discord.HTTPException):  # the message may be gone, and so is the dead button
-                    left = self._replies.active.buttons.older(asker)
-                    await interaction.edit_original_response(view=view(*left))
+                    await interaction.edit_original_response(view=view(*await self._left(interaction, asker)))
                 raise
+
+    async def _left(self, interaction: discord.Interaction[Client], asker: int) -> tuple[Button, ...]:
+        """The buttons that still apply to the answer above a stale one."""
+        assert interaction.message
+        turn = await self._conversations.regenerable(channel_ref(interaction), interaction.message.id)
+        buttons = self._replies.active.buttons
+        return buttons.newest(asker, cut=turn.beginning is not None) if turn else buttons.older(asker)

@@ -34,6 +34,11 @@ async def look_at_engines(
                     yield ok(f"Found {url}, where the model is {model}", url=url, model=model)
                 async for finding in answer(engine, a_conversation(system_prompt), sampling, todo=_TODO):
                     yield finding
+                if engine.continues().get(url):
+                    yield ok("It can continue an answer that has reached MAX_NEW_TOKENS", url=url, continues=True)
+                else:
+                    sentence = "It is not known to continue an answer, so people are offered no Continue"
+                    yield ok(sentence, url=url, continues=False)
                 if refused := engine.refused().get(url):
                     parts = " and ".join(refused)
                     yield ok(f"It refuses {parts}, and is asked without that", url=url, refused=refused)

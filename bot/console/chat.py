@@ -17,7 +17,16 @@ from bot.errors import UserError
 from bot.signals import in_loop, on_ctrl_c
 from bot.storage.channel_ref import ChannelRef
 from bot.storage.channel_settings import ChannelSettingsStore
-from bot.texts import BANNER, NAME, NOTHING_TO_REGENERATE, forgotten, no_such_file, session_persona
+from bot.texts import (
+    BANNER,
+    MORE_TO_COME,
+    NAME,
+    NOTHING_TO_CONTINUE,
+    NOTHING_TO_REGENERATE,
+    forgotten,
+    no_such_file,
+    session_persona,
+)
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +50,9 @@ async def chat(conversations: Conversations, channel_settings: ChannelSettingsSt
                 case ["clear"]:
                     print(forgotten((await conversations.clear(_CHANNEL.channel)).count) + "\n")
                 case ["regenerate"]:
-                    await _reply(conversations.regenerating(_CHANNEL, None, _PERSON))
+                    await _reply(conversations.regenerating(_CHANNEL, None, _PERSON), NOTHING_TO_REGENERATE)
+                case ["continue"]:
+                    await _reply(conversations.continuing(_CHANNEL, None, _PERSON), NOTHING_TO_CONTINUE)
                 case ["system", *persona]:
                     if persona:
                         channel_settings.set_default_persona(persona[0])
@@ -78,14 +89,16 @@ async def _ask(conversations: Conversations, text: str) -> None:
     await _reply(conversations.answering(Question(_CHANNEL, _PERSON, "You", text)))
 
 
-async def _reply(answering: AbstractAsyncContextManager[Answer]) -> None:
+async def _reply(answering: AbstractAsyncContextManager[Answer], stale: str = "") -> None:
     sentence = ""
     with screen(f"{NAME}: ") as shown:
         try:
             async with answering as answer:
                 await _show(answer, shown)
+            if answer.cut and answer.regenerable and answer.saved:
+                sentence = MORE_TO_COME
         except Stale:
-            sentence = NOTHING_TO_REGENERATE
+            sentence = stale
         except UserError as error:
             sentence = str(error)
         except Exception as error:
@@ -95,8 +108,11 @@ async def _reply(answering: AbstractAsyncContextManager[Answer]) -> None:
 
 
 async def _show(answer: Answer, shown: Screen) -> None:
-    """Show an answer as it grows; Ctrl+C stops it."""
+    """Show an answer as it grows, without what it continues; Ctrl+C stops it."""
+    known = 0  # characters
     with on_ctrl_c(in_loop(answer.stop)):
         while answer.state < State.FINISHED:
             await answer.changed()
-            shown.show(answer.text)
+            if answer.continues and answer.replaces and answer.said and not known:
+                known = len(answer.text) - len(answer.said) + len(answer.replaces.answer)
+            shown.show(answer.text[known:])

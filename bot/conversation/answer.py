@@ -60,8 +60,14 @@ class Answer:
         """Whether it can be regenerated once it is stored."""
         self.outdated: list[Turn] = []
         """The channel's turns that can no longer be regenerated, as this one comes after them."""
+        self.saved = False
+        """Whether its text has been saved."""
+        self.cut = False
+        """Whether its length has ended what is shown, so that it can be continued."""
         self.replaces: Turn | None = None
         """The turn whose answer it takes the place of."""
+        self.continues = False
+        """Whether it goes on with that answer, which it begins with."""
         self.replaced = False
         """Whether that one is no longer shown."""
         self.example: Example | None = None
@@ -129,6 +135,10 @@ class Answer:
         finally:
             self._advance(State.FINISHED)
 
+    def note(self, sentence: str) -> None:
+        """Show a sentence of the bot's own in place of what the model has not said."""
+        self._compose(sentence)
+
     def allow_start(self) -> None:
         """Let it start: it has become the first of its line."""
         self._may_proceed.set()
@@ -175,8 +185,11 @@ class Answer:
     def _show(self) -> None:
         if self.replaces and not self.said:
             return  # the old answer stays in sight until there is a new one
+        self._compose(self.said)
+
+    def _compose(self, said: str) -> None:
         quote = self._thoughts.strip().replace("\n", "\n> ")
-        self.text = "\n\n".join(part for part in (quote and f"> {quote}", self.said) if part)
+        self.text = "\n\n".join(part for part in (quote and f"> {quote}", said) if part)
         if self.text:
             self.first_text_at = self.first_text_at or time.monotonic()
             self._advance(State.WRITING)

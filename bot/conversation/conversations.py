@@ -13,7 +13,7 @@ from bot.conversation.answer import Answer
 from bot.conversation.placeholders import TERMINAL, Placeholders
 from bot.conversation.speakers import SpeakerFilter
 from bot.conversation.summary import Summaries
-from bot.engine import Engine, Sampling, Stream
+from bot.engine import Beginning, Engine, NoAnswer, NotContinuable, Sampling, Stream
 from bot.engine.prompt import Exchange, Prompt
 from bot.errors import UserError
 from bot.observer import NO_OBSERVER, Observer
@@ -23,11 +23,11 @@ from bot.storage.database import DatabaseError
 from bot.storage.example import Example
 from bot.storage.examples import ExampleStore
 from bot.storage.turns import Forgotten, Person, Quote, Turn, TurnStore
-from bot.texts import SHUTTING_DOWN, STALE
+from bot.texts import SHUTTING_DOWN, STALE, STILL_THINKING
 
 
 class Stale(UserError):
-    """The answer to be regenerated is no longer the channel's newest."""
+    """The answer to be regenerated or continued is no longer the channel's newest, or is complete."""
 
     def __init__(self) -> None:
         super().__init__(STALE)
@@ -144,11 +144,28 @@ class Conversations:
         Without a message, the newest whatever it is. A question whose answer was interrupted need not be the newest.
         Raises Stale when there is no such turn, and as `answering` does; then the turn stays as it was.
         """
-        line = self._admission.line(channel.channel)
-        async with (
-            self._under_way(asker, line, hourly_limit) as answer,
-            self._producing(answer, self._regenerate(answer, channel, message, placeholders)),
-        ):
+        async with self._again(
+            channel, message, asker, continues=False, placeholders=placeholders, hourly_limit=hourly_limit
+        ) as answer:
+            yield answer
+
+    @asynccontextmanager
+    async def continuing(
+        self,
+        channel: ChannelRef,
+        message: int | None,
+        asker: int,
+        *,
+        placeholders: Placeholders = TERMINAL,
+        hourly_limit: int | None = None,
+    ) -> AsyncIterator[Answer]:
+        """Go on with a channel's newest answer, which its length has ended; `message` and errors as `regenerating` has.
+
+        The answer begins with what was said before. Raises NotContinuable where the engine cannot go on.
+        """
+        async with self._again(
+            channel, message, asker, continues=True, placeholders=placeholders, hourly_limit=hourly_limit
+        ) as answer:
             yield answer
 
     @asynccontextmanager
@@ -165,13 +182,13 @@ class Conversations:
         ):
             yield answer
 
-    async def is_regenerable(self, channel: ChannelRef, message: int) -> bool:
-        """Whether the answer that a message is part of can be regenerated; not if the database cannot be used."""
+    async def regenerable(self, channel: ChannelRef, message: int) -> Turn | None:
+        """The turn whose answer a message is part of, if it can be regenerated; None if the database cannot be used."""
         with suppress(DatabaseError):
             settings = await self._channel_settings.effective(channel)
             recent = await self._turns.recent(channel.channel, settings.turns)
-            return await self._find_regenerable(channel, recent, message) is not None
-        return False
+            return await self._find_regenerable(channel, recent, message)
+        return None
 
     async def clear(self, channel: int) -> Forgotten:
         """Forget the channel's turns, also those whose answers are still to come."""
@@ -214,6 +231,24 @@ class Conversations:
                 self._observer.answered(answer.first_text_at - answer.asked_at, now - answer.asked_at)
 
     @asynccontextmanager
+    async def _again(
+        self,
+        channel: ChannelRef,
+        message: int | None,
+        asker: int,
+        *,
+        continues: bool,
+        placeholders: Placeholders,
+        hourly_limit: int | None,
+    ) -> AsyncIterator[Answer]:
+        line = self._admission.line(channel.channel)
+        async with (
+            self._under_way(asker, line, hourly_limit) as answer,
+            self._producing(answer, self._regenerate(answer, channel, message, placeholders, continues=continues)),
+        ):
+            yield answer
+
+    @asynccontextmanager
     async def _producing(self, answer: Answer, producer: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         """Run the producer of an answer. One that nobody reads any more is stopped."""
         task = asyncio.create_task(producer)
@@ -237,14 +272,18 @@ class Conversations:
             return
         if not answer.turn.question:
             await self._roll_back(answer)
-        elif answer.said.strip() and not answer.discarded:
+        elif answer.saved and not answer.discarded:
             answer.forgotten = not await self._turns.save_messages(answer.turn, answer.shown_in, answer.keep)
             if self._examples and answer.example and not answer.forgotten:
                 with suppress(DatabaseError):  # the turn itself is stored
                     *earlier, _ = answer.example.turns
                     turn = await self._turns.current(answer.turn)  # its question may have been edited
                     turn = replace(turn, answer=answer.said.strip(), answer_messages=answer.shown_in)
-                    await self._examples.add(replace(answer.example, turns=(*earlier, turn)))
+                    example = replace(answer.example, turns=(*earlier, turn))
+                    if answer.continues and answer.replaces:
+                        await self._examples.extend(answer.replaces, example)
+                    else:
+                        await self._examples.add(example)
         else:
             await self._undo(answer)
 
@@ -258,7 +297,7 @@ class Conversations:
             return
         old = None if answer.replaced else answer.replaces
         if old and not answer.discarded:
-            await self._turns.save_answer(old, old.answer)
+            await self._turns.save_answer(old, old.answer, old.beginning)
         if old and not answer.discarded:  # asked again: its message may have been deleted meanwhile
             answer.forgotten = not await self._turns.save_messages(old, old.answer_messages, answer.keep)
         else:
@@ -285,23 +324,38 @@ class Conversations:
             await self._generate(answer, turn, earlier, settings, question.placeholders.bot)
 
     async def _regenerate(
-        self, answer: Answer, channel: ChannelRef, message: int | None, placeholders: Placeholders
+        self,
+        answer: Answer,
+        channel: ChannelRef,
+        message: int | None,
+        placeholders: Placeholders,
+        *,
+        continues: bool,
     ) -> None:
         with answer.filling():
             if not await answer.wait_for_place():
                 return
             settings = await self._settings(channel, placeholders)
-            recent = await self._turns.recent(channel.channel, settings.turns)
+            # Beside the turn, as many as were before it when it was first answered, if they are still there.
+            recent = await self._turns.recent(channel.channel, settings.turns and settings.turns + 1)
             old = await self._find_regenerable(channel, recent, message)
-            if old is None:
+            if old is None or (continues and old.beginning is None):
                 raise Stale
             answer.keep = settings.turns
             answer.regenerable = settings.turns > 0 and not any(turn.id > old.id for turn in recent)
             answer.turn = answer.replaces = old
+            answer.continues = continues
+            answer.cut = old.beginning is not None
             # Were the process killed now, recovery would show the old answer again.
             await self._turns.save_messages(old, (), settings.turns)
             earlier = [turn for turn in recent if turn.id < old.id]
-            await self._generate(answer, replace(old, channel=channel), earlier, settings, placeholders.bot)
+            beginning = Beginning.load(old.beginning) if continues and old.beginning else None
+            turn = replace(old, channel=channel)
+            try:
+                await self._generate(answer, turn, earlier, settings, placeholders.bot, beginning)
+            except NotContinuable:
+                answer.cut, answer.replaces = False, replace(old, beginning=None)
+                raise
 
     async def _ask(self, answer: Answer, question: Question) -> None:
         with answer.filling():
@@ -311,7 +365,8 @@ class Conversations:
             settings = await self._settings(question.channel, question.placeholders)
             text = await question.fetch_text() if question.fetch_text else question.text
             prompt = Prompt(settings.persona, (), None, text)
-            await self._read_answer(answer, prompt, settings, question.channel.channel, question.placeholders.bot)
+            if stream := self._submit(answer, prompt, settings, question.channel.channel):
+                await answer.read(stream, SpeakerFilter(stream, prompt, question.placeholders.bot))
 
     async def _settings(self, channel: ChannelRef, placeholders: Placeholders) -> ChannelSettings:
         """The settings in effect, with the placeholders of the persona filled in."""
@@ -319,35 +374,56 @@ class Conversations:
         return replace(settings, persona=placeholders.fill(settings.persona, date.today()))
 
     async def _find_regenerable(self, channel: ChannelRef, recent: Sequence[Turn], message: int | None) -> Turn | None:
+        if message is None:
+            return await self._turns.newest(channel.channel)
         newest = next(reversed(recent), None)
-        if message is None or (newest and message in newest.answer_messages):
+        if newest and message in newest.answer_messages:
             return newest
         turn = await self._turns.find(channel.channel, message)
         return None if turn is None or turn.answer else turn
 
     async def _generate(
-        self, answer: Answer, turn: Turn, earlier: Sequence[Turn], settings: ChannelSettings, bot_name: str
+        self,
+        answer: Answer,
+        turn: Turn,
+        earlier: Sequence[Turn],
+        settings: ChannelSettings,
+        bot_name: str,
+        beginning: Beginning | None = None,
     ) -> None:
-        """Have a turn's question answered, and save the text before readers see the end."""
-        prompt = await self._prompt(turn, earlier, settings)
-        stream = await self._read_answer(answer, prompt, settings, turn.channel.channel, bot_name)
-        if said := answer.said.strip():
-            await self._turns.save_answer(turn, said)
-        if self._examples and stream:
+        """Have a turn's question answered, or its answer continued, and save the text before readers see the end."""
+        prompt = replace(await self._prompt(turn, earlier, settings), beginning=beginning)
+        stream = self._submit(answer, prompt, settings, turn.channel.channel)
+        if stream is None:
+            return
+        try:
+            await answer.read(stream, SpeakerFilter(stream, prompt, bot_name))
+        except NoAnswer:
+            if not (stream.reasoned and stream.beginning):
+                raise
+            answer.note(STILL_THINKING)
+            answer.regenerable = True  # in any place, like a question whose answer was interrupted
+        said = answer.said.strip()
+        if beginning and answer.stopped and turn.answer.startswith(said):  # nothing new
+            await self._save(answer, turn, turn.answer, turn.beginning)
+        elif stream.beginning and not answer.stopped:
+            await self._save(answer, turn, said, stream.beginning.dump())
+        elif said:
+            await self._save(answer, turn, said)
+        if self._examples and said:
             engine, read = self._engine.status(), stream.turns_read
             turns = (*(earlier if read is None else earlier[len(earlier) - read :]), turn)
             sampling = asdict(self._sampling_of(settings))
             answer.example = Example(settings.persona, turns, engine.model, engine.digest, sampling)
 
-    async def _read_answer(
-        self, answer: Answer, prompt: Prompt, settings: ChannelSettings, channel: int, bot_name: str
-    ) -> Stream | None:
-        """Have a prompt answered, unless the answer has been stopped; returns the stream, at its end."""
-        if answer.stopped:
-            return None
-        stream = self._engine.submit(prompt, self._sampling_of(settings), channel)
-        await answer.read(stream, SpeakerFilter(stream, prompt, bot_name))
-        return stream
+    def _submit(self, answer: Answer, prompt: Prompt, settings: ChannelSettings, channel: int) -> Stream | None:
+        """Have a prompt answered, unless the answer has been stopped."""
+        return None if answer.stopped else self._engine.submit(prompt, self._sampling_of(settings), channel)
+
+    async def _save(self, answer: Answer, turn: Turn, said: str, beginning: str | None = None) -> None:
+        await self._turns.save_answer(turn, said, beginning)
+        answer.turn = replace(turn, beginning=beginning)
+        answer.saved, answer.cut = True, beginning is not None
 
     def _sampling_of(self, settings: ChannelSettings) -> Sampling:
         return replace(self._sampling, temperature=settings.temperature, max_new_tokens=settings.answer_length)

@@ -117,7 +117,8 @@ class Summaries:
     async def _fold(self, channel: ChannelRef) -> bool:
         keep = (await self._channel_settings.effective(channel)).turns
         turns = await self._turns.recent(channel.channel)
-        if not keep or len(turns) <= keep:
+        continuable = bool(turns) and turns[-1].beginning is not None
+        if not keep or len(turns) <= keep + continuable:  # the prompt stays as it was, until there is a newer turn
             return False
         old = await self._turns.summary(channel.channel)
         if not self._askers:

@@ -16,7 +16,6 @@ class NoAnswer(UserError):
 
     def __init__(self, *, reasoned: bool = False) -> None:
         super().__init__(ONLY_THOUGHT if reasoned else NO_ANSWER)
-        self.reasoned = reasoned
 
 
 class Stream(AsyncIterator[str]):

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import discord
 
-from bot.texts import AGREE, DISLIKED, LIKED, REFUSE, REGENERATE, STOP
+from bot.texts import AGREE, CONTINUE, DISLIKED, LIKED, REFUSE, REGENERATE, STOP
 
 
 class Action(enum.Enum):
@@ -15,6 +15,7 @@ class Action(enum.Enum):
 
     STOP = "stop"
     REGENERATE = "regenerate"
+    CONTINUE = "continue"
     LIKE = "like"
     DISLIKE = "dislike"
     AGREE = "agree"
@@ -24,6 +25,7 @@ class Action(enum.Enum):
 _LABELS = {
     Action.STOP: STOP,
     Action.REGENERATE: REGENERATE,
+    Action.CONTINUE: CONTINUE,
     Action.LIKE: LIKED,
     Action.DISLIKE: DISLIKED,
     Action.AGREE: AGREE,
@@ -69,9 +71,10 @@ class FinalButtons:
 
     feedback: bool = False
 
-    def newest(self, asker: int) -> tuple[Button, ...]:
-        """Those under the newest answer of a channel."""
-        return Button(Action.REGENERATE, asker), *self.older(asker)
+    def newest(self, asker: int, *, cut: bool = False) -> tuple[Button, ...]:
+        """Those under the newest answer of a channel; `cut`: its length has ended it, so that it can be continued."""
+        go_on = (Button(Action.CONTINUE, asker),) if cut else ()
+        return Button(Action.REGENERATE, asker), *go_on, *self.older(asker)
 
     def older(self, asker: int) -> tuple[Button, ...]:
         """Those that stay when there is a newer answer, or when this one cannot be regenerated."""

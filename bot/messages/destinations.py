@@ -122,7 +122,10 @@ class MessageReply(ChannelDestination):
 
 
 class Replacement(ChannelDestination):
-    """In place of the answer under which Regenerate was pressed. What the bot itself says, only the presser sees."""
+    """In place of the answer under which Regenerate or Continue was pressed.
+
+    What the bot itself says, only the presser sees.
+    """
 
     of_interaction = True
     in_place = True

@@ -70,7 +70,7 @@ class LiveReply:
         self._typing: asyncio.Task[None] | None = None
         self._messages: list[Any] = []
         self._begins = True  # whether the next message is the first at its destination
-        self._old: list[Any] = []  # the messages of the answer that is to be replaced
+        self._old: list[Any] = []  # the messages of the answer that is to be replaced or continued
         self._obsolete: list[Any] = []  # messages to be deleted once a newer one shows the text
         self._last = Page("", 0)  # the last page that is full: the newest message shows what follows it
         self._shown = ""  # what the newest message shows
@@ -160,13 +160,18 @@ class LiveReply:
         await self._wait_until(State.STARTED)
         await self._make_room()
         await self._wait_until(State.WRITING)
+        self._take_over()
         await self._wait_for_a_few_words()
         while answer.state < State.FINISHED:
             await self._catch_up()
             await self._next_change()
         await self._catch_up()
-        if self._old:  # not replaced, so it stays
-            await self._old[-1].edit(view=None if answer.discarded else view(*self._final_buttons()))
+        if self._old and not self._messages:  # not replaced, so it stays
+            left = () if answer.discarded else self._final_buttons(cut=answer.cut)
+            await self._old[-1].edit(view=view(*left))
+        elif self._old:  # the answer has become shorter than its beginning was
+            self._obsolete += self._old
+            await self._delete_obsolete()
         if answer.error is None:
             if self._out_of_time:
                 raise OutOfTime
@@ -242,6 +247,18 @@ class LiveReply:
             self._old = [channel.get_partial_message(message) for message in self._answer.replaces.answer_messages]
             await self._old[-1].edit(view=view(self._stop_button))
 
+    def _take_over(self) -> None:
+        """Go on in the messages that show an answer's beginning. If they show it otherwise, they are edited first."""
+        turn = self._answer.replaces
+        if not (self._answer.continues and turn and turn.answer and self._answer.text.startswith(turn.answer)):
+            return
+        *full, last = pages(turn.answer)
+        if len(full) + 1 == len(self._old):
+            self._messages, self._old = self._old, []
+            self._last = full[-1] if full else self._last
+            self._shown, self._buttons = last.content.strip(), (self._stop_button,)
+            self._begins, self._has_text = False, True
+
     async def _wait_for_a_few_words(self) -> None:
         """An answer that begins with half a word looks odd."""
         until = asyncio.get_running_loop().time() + _FEW_WORDS_WAIT
@@ -295,22 +312,34 @@ class LiveReply:
         answer = self._answer
         if answer.state < State.FINISHED:
             return (self._stop_button,)
-        return self._final_buttons() if answer.error is None and answer.said and not answer.discarded else ()
+        is_whole = answer.error is None and answer.saved and not answer.discarded
+        return self._final_buttons(cut=answer.cut) if is_whole else ()
 
-    def _final_buttons(self) -> tuple[Button, ...]:
+    def _final_buttons(self, *, cut: bool) -> tuple[Button, ...]:
         if not self._stored:
             return ()
         buttons = self._active.buttons
-        return buttons.newest(self._asker) if self._answer.regenerable else buttons.older(self._asker)
+        return buttons.newest(self._asker, cut=cut) if self._answer.regenerable else buttons.older(self._asker)
 
     async def _remove_dead_button(self) -> None:
-        """Remove the button of an answer that failed or was forgotten: a press could do nothing."""
+        """Remove the button of an answer that failed or was forgotten: a press could do nothing.
+
+        An answer that was to be replaced or continued stays in its messages, with its buttons.
+        """
+        answer, old = self._answer, self._answer.replaces
         stands = self._old[-1:] or (self._messages[-1:] if self._buttons else [])
-        gone = self._answer.forgotten or self._answer.discarded
-        left = () if gone or not self._old else self._final_buttons()
+        left: tuple[Button, ...] = ()
+        surplus: list[Any] = []
+        if old and not (answer.replaced or answer.forgotten or answer.discarded):
+            shown = [*self._messages, *self._old]
+            stands = [message for message in shown if message.id in old.answer_messages][-1:]
+            surplus = [message for message in shown if message.id not in old.answer_messages]
+            left = self._final_buttons(cut=old.beginning is not None)
         with suppress(*REQUEST_ERRORS):
             for message in stands:
                 await message.edit(view=view(*left))
+        for message in surplus:
+            await self._active.delete(message)
 
     async def _put(self, text: str, buttons: tuple[Button, ...]) -> None:
         if not text:
@@ -340,13 +369,19 @@ class LiveReply:
         if self._old:
             message, *others = self._old
             await message.edit(content=text, view=view(*buttons))
-            self._old, self._obsolete = [], others
-            self._answer.replaced = True
+            if self._answer.continues:
+                self._old = others
+            else:
+                self._old, self._obsolete = [], others
+                self._answer.replaced = True
         else:
             message = await self._destination.send(text, begins=self._begins, **with_view(*buttons))
         self._begins = False
         self._messages.append(message)
         self._active.add(self._answer, message.id)
+        await self._delete_obsolete()
+
+    async def _delete_obsolete(self) -> None:
         while self._obsolete:
             await self._active.delete(self._obsolete.pop())
 

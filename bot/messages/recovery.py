@@ -87,7 +87,7 @@ class Recovery:
             log.warning("The answer to message %s cannot be finished: %s", turn.question_message, error)
             if turn.answer and is_refused_text(error):
                 await self._turns.save_answer(turn, "")
-                return await self._recover(replace(turn, answer=""))
+                return await self._recover(replace(turn, answer="", beginning=None))
             if not turn.answer:  # else it may have been seen whole, and stays
                 await self._turns.drop(turn)
         else:
@@ -116,11 +116,12 @@ class Recovery:
             link_previews=self._link_previews,
             reference=reference,
         )
+        final = self._active_replies.buttons
+        offered = final.newest(turn.asker, cut=turn.beginning is not None) if regenerable else final.older(turn.asker)
         messages = []
         for number, text in enumerate(texts):
             last = number == len(texts) - 1
-            offered = self._active_replies.buttons.newest if regenerable else self._active_replies.buttons.older
-            buttons = offered(turn.asker) if last and turn.question else ()
+            buttons = offered if last and turn.question else ()
             if number < len(shown):
                 message = await shown[number].edit(content=text, view=view(*buttons))
             else:

@@ -33,6 +33,9 @@ class Replies:
         return LiveReply(self.active, destination, interaction.user.id, stored=False)
 
     def replacing(self, press: discord.Interaction[Any], asker: int) -> LiveReply:
-        """The reply in place of the one under which Regenerate was pressed; the press is to be deferred before."""
+        """The reply in place of the one under which Regenerate was pressed, or Continue, which goes on with it.
+
+        The press is to be deferred before.
+        """
         destination = Replacement(press, link_previews=self._link_previews)
         return LiveReply(self.active, destination, asker, stored=True)

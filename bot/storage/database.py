@@ -41,7 +41,8 @@ CREATE TABLE IF NOT EXISTS turns (
     answer_messages TEXT NOT NULL,  -- a JSON list; empty until Discord shows all of the answer
     parent INTEGER,              -- the channel that a thread is in
     guild INTEGER,
-    people TEXT                  -- a JSON list: the others whom the question names; NULL: not known
+    people TEXT,                 -- a JSON list: the others whom the question names; NULL: not known
+    beginning TEXT               -- what the engine needs to continue the answer; NULL: the answer is complete
 ) STRICT;
 CREATE INDEX IF NOT EXISTS turns_of_channel ON turns (channel, id);
 CREATE INDEX IF NOT EXISTS turns_of_asker ON turns (asker);
@@ -97,7 +98,8 @@ PRAGMA user_version = {SCHEMA_VERSION};
 """
 _TO_VERSION_2 = "ALTER TABLE turns ADD COLUMN parent INTEGER; ALTER TABLE turns ADD COLUMN guild INTEGER;"
 _TO_VERSION_5 = "ALTER TABLE turns ADD COLUMN people TEXT;"
-_TO_VERSION_6 = "ALTER TABLE channels ADD COLUMN persona_name TEXT;"
+_TO_VERSION_6 = "ALTER TABLE turns ADD COLUMN beginning TEXT;"
+_CHANNELS_TO_VERSION_6 = "ALTER TABLE channels ADD COLUMN persona_name TEXT;"
 # AUTOINCREMENT cannot be added to a table. The columns have the same order in all versions. The index must go first, as
 # it would stay with the old table and keep its name from the new one.
 _TO_VERSION_4 = f"""
@@ -400,10 +402,12 @@ async def _prepare(connection: aiosqlite.Connection) -> None:
     ((version,),) = await connection.execute_fetchall("PRAGMA user_version")
     migration = _TO_VERSION_2 if version == 1 else ""
     migration += _TO_VERSION_5 if 1 <= version <= 4 else ""
-    migration += _TO_VERSION_6 if 3 <= version <= 5 else ""  # older ones have no such table
+    migration += _TO_VERSION_6 if 1 <= version <= 5 else ""
+    migration += _CHANNELS_TO_VERSION_6 if 3 <= version <= 5 else ""  # older ones have no such table
     migration += _TO_VERSION_4 if 1 <= version <= 3 else ""
     await connection.executescript(f"BEGIN IMMEDIATE; {migration} {_SCHEMA} COMMIT;")
     # Questions that a killed terminal chat left unanswered. In Discord, recovery tells the asker.
     await connection.execute(
-        "DELETE FROM turns WHERE answer = '' AND answer_messages = '[]' AND question_message IS NULL"
+        "DELETE FROM turns"
+        " WHERE answer = '' AND answer_messages = '[]' AND question_message IS NULL AND beginning IS NULL"
     )

@@ -116,6 +116,28 @@ class ExampleStore:
             else:
                 self._undecided.append(example)
 
+    async def extend(self, beginning: Turn, example: Example) -> None:
+        """Keep an example of an answer that was continued, in place of the one of its beginning.
+
+        Votes and a correction stay. An approval does not: the moderator saw less than there is now.
+        """
+
+        def extended(it: Example) -> Example:
+            return replace(
+                it,
+                turns=example.turns,
+                system=example.system,
+                model=example.model,
+                digest=example.digest,
+                sampling=example.sampling,
+                reviewed=it.reviewed and (it.correction is not None or it.turn.answer == example.turn.answer),
+            )
+
+        shown_in = beginning.answer_messages
+        old = await self.find(beginning.channel.channel, shown_in[-1]) if shown_in else None
+        if old is None or old.turn.answer != beginning.answer or not await self._change(old, extended):
+            await self.add(example)
+
     async def find(self, channel: int, message: int) -> Example | None:
         """The example whose answer a message shows; the newest, if the answer was regenerated in place."""
         for example in reversed(self._undecided):

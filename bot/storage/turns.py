@@ -17,7 +17,8 @@ from bot.storage.channel_ref import ChannelRef
 from bot.storage.database import Database
 
 _COLUMNS = (
-    "id, channel, parent, guild, asker, asker_name, question, answer, at, question_message, answer_messages, people"
+    "id, channel, parent, guild, asker, asker_name, question, answer, at, question_message, answer_messages, people,"
+    " beginning"
 )
 _ALL = -1  # SQLite's "without a limit"
 _RECENT = f"SELECT {_COLUMNS} FROM turns WHERE channel = ? AND answer <> '' ORDER BY id DESC LIMIT ?"  # noqa: S608
@@ -27,7 +28,7 @@ _RECENT = f"SELECT {_COLUMNS} FROM turns WHERE channel = ? AND answer <> '' ORDE
 _INSERT = f"""
 INSERT INTO turns ({_COLUMNS}) VALUES (
     max(ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'turns'), 0), ?, ?) + 1,
-    ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+    ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 )
 """  # noqa: S608 - columns are constants of this module
 _CHANNELS = "SELECT channel, max(parent), max(guild) FROM turns WHERE channel > ? GROUP BY channel ORDER BY channel"
@@ -92,7 +93,8 @@ class Turn:
 
     `answer` is empty until it is whole, `answer_messages` until Discord shows all of it. For a slash command, whose
     text is not remembered, `question` is empty and `question_message` is the command's id. `people` are the others
-    whom the question names; None in turns from before they were noted. `id` is the store's: it names one turn for ever.
+    whom the question names; None in turns from before they were noted. `beginning` is what the engine needs to continue
+    an answer that its length has ended. `id` is the store's: it names one turn for ever.
     """
 
     channel: ChannelRef
@@ -104,6 +106,7 @@ class Turn:
     question_message: int | None = None
     answer_messages: tuple[int, ...] = ()
     people: tuple[Person, ...] | None = ()
+    beginning: str | None = None
     id: int = field(default=0, compare=False)
 
     @property
@@ -145,6 +148,15 @@ class TurnStore:
         async with self._database.connection() as connection:
             return await _read(connection, _RECENT, channel, limit)
 
+    async def newest(self, channel: int) -> Turn | None:
+        """The channel's newest turn that is answered, or whose answer can be continued."""
+        statement = f"""
+            SELECT {_COLUMNS} FROM turns WHERE channel = ? AND (answer <> '' OR beginning IS NOT NULL)
+            ORDER BY id DESC LIMIT 1
+        """  # noqa: S608 - constants of this module
+        async with self._database.connection() as connection:
+            return next(iter(await _read(connection, statement, channel)), None)
+
     async def find(self, channel: int, message: int) -> Turn | None:
         """The turn that a message is part of."""
         statement = f"SELECT {_COLUMNS} FROM turns WHERE {_CONTAINS_MESSAGE}"  # noqa: S608 - parameters are bound
@@ -172,6 +184,7 @@ class TurnStore:
             turn.question_message,
             json.dumps(turn.answer_messages),
             dump_people(turn.people),
+            turn.beginning,
         )
         async with self._database.transaction() as connection:
             microseconds = time.time_ns() // 1000
@@ -186,24 +199,28 @@ class TurnStore:
         async with self._database.transaction() as connection:
             await connection.execute(update, (question, turn.id, turn.channel.channel, turn.question))
 
-    async def save_answer(self, turn: Turn, answer: str) -> None:
-        """Store the whole answer of a turn, unless the turn has been forgotten meanwhile."""
+    async def save_answer(self, turn: Turn, answer: str, beginning: str | None = None) -> None:
+        """Store the whole answer of a turn, unless the turn has been forgotten meanwhile.
+
+        `beginning`: its length has ended it, and this is what the engine needs to continue it.
+        """
+        update = "UPDATE turns SET answer = ?, beginning = ? WHERE id = ? AND channel = ?"
         async with self._database.transaction() as connection:
-            await connection.execute(
-                "UPDATE turns SET answer = ? WHERE id = ? AND channel = ?", (answer, turn.id, turn.channel.channel)
-            )
+            await connection.execute(update, (answer, beginning, turn.id, turn.channel.channel))
 
     async def save_messages(self, turn: Turn, messages: Sequence[int], keep: int) -> bool:
         """Store which messages show the whole turn, none if no longer; then prune the channel to `keep` turns.
 
-        Returns False if the turn has been forgotten meanwhile.
+        If the turn can be continued, one more stays: its prompt had as many before it. Returns False if the turn has
+        been forgotten meanwhile.
         """
+        spare = max(self._spare, turn.beginning is not None)
         values = (json.dumps([*messages]), turn.id, turn.channel.channel)
         async with self._database.transaction() as connection:
             update = "UPDATE turns SET answer_messages = ? WHERE id = ? AND channel = ?"
             stored = (await connection.execute(update, values)).rowcount > 0
             if stored:
-                await connection.execute(_PRUNE, (turn.channel.channel, keep and keep + self._spare))
+                await connection.execute(_PRUNE, (turn.channel.channel, keep and keep + spare))
             return stored
 
     async def outdated(self, channel: int, keep: int) -> list[Turn]:
@@ -326,7 +343,7 @@ async def _read(connection: aiosqlite.Connection, statement: str, *values: int) 
 
 
 def _turn(row: Sequence[Any]) -> Turn:
-    turn_id, channel, parent, guild, asker, name, question, answer, at, message, messages, people = row
+    turn_id, channel, parent, guild, asker, name, question, answer, at, message, messages, people, beginning = row
     return Turn(
         ChannelRef(channel, parent, guild),
         asker,
@@ -337,5 +354,6 @@ def _turn(row: Sequence[Any]) -> Turn:
         message,
         tuple(json.loads(messages)),
         load_people(people),
+        beginning,
         turn_id,
     )

@@ -24,7 +24,7 @@ from bot.storage.reshard import Part, ReshardError, reshard
 from tests.support.databases import create_old
 
 GUILDS = [(5 << 22) + (number << 22) for number in range(6)]  # each of the next of six shards
-TURN = 11  # columns of a turn, without its id
+TURN = 12  # columns of a turn, without its id
 Rows = dict[str, list[tuple[Any, ...]]]
 
 
@@ -64,7 +64,7 @@ def turn(
     parent: int | None = None,
 ) -> tuple[Any, ...]:
     at = f"2026-01-01T00:00:{number % 60:02}+00:00"
-    return (channel, 7, "Alice", f"question {number}", answer, at, 1000 + number, shown, parent, guild, "[]")
+    return (channel, 7, "Alice", f"question {number}", answer, at, 1000 + number, shown, parent, guild, "[]", "so far")
 
 
 def example(channel: int, parent: int | None, guild: int | None) -> tuple[Any, ...]:

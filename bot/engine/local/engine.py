@@ -317,12 +317,10 @@ class LocalEngine:
     def _note_beginning(self, sequence: Sequence, loaded: LoadedModel) -> None:
         """Offer an answer that its length has ended to be continued, if there is room for more of it."""
         if sequence.cut:
-            tokens = sequence.answer
+            stream, tokens = sequence.stream, sequence.answer
             with suppress(NotContinuable):
                 self._fit(sequence.request.prompt, loaded, len(tokens))
-                sequence.stream.beginning = Beginning(
-                    sequence.stream.said, tokens, loaded.tokenizer.decode(list(tokens))
-                )
+                stream.beginning = Beginning(stream.said, tokens, loaded.tokenizer.decode(list(tokens)))
 
     def _record_failure(self, loaded: LoadedModel) -> None:
         """Count a failure of the engine; one of a request, whose text may cause it, does not count.

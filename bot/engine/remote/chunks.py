@@ -17,11 +17,12 @@ _BROKEN_END = ("error", "abort")
 
 @dataclass(frozen=True)
 class Chunk:
-    """A part of an answer. `usage` is the server's report of tokens."""
+    """A part of an answer; `cut`: the answer's length has ended it. `usage` is the server's report of tokens."""
 
     said: str = ""
     reasoning: str = ""
     finished: bool = False
+    cut: bool = False
     usage: Json | None = None
 
 
@@ -59,7 +60,7 @@ async def read_chunks(pieces: AsyncIterator[bytes]) -> AsyncGenerator[Chunk]:
 
 def _chunk(data: Json) -> Chunk:
     said = reasoning = ""
-    finished = False
+    finished = cut = False
     for choice in data.get("choices") or ():
         # Some servers send the whole text so far as a message, beside what is new.
         delta = choice.get("delta") if "delta" in choice else choice.get("message")
@@ -68,8 +69,8 @@ def _chunk(data: Json) -> Chunk:
         end = choice.get("finish_reason")
         if end in _BROKEN_END:
             raise RequestFailed(f'it ended its answer with "{end}"')
-        finished = finished or end not in _NO_END
-    return Chunk(said, reasoning, finished, data.get("usage"))
+        finished, cut = finished or end not in _NO_END, cut or end == "length"
+    return Chunk(said, reasoning, finished, cut, data.get("usage"))
 
 
 def _said(delta: Json) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import difflib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import Any
 
@@ -11,8 +11,8 @@ from bot.engine import ModelError, Sampling, Thought
 from bot.engine.chat_template import Message
 from bot.engine.reasoning import ReasoningParser
 from bot.engine.remote.chunks import Chunk, read_chunks
-from bot.engine.remote.errors import ContextExceeded, RequestFailed, ServerError, describe, shorten
-from bot.engine.remote.refusals import Refused, Request, build_request, suspects
+from bot.engine.remote.errors import REFUSED, ContextExceeded, RequestFailed, ServerError, describe, shorten
+from bot.engine.remote.refusals import CONTINUATION, Refused, Request, build_request, suspects
 
 try:
     import openai
@@ -46,9 +46,12 @@ class Client:
         """Prompt tokens from the server's prefix cache since the start; None until the server reports any usage."""
         self.prompt_tokens_read: int | None = None
         """The other prompt tokens."""
+        self.continues = False
+        """Whether the server is known to continue a last message of the assistant."""
         self.refused: Refused = frozenset()
         """What the server was found to refuse of a request."""
         self._configured_model = model
+        self._owner = ""  # of the model, as the server says, which is the name of its own program
         self._api_key = api_key or ""
         self._repetition_penalty = repetition_penalty
         self._timeout = timeout
@@ -66,7 +69,7 @@ class Client:
 
     async def find_model(self) -> None:
         """Set `model`. Raises ModelError where the configuration is wrong, or RequestFailed where a retry may help."""
-        models: list[str] = []
+        models: dict[str, str] = {}
         try:
             models = await self._list_models()
         except Exception as error:  # a server can send anything
@@ -81,40 +84,51 @@ class Client:
                 raise describe(error, self._api_key) from error
             log.warning("The engine at %s does not list its models: %s.", self.url, describe(error, self._api_key))
         if self._configured_model and models and self._configured_model not in models:
-            similar = difflib.get_close_matches(self._configured_model, models, _MOST_NAMES) or models
+            similar = difflib.get_close_matches(self._configured_model, models, _MOST_NAMES) or [*models]
             log.warning(
                 "The engine at %s lists no model %s, but: %s.", self.url, self._configured_model, _some(similar)
             )
-        self.model = self._configured_model or self._only(models)
+        self._choose(models)
         log.info("The engine at %s has the model %s.", self.url, self.model)
 
-    async def generate(self, chat: Sequence[Message], sampling: Sampling) -> AsyncGenerator[str]:
-        """The pieces of an answer. Raises ContextExceeded, or RequestFailed whatever else goes wrong.
+    async def generate(self, chat: Sequence[Message], sampling: Sampling) -> AsyncGenerator[str | None]:
+        """The pieces of an answer, and None behind them if its length has ended it.
+
+        If the chat ends with a message of the assistant, which only a server that `continues` is to be given, the
+        pieces are what follows that. Raises ContextExceeded, or RequestFailed whatever else goes wrong.
 
         If the server refuses a part of the request, it is asked without that, now and from then on. An answer that the
         server does not end is cut off where it is longer than `max_new_tokens` could make it.
         """
         try:
             if self.model is None:
-                self.model = self._configured_model or self._only(await self._list_models())
+                self._choose({} if self._configured_model else await self._list_models())
             async with aclosing(self._negotiate(chat, sampling)) as pieces:
                 async for piece in pieces:
                     yield piece
         except Exception as error:  # each kind of malformed answer fails in its own way
             if isinstance(error, ServerError) and error.is_about_length:
                 raise ContextExceeded from error
+            if isinstance(error, ServerError) and error.status in REFUSED and _continues(chat):
+                self.continues = False
             written = "\n".join([self._api_key, *(message["content"] for message in chat)])
             raise describe(error, written) from error
 
-    async def _list_models(self) -> list[str]:
+    def _choose(self, models: Mapping[str, str]) -> None:
+        self.model = self._configured_model or self._only([*models])
+        self._owner = models.get(self.model, "")
+        self.continues = self._owner in CONTINUATION
+
+    async def _list_models(self) -> dict[str, str]:
+        """The models' names, and whom they are of."""
         async with asyncio.timeout(3 * _CONNECT_TIMEOUT):  # else a list could go on without end
             with _translated():
                 response = await self._openai.models.with_raw_response.list(timeout=_CONNECT_TIMEOUT)
         try:
             listed = response.http_response.json()
             models = listed if isinstance(listed, list) else listed["data"] or ()
-            return [str(model["id"]) for model in models]
-        except (ValueError, LookupError, TypeError):
+            return {str(model["id"]): str(model.get("owned_by")) for model in models}
+        except (ValueError, LookupError, TypeError, AttributeError):
             raise ServerError(response.status_code, response.text) from None
 
     def _only(self, models: Sequence[str]) -> str:
@@ -127,12 +141,14 @@ class Client:
             " none, see whether ENGINE_URL is the address of its API, which usually ends in /v1."
         )
 
-    async def _negotiate(self, chat: Sequence[Message], sampling: Sampling) -> AsyncGenerator[str]:
+    async def _negotiate(self, chat: Sequence[Message], sampling: Sampling) -> AsyncGenerator[str | None]:
         """The pieces of an answer, to a request without the parts that the server refuses."""
         refused, suspected, tried, begun = self.refused, Refused(), list[Refused](), False
         last = ""
         while True:
             request = build_request(self.model, chat, sampling, self._repetition_penalty, refused)
+            if _continues(chat):
+                request |= CONTINUATION[self._owner]
             try:
                 async with aclosing(self._ask(request, sampling.max_new_tokens)) as pieces:
                     async for piece in pieces:
@@ -153,10 +169,10 @@ class Client:
                 tried.append(suspected)
                 refused |= suspected
 
-    async def _ask(self, request: Request, max_new_tokens: int) -> AsyncGenerator[str]:
+    async def _ask(self, request: Request, max_new_tokens: int) -> AsyncGenerator[str | None]:
         """The pieces of the answer to one request. Raises ServerError for an error that the server reports."""
         parser = ReasoningParser()
-        finished, usage = False, None
+        finished, cut, usage = False, False, None
         left = _MOST_CHARACTERS * max_new_tokens
         now = asyncio.get_running_loop().time
         deadline = now() + self._timeout
@@ -167,6 +183,7 @@ class Client:
                         chunk = await anext(chunks, None)
                     if chunk is None:
                         break
+                    cut = chunk.cut or cut
                     usage = chunk.usage or usage  # some servers send it with each chunk
                     reasoning, said = chunk.reasoning[:left], chunk.said[:left]
                     if reasoning:
@@ -189,6 +206,8 @@ class Client:
         self._record_usage(usage)
         if not finished:
             raise RequestFailed("its answer has no end")
+        if cut:
+            yield None
 
     @asynccontextmanager
     async def _open(self, request: Request, deadline: float) -> AsyncIterator[AsyncGenerator[Chunk]]:
@@ -253,6 +272,10 @@ async def _check_redirect(response: Any) -> None:
             f"HTTP {response.status_code}, it redirects to {shorten(place)}",
             todo=f"If that is the server, and not a login, set ENGINE_URL to {address}.",
         )
+
+
+def _continues(chat: Sequence[Message]) -> bool:
+    return chat[-1]["role"] == "assistant"
 
 
 def _some(models: Sequence[str]) -> str:

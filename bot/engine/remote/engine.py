@@ -4,18 +4,19 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from typing import Self
 
-from bot.engine import OutOfReach, Sampling, Status, Stream
+from bot.engine import Beginning, NotContinuable, OutOfReach, Sampling, Status, Stream
 from bot.engine.chat_template import Message
 from bot.engine.prompt import Prompt, QuestionTooLong, server_messages
 from bot.engine.remote.balancer import Balancer, Server
 from bot.engine.remote.client import Client
 from bot.engine.remote.errors import ContextExceeded, RequestFailed
 from bot.engine.throughput import Throughput
-from bot.texts import BROKEN_OFF, BUSY, OUT_OF_REACH, REFUSED, TOO_LONG
+from bot.texts import BROKEN_OFF, BUSY, CANNOT_CONTINUE, NO_ROOM_LEFT, OUT_OF_REACH, REFUSED, TOO_LONG
 
 log = logging.getLogger(__name__)
 
@@ -129,6 +130,10 @@ class RemoteEngine:
         """What the servers were found to refuse of requests, which are sent without that, by URL."""
         return {client.url: sorted(client.refused) for client in self._clients.values() if client.refused}
 
+    def continues(self) -> dict[str, bool]:
+        """Whether the servers are known to continue an answer, by URL."""
+        return {client.url: client.continues for client in self._clients.values()}
+
     async def close(self) -> None:
         """Stop all requests, and close the connections."""
         self._closed = True
@@ -181,10 +186,13 @@ class RemoteEngine:
                 other.ahead = place
 
     async def _generate(self, prompt: Prompt, sampling: Sampling, channel: int | None, stream: Stream) -> None:
-        """Try one server after another until one has answered. Raises OutOfReach or QuestionTooLong."""
-        candidates = server_messages(prompt, self._max_prompt_tokens)
+        """Try one server after another until one has answered.
+
+        Raises OutOfReach, QuestionTooLong or NotContinuable.
+        """
+        candidates = self._candidates(prompt)
         error: RequestFailed | None = None
-        refused: list[Server] = []
+        refused = [server for server, client in self._clients.items() if prompt.beginning and not client.continues]
         for number in range(_ROUNDS):
             if number and not await self._pause(refused):
                 break
@@ -193,14 +201,24 @@ class RemoteEngine:
                 tried.append(server)
                 try:
                     with server.generating():
-                        return await self._generate_on(server, candidates, sampling, channel, stream)
+                        return await self._generate_on(server, candidates, prompt, sampling, channel, stream)
                 except RequestFailed as failed:
                     log.warning("The engine at %s gave no answer: %s.", server.url, failed)
                     error = failed
                     refused += [server] if failed.refused else []
                     self._throughput.touch()
+        if prompt.beginning and not any(self.continues().values()):
+            raise NotContinuable(CANNOT_CONTINUE) from error
         error = error or RequestFailed("it wants no request for now", todo="Wait, and check again.", busy=True)
         raise OutOfReach(REFUSED if refused else BUSY if error.busy else OUT_OF_REACH, error.todo) from error
+
+    def _candidates(self, prompt: Prompt) -> list[list[Message]]:
+        try:
+            return server_messages(prompt, self._max_prompt_tokens)
+        except QuestionTooLong as error:
+            if prompt.beginning:
+                raise NotContinuable(NO_ROOM_LEFT) from error
+            raise
 
     async def _pause(self, refused: Sequence[Server]) -> bool:
         """Wait until a server may be asked again; returns whether one may before too long."""
@@ -215,13 +233,15 @@ class RemoteEngine:
         self,
         server: Server,
         candidates: Sequence[Sequence[Message]],
+        prompt: Prompt,
         sampling: Sampling,
         channel: int | None,
         stream: Stream,
     ) -> None:
         """Stream one server's answer, to the longest of the candidates that its context has room for.
 
-        Raises RequestFailed before the first piece, OutOfReach after it, and QuestionTooLong where no candidate fits.
+        Raises RequestFailed before the first piece, OutOfReach after it, and QuestionTooLong, or NotContinuable, where
+        no candidate fits.
         """
         begun = False
         while candidates:
@@ -230,11 +250,18 @@ class RemoteEngine:
                     async for piece in pieces:
                         if not begun:
                             begun = True
-                            stream.turns_read = sum(message["role"] == "assistant" for message in candidates[0])
+                            stream.turns_read = sum(message["role"] == "assistant" for message in candidates[0][:-1])
                             server.mark_healthy()
                             self._balancer.assign(channel, server)
-                        self._record_token()
-                        stream.put(piece)
+                            if prompt.beginning:
+                                stream.put(prompt.beginning.said)
+                        if piece is None:
+                            self._note_beginning(server, prompt, stream)
+                        else:
+                            self._record_token()
+                            stream.put(piece)
+                if prompt.beginning and not begun:  # there was nothing more to say
+                    stream.put(prompt.beginning.said)
                 return
             except ContextExceeded as error:
                 if begun:
@@ -248,7 +275,18 @@ class RemoteEngine:
                     raise
                 log.warning("The engine at %s broke an answer off: %s.", server.url, error)
                 raise OutOfReach(BROKEN_OFF, error.todo) from error
-        raise QuestionTooLong(TOO_LONG)
+        raise NotContinuable(NO_ROOM_LEFT) if prompt.beginning else QuestionTooLong(TOO_LONG)
+
+    def _note_beginning(self, server: Server, prompt: Prompt, stream: Stream) -> None:
+        """Offer an answer that its length has ended to be continued, if the server can and there is room for more.
+
+        A model that has reasoned would have to be given its thoughts, too, for which there is no common way.
+        """
+        beginning = Beginning(stream.said)
+        if self._clients[server].continues and stream.said.strip() and not stream.reasoned:
+            with suppress(NotContinuable):
+                self._candidates(replace(prompt, beginning=beginning))
+                stream.beginning = beginning
 
     def _record_token(self) -> None:
         """Record a piece as one token, which nearly every piece is."""

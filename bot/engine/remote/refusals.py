@@ -1,7 +1,7 @@
 """What a server refuses of a request: the request without that, and which part a refusal is about."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from bot.engine import Sampling
@@ -19,6 +19,16 @@ The value matters, as a server that refuses one, such as a temperature of 0, tak
 SYSTEM_ROLE = "the system role"
 _RENAMED = {"max_tokens": "max_completion_tokens"}
 _NOT_OPENAIS = ("stream_options", "top_k", "repetition_penalty")  # not known to all servers that are like OpenAI's
+CONTINUATION: Mapping[str, Mapping[str, bool]] = {
+    "vllm": {"continue_final_message": True, "add_generation_prompt": False},
+    "sglang": {"continue_final_message": True},
+    "llamacpp": {},
+}
+"""What servers want to be sent to continue a last message of the assistant, by whom they say that their models are of.
+
+Others may begin another answer, without a word of warning.
+"""
+_NEVER_LEFT_OUT = {"model", "messages", *(name for each in CONTINUATION.values() for name in each)}
 _ABOUT_ROLES = re.compile(r"\broles?\b|(system|developer) (message|prompt|instruction)", re.IGNORECASE)
 _SAYS_NOTHING = re.compile(r"\W*(500)?\W*(internal server error)?\W*", re.IGNORECASE)
 
@@ -72,7 +82,7 @@ def _mentioned(text: str, request: Request) -> list[str]:
     """
     text = re.sub(r"\\+n", " ", text).replace("include_usage", "stream_options")
     text = " ".join([*re.findall(r'"param": *"([^"]*)"', text), text])
-    places = {name: re.search(rf"\b{name}\b", text) for name in request if name not in ("model", "messages")}
+    places = {name: re.search(rf"\b{name}\b", text) for name in request if name not in _NEVER_LEFT_OUT}
     names = sorted((place.start(), name) for name, place in places.items() if place)
     return [name for _, name in (reversed(names) if "both" in text else names)]
 

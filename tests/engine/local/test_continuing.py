@@ -128,8 +128,7 @@ async def test_a_reasoning_model_goes_on_thinking(tmp_path, monkeypatch, opened)
             stream = engine.submit(PROMPT, replace(GREEDY, max_new_tokens=length))
             try:
                 said = "".join([piece async for piece in stream if not isinstance(piece, Thought)])
-            except NoAnswer as error:
-                assert error.reasoned
+            except NoAnswer:
                 said = ""
             assert stream.beginning
             assert stream.beginning.said == said
