@@ -67,12 +67,13 @@ class _Rendered:
 
     def __init__(self) -> None:
         self._console = Console(highlight=False)
-        self._live = Live(console=self._console, auto_refresh=False, transient=True)
+        self._live = Live(
+            console=self._console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
+        )
         self._text = ""
         self._printed = 0
 
     def __enter__(self) -> "_Rendered":
-        self._live.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -80,6 +81,9 @@ class _Rendered:
         self._print(len(self._text))
 
     def show(self, text: str) -> None:
+        if not text:  # the model may still be loading, and show that
+            return
+        self._live.start()
         self._text = printable(text)
         self._print(self._printed + _last_block(self._text[self._printed :]))
         self._live.update(_Bottom(_rendered(self._text[self._printed :])), refresh=True)
