@@ -1,5 +1,6 @@
 """A person at a terminal, who talks to the program."""
 
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -41,3 +42,8 @@ class Terminal:
         self._child.expect(pexpect.EOF)
         self._child.close()
         return int(self._child.exitstatus or 0) if self._child.signalstatus is None else -1
+
+
+def bars(shown: str, what: str) -> list[str]:
+    """How far each bar of that name was, in bytes: those that it showed with a percentage, bytes, times and a speed."""
+    return re.findall(rf"\r{what}: +\d+%\|[^|]*\| (\S+) \[\d\d:\d\d<\S+, +\S+B/s\]", shown)

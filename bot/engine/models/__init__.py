@@ -8,6 +8,7 @@ weights    safetensors → packed layers, one at a time
 gguf       GGUF files, read by transformers
 digest     a digest of a model's weights
 lora       LoRA adapters, merged into their base model
+progress   how far a download or the loading is, on standard error
 memory     how much memory is available
 """
 

@@ -2,6 +2,7 @@
 
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 import huggingface_hub
 from huggingface_hub.errors import (
@@ -13,8 +14,22 @@ from huggingface_hub.errors import (
 )
 
 from bot.engine import ModelError
+from bot.engine.models.progress import Progress, above_bars
 
 _FILES = ["*.json", "model*.safetensors", "adapter_model.safetensors", "*.model", "*.txt", "*.jinja"]
+
+
+class _Downloading(Progress):
+    """One bar for all files: of those that the hub has, the one of the bytes that are on the disk."""
+
+    def __init__(self, *args: Any, name: str | None = None, **options: Any) -> None:
+        hidden = options.get("unit") != "B" or (name or "").endswith(".transfer")
+        super().__init__("Downloading", options.get("total") or 0, *args, hidden=hidden)
+
+    def set_description(self, *args: Any, **options: Any) -> None:
+        """Keep ours."""
+
+    set_description_str = set_postfix_str = set_description
 
 
 def download(name: str) -> Path:
@@ -26,7 +41,12 @@ def download(name: str) -> Path:
     """
     repository, _, revision = name.partition("@")
     try:
-        folder = Path(huggingface_hub.snapshot_download(repository, revision=revision or None, allow_patterns=_FILES))
+        with above_bars():
+            folder = Path(
+                huggingface_hub.snapshot_download(
+                    repository, revision=revision or None, allow_patterns=_FILES, tqdm_class=_Downloading
+                )
+            )
         if any(folder.glob("*.safetensors")):
             return folder
         files = huggingface_hub.HfApi().model_info(repository, revision=revision or "main").siblings or []

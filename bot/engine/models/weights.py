@@ -21,6 +21,7 @@ from bot.engine.kernels.norm import replace_norms
 from bot.engine.kernels.selection import Kernels, Precision, bytes_per_weight, make_layer
 from bot.engine.kernels.siblings import install
 from bot.engine.models import CausalLM, memory
+from bot.engine.models.progress import Progress, above_bars
 
 log = logging.getLogger(__name__)
 
@@ -132,8 +133,12 @@ def read_and_pack(
     # Each layer is read, packed and freed before the next, so at most one in each thread is in memory twice. The
     # largest come first, while there is room.
     groups.sort(key=lambda paths: _size(model, paths), reverse=True)
-    with ThreadPoolExecutor(_THREADS) as threads:
-        layers = dict(zip(map(tuple, groups), threads.map(read, groups), strict=True))
+    sizes = [_size(model, paths) for paths in groups]
+    layers: dict[tuple[str, ...], nn.Module | None] = {}
+    with above_bars(), Progress("Loading", sum(sizes)) as bar, ThreadPoolExecutor(_THREADS) as threads:
+        for paths, size, layer in zip(groups, sizes, threads.map(read, groups), strict=True):
+            layers[tuple(paths)] = layer
+            bar.update(size)
     if kernels is None:
         if sources is not None:
             model.tie_weights(recompute_mapping=False)

@@ -21,6 +21,7 @@ from bot.engine.models.locate import locate
 from tests.support.hub_stand_in import BROKEN_OFF, COMMIT, hub
 from tests.support.models import save_model
 from tests.support.parley import ROOT
+from tests.support.terminal import bars
 from tests.support.tokenizers import CHATML
 
 GREETING = "Hello! I am Parley's tiny demo model."
@@ -44,6 +45,10 @@ def follow(command: str, standing_in, folder) -> None:
     hub = {"HF_ENDPOINT": standing_in.url, "HF_HOME": str(folder / "home")}
     there = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     subprocess.run([program, *arguments], env=os.environ | hub | there, check=True, capture_output=True)
+
+
+def size_of_all(folder: Path) -> str:
+    return f"{sum(file.stat().st_size for file in folder.iterdir()) / 1e6:.2f}M"
 
 
 def refusal(name: str) -> str:
@@ -73,7 +78,8 @@ def test_a_download_that_breaks_off_goes_on_and_later_no_network_is_needed(stand
         timeout=55,
     )
     program.expect_exact(GREETING)
-    assert "100%|" in program.before
+    assert bars(program.before, "Downloading")[-1] == f"{size_of_all(demo.MODEL)}/{size_of_all(demo.MODEL)}"
+    assert "files" not in program.before, "there is one bar for all of them"
     assert "HTTP Request" not in program.before
     program.expect(pexpect.EOF)
     program.close()
