@@ -19,13 +19,14 @@ class EngineServer:
     connection breaks. It is closed properly unless its last step is bytes. A function makes the script from the
     request, or refuses that with a `web.Response`.
 
-    `requests` are the bodies received, `keys` the Authorization headers; `given_up` counts the answers that the client
-    abandoned.
+    `program` is the server's name, which its list of models gives. `requests` are the bodies received, `keys` the
+    Authorization headers; `given_up` counts the answers that the client abandoned.
     """
 
     def __init__(self, *scripts: Script | Callable[[Json], Script | web.Response]) -> None:
         self.scripts = list(scripts)
         self.models: Sequence[str] | web.Response = ["the-model"]
+        self.program = "unknown"
         self.requests: list[Json] = []
         self.keys: list[str | None] = []
         self.given_up = 0
@@ -35,7 +36,8 @@ class EngineServer:
         self.keys.append(request.headers.get("Authorization"))
         if isinstance(self.models, web.Response):
             return self.models
-        return web.json_response({"object": "list", "data": [{"id": name, "object": "model"} for name in self.models]})
+        models = [{"id": name, "object": "model", "owned_by": self.program} for name in self.models]
+        return web.json_response({"object": "list", "data": models})
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()

@@ -4,18 +4,26 @@ import asyncio
 import time
 from collections.abc import Iterable
 
-from bot.engine import Sampling, Status, Stream
+from bot.engine import Beginning, Sampling, Status, Stream
 from bot.engine.prompt import Prompt
 
 
-class ScriptedEngine:
-    """Answers each prompt with the next script: pieces of text, events to wait for, an error to end with.
+class Cut:
+    """The end of an answer that has reached its length."""
 
-    Once there are no more scripts it answers "ok". The arguments of each `submit` are kept in `prompts`, `samplings`
-    and `channels`, the results in `streams`.
+
+CUT = Cut()
+Step = str | asyncio.Event | Exception | Cut
+
+
+class ScriptedEngine:
+    """Answers each prompt with the next script: pieces of text, events to wait for, an error or CUT to end with.
+
+    A beginning comes before what is scripted. Once there are no more scripts it answers "ok". The arguments of each
+    `submit` are kept in `prompts`, `samplings` and `channels`, the results in `streams`.
     """
 
-    def __init__(self, *scripts: Iterable[str | asyncio.Event | Exception]) -> None:
+    def __init__(self, *scripts: Iterable[Step]) -> None:
         self._scripts = list(scripts)
         self._running: set[asyncio.Task[None]] = set()
         self.prompts: list[Prompt] = []
@@ -43,7 +51,7 @@ class ScriptedEngine:
         self.channels.append(channel)
         self.streams.append(stream)
         script = self._scripts.pop(0) if self._scripts else ["ok"]
-        task = asyncio.create_task(self._play(script, stream))
+        task = asyncio.create_task(self._play(prompt.beginning, script, stream))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return stream
@@ -58,13 +66,18 @@ class ScriptedEngine:
         if self._running:
             await asyncio.wait(self._running)
 
-    async def _play(self, script: Iterable[str | asyncio.Event | Exception], stream: Stream) -> None:
+    async def _play(self, beginning: Beginning | None, script: Iterable[Step], stream: Stream) -> None:
         await self.loaded.wait()
         stream.begin()
         self.progressed_at = time.monotonic()
+        if beginning and not stream.stopped:
+            stream.put(beginning.said)
         for step in script:
             if isinstance(step, Exception):
                 return stream.end(step)
+            if isinstance(step, Cut):
+                stream.beginning = Beginning(stream.said, (1, 2, 3), "text")
+                return stream.end()
             if isinstance(step, asyncio.Event):
                 await step.wait()
             elif not stream.stopped:

@@ -5,6 +5,7 @@ Optional: pip install xllamacpp
 
 import asyncio
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,16 @@ async def test_llama_cpps_server_answers(tmp_path):
             hello = Exchange(None, "my name is Bo", "Nice to meet you, Bo.")
             assert (await ask(question="my name is Bo")).startswith("Nice to meet you,")
             assert (await ask(hello, question="what is my name?")).startswith("Your name is")
+            assert engine.continues() == {address + "/v1": True}
+            long = Prompt("", (), None, "my name is Bo")
+            whole = "".join([piece async for piece in engine.submit(long, GREEDY)])
+            stream = engine.submit(long, replace(GREEDY, max_new_tokens=4))
+            beginning = "".join([piece async for piece in stream])
+            assert whole.startswith(beginning)
+            assert len(beginning) < len(whole)
+            assert stream.beginning
+            longer = replace(long, beginning=stream.beginning)
+            assert "".join([piece async for piece in engine.submit(longer, GREEDY)]) == whole
             essay = Exchange(None, "x" * 400, "Y" * 400)
             assert (await ask(essay, essay, hello, question="what is my name?")).startswith("Your name is")
             with pytest.raises(QuestionTooLong):
