@@ -26,6 +26,7 @@ from bot.gateway.status import GatewayStatus
 from bot.messages.access import Access
 from bot.messages.active_replies import ActiveReplies
 from bot.messages.addressing import Addressing
+from bot.messages.auto_threads import AutoThreads
 from bot.messages.buttons import FinalButtons
 from bot.messages.consent import Consent
 from bot.messages.corrections import Corrections
@@ -155,6 +156,7 @@ class Bot:
             status=self.gateway,
             observer=self.metrics,
             message_content=bool(settings.need_message_content),
+            message_content_if_enabled=settings.auto_thread,
             guild_id=settings.guild_id,
             shard_count=settings.shard_count,
             shard_ids=settings.shard_ids,
@@ -185,11 +187,17 @@ class Bot:
 
     async def _add_cogs(self, client: Client) -> None:
         core, settings = self.core, self._settings
-        addressing = Addressing(client, settings.chat_channels, settings.wake_words)
+        addressing = Addressing(
+            client,
+            chat_channels=settings.chat_channels,
+            wake_words=settings.wake_words,
+            auto_thread=settings.auto_thread,
+        )
+        auto_threads = AutoThreads(addressing, self._pacer, on=settings.auto_thread)
         consent = Consent(client, core.examples)
         corrections = Corrections(client, self._active_replies, core.turns, core.channel_settings, core.examples)
         await client.add_cogs(
-            Chat(client, core.conversations, self._replies, client.access, addressing),
+            Chat(client, core.conversations, self._replies, client.access, addressing, auto_threads),
             Ask(client, core.conversations, self._replies),
             Buttons(client, core.conversations, self._replies),
             Votes(self._active_replies, core.examples, consent, self._review, feedback=settings.feedback),
@@ -222,6 +230,7 @@ class Bot:
                 self.loop_lag,
                 feedback=settings.feedback,
                 wake_words=settings.wake_words,
+                auto_thread=settings.auto_thread,
             ),
         )
 

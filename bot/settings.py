@@ -258,6 +258,9 @@ class Settings:
     wake_words: tuple[str, ...] = _option(
         (), _WORDS, "Words that count as a mention, separated by commas; needs the Message Content intent"
     )
+    auto_thread: bool = _option(
+        False, _SWITCH, "Whether a mention in a text channel is answered in a thread, where the talk goes on: on or off"
+    )
     allowed_guilds: frozenset[int] = _option(
         frozenset(), _IDS, "Ids of the only servers where the bot answers, separated by commas; blank means all"
     )

@@ -206,13 +206,15 @@ def help_text(
     feedback: bool,
     hourly_limit: int | None = None,
     wake_words: Sequence[str] = (),
+    auto_thread: bool = False,
 ) -> str:
     """Return the text of /help.
 
     `me` mentions the bot; `commands` maps each command's name to its clickable mention; `turns` is how many turns are
     remembered in the channel; `feedback` is whether people can vote; `hourly_limit` is how many answers the
-    reader gets in an hour; `wake_words` count as mentions.
+    reader gets in an hour; `wake_words` count as mentions; with `auto_thread`, a mention is answered in a thread.
     """
+    threads = " In a text channel, I open a thread for it." if auto_thread else ""
     called = f" Calling me ({', '.join(wake_words[:_NAMED])}) is enough, too." if wake_words else ""
     limit = "" if hourly_limit is None else f" You can get {_count(hourly_limit, 'answer')} an hour."
     feedback_sentence = (
@@ -232,8 +234,8 @@ def help_text(
     return f"""\
 I answer with a language model that the bot's owner runs. It can be wrong.{limit}
 
-Mention me ({me}), reply to me, or send me a direct message.{called} If you reply to someone else's message and \
-mention me, I read that message too. I read attached text files, but no pictures or recordings.
+Mention me ({me}), reply to me, or send me a direct message.{called}{threads} If you reply to someone else's \
+message and mention me, I read that message too. I read attached text files, but no pictures or recordings.
 {commands["ask"]} answers a single question, privately if you like.
 {commands["clear"]} makes me forget the conversation in this channel, {commands["forget"]} everything you have asked \
 me anywhere.

@@ -29,12 +29,14 @@ class About(commands.Cog):
         *,
         feedback: bool,
         wake_words: Sequence[str],
+        auto_thread: bool,
     ) -> None:
         self._channel_settings = channel_settings
         self._engine = engine
         self._loop_lag = loop_lag
         self._feedback = feedback
         self._wake_words = wake_words
+        self._auto_thread = auto_thread
         self._started = time.monotonic()
 
     @app_commands.command(description=HELP)
@@ -51,6 +53,7 @@ class About(commands.Cog):
             feedback=self._feedback,
             hourly_limit=await hourly_limit(client.access, interaction),
             wake_words=self._wake_words,
+            auto_thread=self._auto_thread,
         )
         await interaction.edit_original_response(content=text)
 

@@ -1,5 +1,7 @@
 """Messages to the bot: mentions, replies to it, direct messages, and everything in chat channels."""
 
+from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 
 import discord
@@ -10,10 +12,12 @@ from bot.errors import UserError
 from bot.messages import access
 from bot.messages.access import Access, channel_ref, roles_of
 from bot.messages.addressing import Addressing
+from bot.messages.auto_threads import AutoThreads
 from bot.messages.incoming_text import IncomingText
 from bot.messages.lookups import Threads
 from bot.messages.placeholders import placeholders
 from bot.messages.replies import Replies
+from bot.storage.channel_ref import ChannelRef
 from bot.texts import UNREADABLE_REPLY, UNREADABLE_ROLE_MENTION, answered_without
 
 _WRITTEN_BY_PEOPLE = (discord.MessageType.default, discord.MessageType.reply)
@@ -29,12 +33,14 @@ class Chat(commands.Cog):
         replies: Replies,
         access: Access,
         addressing: Addressing,
+        auto_threads: AutoThreads,
     ) -> None:
         self._bot = bot
         self._conversations = conversations
         self._replies = replies
         self._access = access
         self._addressing = addressing
+        self._auto_threads = auto_threads
         self._threads = Threads(bot)
 
     @commands.Cog.listener()
@@ -42,6 +48,8 @@ class Chat(commands.Cog):
         """Answer, as a reply, if the message is for us."""
         if not _is_by_a_person(message):
             return
+        if self._auto_threads.on:
+            await self._threads.locate(message)  # a thread has to be known for us to know whose it is
         addressed = self._addressing.is_addressed(message)
         if not (addressed or self._addressing.is_called(message)):
             return
@@ -74,10 +82,17 @@ class Chat(commands.Cog):
             if hidden:
                 raise UserError(hidden)
             text.check()
-            async with self._conversations.answering(question) as answer:
-                answer.shown_in = await reply.show(answer)
-            if text.unread and answer.said and not answer.discarded:
-                await reply.tell(answered_without(text.unread))
+            thread = None
+            if self._auto_threads.wanted(message):
+                self._conversations.check(question)
+                thread = await self._auto_threads.open(message, me)
+            if thread:
+                question = replace(question, channel=ChannelRef(thread.id, thread.parent_id, thread.guild.id))
+            async with self._replies.to(message, thread) if thread else nullcontext(reply) as reply_there:
+                async with self._conversations.answering(question) as answer:
+                    answer.shown_in = await reply_there.show(answer)
+                if text.unread and answer.said and not answer.discarded:
+                    await reply_there.tell(answered_without(text.unread))
 
     def _hidden(self, message: discord.Message) -> str | None:
         """What to say of a message that Discord does not let the bot read, as it does not mention it."""

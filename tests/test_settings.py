@@ -35,6 +35,7 @@ BAD = {
     "SHUTDOWN_GRACE": "soon",
     "CHAT_CHANNELS": "general",
     "WAKE_WORDS": "Parley, :",
+    "AUTO_THREAD": "always",
     "ALLOWED_GUILDS": "home",
     "ALLOWED_CHANNELS": "#general",
     "BLOCKED_USERS": "@bob",

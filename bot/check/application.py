@@ -1,14 +1,15 @@
 """Checks Discord over REST, never over the gateway: the token, the intents, the shards, and the invite link."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import discord
 
 from bot.check.findings import Finding, Findings, ok, skipped, wrong
 from bot.check.guilds import PATIENCE, TROUBLE, look_at_guilds, reason
-from bot.messages.access import NEEDED, Access
+from bot.gateway.client import has_message_content
+from bot.messages.access import FOR_THREADS, NEEDED, Access
 from bot.settings import Settings
 from bot.shards import Shards, written
 from bot.texts import GET_TOKEN, WRONG_TOKEN, needs_intent, switch_on_intent
@@ -42,21 +43,24 @@ async def look_at_discord(settings: Settings, access: Access) -> Findings:
         assert client.user
         assert client.application
         yield ok(f"The token is that of {client.user.name}", name=client.user.name, id=str(client.user.id))
-        yield _intents(client.application.flags, settings.need_message_content)
+        yield _intents(client.application, settings.need_message_content, auto_thread=settings.auto_thread)
         shards = Shards.chosen(settings.shard_count or recommended, settings.shard_ids)
         yield _shards(shards, recommended, len(guilds))
         yield _session_starts(starts, len(shards.ids))
         async for finding in look_at_guilds(client, guilds, settings, access, shards):
             yield finding
-        yield _invite(client.application.id)
+        yield _invite(client.application.id, NEEDED | (FOR_THREADS if settings.auto_thread else {}))
 
 
-def _intents(flags: discord.ApplicationFlags, needed_by: Sequence[str]) -> Finding:
+def _intents(bot: discord.AppInfo, needed_by: Sequence[str], *, auto_thread: bool) -> Finding:
     """Message Content is the only privileged intent that Parley uses."""
-    # The limited flag is for bots in fewer than a hundred servers, which need no approval by Discord.
-    enabled = flags.gateway_message_content or flags.gateway_message_content_limited
+    enabled = has_message_content(bot)
     facts: dict[str, Any] = {"intent": "message_content", "needed": bool(needed_by), "enabled": enabled}
     if not needed_by:
+        if auto_thread:
+            what = "everything is" if enabled else "only mentions and replies are"
+            state = "on" if enabled else "off"
+            return ok(f"The Message Content intent is {state}: in the threads of AUTO_THREAD, {what} answered", **facts)
         state = "on, but" if enabled else "off, and"
         return ok(f"The Message Content intent is {state} no setting needs it", **facts)
     if enabled:
@@ -90,10 +94,10 @@ def _session_starts(starts: "SessionStartLimit", needed: int) -> Finding:
     return ok(f"{left}, of which this process takes {needed}; {starts['max_concurrency']} at a time", **facts)
 
 
-def _invite(application: int) -> Finding:
+def _invite(application: int, needed: Mapping[str, str]) -> Finding:
     link = discord.utils.oauth_url(
         application,
-        permissions=discord.Permissions(**dict.fromkeys(NEEDED, True)),
+        permissions=discord.Permissions(**dict.fromkeys(needed, True)),
         scopes=("bot", "applications.commands"),
     )
     return ok(f"Link to invite the bot: {link}", link=link)

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import discord
 
 from bot.check.findings import Finding, Findings, ok, skipped, wrong
-from bot.messages.access import NEEDED, Access, lacking
+from bot.messages.access import FOR_THREADS, NEEDED, Access, lacking
 from bot.messages.transient_errors import TRANSIENT_ERRORS
 from bot.settings import Settings
 from bot.shards import Shards
@@ -103,6 +103,13 @@ async def look_at_guilds(
     for server in servers.values():
         for finding in _look_at(server, named, access):
             yield finding
+        if settings.auto_thread and (closed := _closed_to_threads(server, settings.chat_channels, access)):
+            yield wrong(
+                f"{server.guild.name}: AUTO_THREAD opens no threads in {_listed(closed)}, as the bot lacks"
+                f" {' and '.join(FOR_THREADS.values())}",
+                _GRANT,
+                **_about(server.guild),
+            )
 
 
 async def _fetch(client: discord.Client, number: int) -> GuildCheck:
@@ -194,6 +201,19 @@ def _look_at(server: GuildCheck, named: Mapping[int, _Channel], access: Access) 
     but = f", but not in {_listed(closed)}, where members cannot either" if closed else ""
     count = len(looked_at) - len(closed)
     return [ok(f"{guild.name}: it can answer in {count} channel{'' if count == 1 else 's'}{but}", **_about(guild))]
+
+
+def _closed_to_threads(server: GuildCheck, chat_channels: Set[int], access: Access) -> list[_Channel]:
+    """The text channels in which the bot can answer, but may open no thread for that."""
+    return [
+        channel
+        for channel in server.channels.values()
+        if isinstance(channel, discord.TextChannel)
+        and channel.id not in chat_channels
+        and access.covers(_ref(channel))
+        and not server.lacks(server.me, channel)
+        and lacking(channel.permissions_for(server.me), *FOR_THREADS)
+    ]
 
 
 def _about(guild: discord.Guild) -> dict[str, str]:

@@ -71,7 +71,8 @@ class Admission:
 
         The limit is of answers that the asker gets in an hour; those that failed do not count.
         """
-        self._check(asker, line, hourly_limit)
+        self.check(asker, line, hourly_limit)
+        self._asked_at[asker] = time.monotonic()
         answer = Answer(asker, line, self._estimate, show_thinking=self._show_thinking)
         self.answers.add(answer)
         line.join(answer)
@@ -85,7 +86,8 @@ class Admission:
             self.answers.discard(answer)
             line.leave(answer)
 
-    def _check(self, asker: int, line: Line, hourly_limit: int | None) -> None:
+    def check(self, asker: int, line: Line, hourly_limit: int | None) -> None:
+        """Raise Busy if `admitted` would."""
         now = time.monotonic()
         self._asked_at = {person: at for person, at in self._asked_at.items() if now < at + self._cooldown}
         if asker in self._asked_at:
@@ -97,7 +99,6 @@ class Admission:
             self._check_hour(asker, under_way, hourly_limit, now)
         if self.waiting >= self._queue_limit or _waiting(line) > self._queue_limit // 2:
             raise Busy(queue_full(self.waiting))
-        self._asked_at[asker] = now
 
     def _check_hour(self, asker: int, under_way: list[float], limit: int, now: float) -> None:
         recent = {person: [at for at in times if now < at + _HOUR] for person, times in self._answered.items()}

@@ -111,6 +111,17 @@ class Conversations:
         """How many it has not."""
         return self._admission.waiting
 
+    def check(self, question: Question) -> None:
+        """Raise Busy or ShuttingDown if `answering` would."""
+        try:
+            if self._closing:
+                raise ShuttingDown
+            line = self._admission.line(question.channel.channel)
+            self._admission.check(question.asker, line, question.hourly_limit)
+        except UserError:
+            self._observer.asked()
+            raise
+
     @asynccontextmanager
     async def answering(self, question: Question) -> AsyncIterator[Answer]:
         """Answer a question with its channel's turns in mind. Leaving the block stores the turn, or drops it.

@@ -62,6 +62,7 @@ class Client(commands.AutoShardedBot):
         status: GatewayStatus,
         observer: Observer,
         message_content: bool,
+        message_content_if_enabled: bool,
         guild_id: int | None,
         shard_count: int | None,
         shard_ids: Collection[int],
@@ -70,7 +71,8 @@ class Client(commands.AutoShardedBot):
     ) -> None:
         """Without a shard count, there are as many as Discord recommends; without ids, all of them are here.
 
-        `message_content` asks for that intent; `guild_id` registers the commands in one guild only.
+        `message_content` asks for that intent; `message_content_if_enabled` does if it is on in the developer portal.
+        `guild_id` registers the commands in one guild only.
         In seconds, a shard waits `guild_ready_timeout` for late guilds, and `identify_pause` after another identified.
         """
         # discord.py warns of what it would need for voice, which we don't use.
@@ -99,6 +101,7 @@ class Client(commands.AutoShardedBot):
         self._status = status
         self._observer = observer
         self._identify_pause = identify_pause
+        self._message_content_if_enabled = message_content_if_enabled
         self._guild = discord.Object(guild_id) if guild_id else None
         self._events: deque[tuple[str, int]] = deque(maxlen=_REMEMBERED_EVENTS)
         status.expect(self.shard_ids or [0])
@@ -109,6 +112,8 @@ class Client(commands.AutoShardedBot):
     async def setup_hook(self) -> None:
         """After the login, learn how the bot is divided into shards, and who owns it."""
         await self.tree.set_translator(Translator())
+        if self._message_content_if_enabled and has_message_content(self.application):
+            self._connection._intents.message_content = True  # it is asked for when a shard identifies
         gateway = await self.http.request(discord.http.Route("GET", "/gateway/bot"))
         self.shard_count = self.shard_count or gateway["shards"]
         self._max_concurrency = gateway["session_start_limit"]["max_concurrency"]
@@ -199,6 +204,13 @@ class Client(commands.AutoShardedBot):
                 await interaction.response.send_message(sentence, ephemeral=True)
         except REQUEST_ERRORS as refused:
             log.warning("The error could not be told: %s", refused)
+
+
+def has_message_content(application: discord.AppInfo | None) -> bool:
+    """Whether the Message Content intent is switched on in the developer portal."""
+    # The limited flag is for bots in fewer than a hundred servers, which need no approval by Discord.
+    flags = application.flags if application else discord.ApplicationFlags()
+    return flags.gateway_message_content or flags.gateway_message_content_limited
 
 
 def _without_tokens(record: logging.LogRecord) -> bool:

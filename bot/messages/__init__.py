@@ -7,6 +7,7 @@ In:
 - `lookups`: what a question needs that Discord does not send along
 - `placeholders`: what stands for {channel} and the like in a persona
 - `addressing`: whether a message is meant for the bot
+- `auto_threads`: threads that the bot opens for the talk that begins with a question
 - `wake_words`: words by which the bot is called
 - `access`: who may talk to the bot, and where it may write
 

@@ -23,6 +23,9 @@ NEEDED = {
     "read_message_history": "Read Message History",
 }
 """The permissions that the bot is invited with: discord.py's names, and Discord's own."""
+FOR_THREADS = {"create_public_threads": "Create Public Threads"}
+"""What it takes to open threads, besides."""
+_NAMES = NEEDED | FOR_THREADS
 
 
 class MayNotWrite(UserError):
@@ -125,7 +128,7 @@ async def hourly_limit(access: Access, interaction: discord.Interaction[Any]) ->
 
 def lacking(permissions: discord.Permissions, *needed: str) -> list[str]:
     """Which of the needed permissions are not granted, as Discord calls them."""
-    return [NEEDED[name] for name in needed if not getattr(permissions, name)]
+    return [_NAMES[name] for name in needed if not getattr(permissions, name)]
 
 
 def check(message: discord.Message, access: Access, roles: Set[int]) -> None:

@@ -104,14 +104,14 @@ class ChannelDestination(Destination):
 
 
 class MessageReply(ChannelDestination):
-    """Below somebody's message, even when that has been deleted meanwhile."""
+    """Below somebody's message, even when that has been deleted meanwhile, or in the thread that was opened for it."""
 
-    def __init__(self, message: discord.Message, *, link_previews: bool) -> None:
+    def __init__(self, message: discord.Message, thread: discord.Thread | None, *, link_previews: bool) -> None:
         super().__init__(
-            message.channel,
+            thread or message.channel,
             nonce=str(message.id),
             link_previews=link_previews,
-            reference=message.to_reference(fail_if_not_exists=False),
+            reference=None if thread else message.to_reference(fail_if_not_exists=False),
             shows_typing=True,
         )
         self._asker = message.author

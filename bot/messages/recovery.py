@@ -138,10 +138,11 @@ class Recovery:
     async def _messages(self, channel: discord.PartialMessageable, question: int) -> list[discord.Message]:
         """The messages of the answer to a question: our reply to it, and those after it that reply to nothing.
 
+        In a thread that was opened for the question, they are the first.
         Of the answer to a command, those that Discord says are its response, and our replies to them.
         """
         found: list[discord.Message] = []
-        continues = False
+        continues = channel.id == question
         async for message in channel.history(after=discord.Object(question), limit=_SEARCHED):
             if message.author != self._client.user:
                 continue

@@ -20,9 +20,9 @@ class Replies:
         self._link_previews = link_previews
         self._token_lifetime = token_lifetime
 
-    def to(self, message: discord.Message) -> LiveReply:
-        """The reply to somebody's message."""
-        destination = MessageReply(message, link_previews=self._link_previews)
+    def to(self, message: discord.Message, thread: discord.Thread | None = None) -> LiveReply:
+        """The reply to somebody's message, in the thread that was opened for it, if any."""
+        destination = MessageReply(message, thread, link_previews=self._link_previews)
         return LiveReply(self.active, destination, message.author.id, stored=True)
 
     def to_command(self, interaction: discord.Interaction[Any], *, private: bool) -> LiveReply:

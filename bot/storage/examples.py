@@ -23,7 +23,7 @@ _ALL = f"{_SELECT} WHERE id > ? ORDER BY id"
 _BY_ID = f"{_SELECT} WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"  # noqa: S608 - constants
 _WRITE = f"INSERT OR REPLACE INTO examples ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
 # These two read an index alone. What they find may hold a longer number with these digits in it.
-_OF_MESSAGE = "SELECT id FROM examples WHERE channel = ? AND instr(messages, ?)"
+_OF_MESSAGE = "SELECT id FROM examples WHERE channel IN (?1, ?2) AND instr(messages, ?2)"
 _OF_PERSON = "SELECT id FROM examples WHERE instr(people, ?)"
 _OLDEST_UNRATED = (
     "SELECT id FROM examples WHERE votes = '{}' AND correction IS NULL AND NOT reviewed ORDER BY id LIMIT ?"
@@ -332,7 +332,7 @@ async def _read(connection: aiosqlite.Connection, ids: list[int]) -> AsyncIterat
 
 async def _of_message(connection: aiosqlite.Connection, channel: int, message: int) -> AsyncIterator[Example]:
     """The examples that anything in a message is part of, in order."""
-    ids = await connection.execute_fetchall(_OF_MESSAGE, (channel, str(message)))
+    ids = await connection.execute_fetchall(_OF_MESSAGE, (channel, message))
     async for example in _read(connection, sorted(number for (number,) in ids)):
         if message in example.messages:
             yield example

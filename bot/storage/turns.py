@@ -43,10 +43,11 @@ DELETE FROM summaries WHERE channel IN (
 _UNFINISHED = f"""
 SELECT {_COLUMNS} FROM turns WHERE question_message > 0 AND answer_messages = '[]' ORDER BY id DESC
 """  # noqa: S608
+# A question may have had a thread opened for it, which has its id.
 _EDIT = """
 UPDATE turns
 SET question = iif(instr(question, ?5) = 1, ?5, '') || ?3, people = iif(instr(question, ?5) = 1, ?6, ?4)
-WHERE channel = ?1 AND question_message = ?2
+WHERE channel IN (?1, ?2) AND question_message = ?2
 """
 # The channel's turns but for the `?2` newest answered ones and what came after them.
 _OLD = """
@@ -60,7 +61,9 @@ question <> '' AND answer_messages <> '[]' AND (answer = '' OR id = (
     SELECT max(id) FROM turns AS others WHERE others.channel = turns.channel AND others.answer <> ''
 ))
 """
-_CONTAINS_MESSAGE = "channel = ?1 AND (question_message = ?2 OR ?2 IN (SELECT value FROM json_each(answer_messages)))"
+_CONTAINS_MESSAGE = """
+channel IN (?1, ?2) AND (question_message = ?2 OR ?2 IN (SELECT value FROM json_each(answer_messages)))
+"""
 
 
 @dataclass(frozen=True)

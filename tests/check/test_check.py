@@ -398,6 +398,33 @@ async def test_the_invite_link_asks_for_exactly_what_is_needed(discord, place):
     }
 
 
+async def test_what_threads_need_is_asked_for_and_looked_at(discord, place):
+    guild, channel, _ = place
+    chat, deaf = guild.channel("chat"), guild.channel("deaf")
+    told = await look(discord, auto_thread=True)
+    permissions = int(parse_qs(urlsplit(told.ok[-1].facts["link"]).query)["permissions"][0])
+    assert Permission.CREATE_PUBLIC_THREADS in Permission(permissions)
+    assert told.wrong == []
+    for each in (channel, chat, deaf):
+        each.overwrite(discord.bot, deny=Permission.CREATE_PUBLIC_THREADS)
+    deaf.overwrite(guild.everyone, deny=Permission.SEND_MESSAGES)
+    told = await look(discord, auto_thread=True, chat_channels={chat.id})
+    assert lines(told.wrong) == [
+        "Home: AUTO_THREAD opens no threads in #general, as the bot lacks Create Public Threads"
+    ]
+    assert (await look(discord)).wrong == []
+
+
+async def test_the_intent_that_threads_do_better_with_is_reported(discord, place):
+    intent = "The Message Content intent is"
+    told = await look(discord, auto_thread=True)
+    assert f"{intent} on: in the threads of AUTO_THREAD, everything is answered" in lines(told.ok)
+    discord.application.privileged_intents = set()
+    told = await look(discord, auto_thread=True)
+    assert f"{intent} off: in the threads of AUTO_THREAD, only mentions and replies are answered" in lines(told.ok)
+    assert f"{intent} off, and no setting needs it" in lines((await look(discord)).ok)
+
+
 async def test_missing_permissions_are_reported_for_each_channel(discord, place):
     guild, channel, _ = place
     fine, second, hidden, forum = (

@@ -86,6 +86,10 @@ def blocked_by_automod() -> Refused:
     return Refused(400, 200000, "Message was blocked by automatic moderation")
 
 
+def title_blocked_by_automod() -> Refused:
+    return Refused(400, 200001, "Title was blocked by automatic moderation")
+
+
 def reply_needs_history() -> Refused:
     return Refused(400, 160002, "You cannot reply without permission to read message history")
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 SUPPRESS_EMBEDS = 1 << 2
+HAS_THREAD = 1 << 5
 EPHEMERAL = 1 << 6
 LOADING = 1 << 7
 HAS_SNAPSHOT = 1 << 14
@@ -175,6 +176,11 @@ class Message:
     def labels(self) -> list[str]:
         """The labels of its buttons."""
         return [button.label for button in self.buttons]
+
+    @property
+    def started_thread(self) -> Channel | None:
+        """The thread that grew from it."""
+        return self.channel.discord.channels.get(self.id) if self.flags & HAS_THREAD else None
 
     def mentions_user(self, user: User) -> bool:
         return user in self.mentions.users

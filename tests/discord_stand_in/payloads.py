@@ -226,6 +226,8 @@ def _basic_message(message: Message) -> Json:
         payload["nonce"] = message.nonce
     if message.poll is not None:
         payload["poll"] = message.poll
+    if thread := message.started_thread:
+        payload["thread"] = channel(thread)
     if message.stickers:
         payload["sticker_items"] = sticker_items(message)
     if message.author.webhook:

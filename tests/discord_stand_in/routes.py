@@ -14,7 +14,7 @@ from .errors import (
     thread_archived,
     unknown,
 )
-from .messages import COMPONENTS_V2, SUPPRESS_EMBEDS, Attachment, Message
+from .messages import COMPONENTS_V2, HAS_THREAD, SUPPRESS_EMBEDS, Attachment, Message
 from .permissions import Permission
 from .ratelimit import DELETIONS, MESSAGES, TYPING
 from .rest import Answer, Request, Routes
@@ -214,6 +214,24 @@ def edit_message(discord: Discord, request: Request) -> Answer:
         raise thread_archived()
     change(message, request.body, request.files)
     return 200, message.payload()
+
+
+@ROUTES.add("POST", "/channels/{channel_id}/messages/{message_id}/threads")
+def start_thread(discord: Discord, request: Request) -> Answer:
+    """Start a thread with the id of the message that it grows from."""
+    channel = find_channel(discord, request.id("channel_id"))
+    message = find_message(channel, request.id("message_id"))
+    if channel.kind != payloads.TEXT:
+        raise Refused(400, 50024, "Cannot execute action on this channel type")
+    if Permission.CREATE_PUBLIC_THREADS not in channel.permissions(discord.bot):
+        raise missing_permissions()
+    if message.id in discord.channels:
+        raise Refused(400, 160004, "A thread has already been created for this message")
+    rules.check_title(channel, request.body["name"])
+    thread = channel.thread(request.body["name"], owner=discord.bot, thread_id=message.id)
+    message.flags |= HAS_THREAD
+    channel.announce("MESSAGE_UPDATE", message)
+    return 201, payloads.channel(thread)
 
 
 @ROUTES.add("DELETE", "/channels/{channel_id}/messages/{message_id}", DELETIONS)

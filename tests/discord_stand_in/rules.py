@@ -16,6 +16,7 @@ from .errors import (
     missing_permissions,
     reply_needs_history,
     thread_locked,
+    title_blocked_by_automod,
 )
 from .messages import COMPONENTS_V2, components_within
 from .permissions import Permission
@@ -134,6 +135,12 @@ def check_words(channel: Channel, body: Json) -> None:
     words = (body.get("content") or "").lower()
     if channel.guild and any(word in words for word in channel.guild.blocked_words):
         raise blocked_by_automod()
+
+
+def check_title(channel: Channel, title: str) -> None:
+    """Check the title of a thread as `check_words` does messages."""
+    if channel.guild and any(word in title.lower() for word in channel.guild.blocked_words):
+        raise title_blocked_by_automod()
 
 
 def check_commands(bodies: list[Json]) -> None:

@@ -6,6 +6,7 @@ from bot.engine import EngineError, ModelError
 from bot.gateway.command_sync import same_commands
 from bot.gateway.login import DiscordError
 from bot.texts import ABOUT_MESSAGE
+from tests.discord_stand_in.gateway import MESSAGE_CONTENT
 from tests.support.parley import parley
 from tests.support.scripted import ScriptedEngine
 
@@ -14,6 +15,14 @@ async def test_without_chat_channels_no_privileged_intent_is_asked_for(discord, 
     discord.application.privileged_intents = set()
     async with parley(discord, ScriptedEngine(), path):
         pass
+
+
+@pytest.mark.parametrize(("on", "enabled"), [(True, {"message_content"}), (True, set()), (False, {"message_content"})])
+async def test_for_threads_the_intent_is_asked_for_where_it_is_switched_on(discord, path, on, enabled):
+    discord.application.privileged_intents = enabled
+    async with parley(discord, ScriptedEngine(), path, auto_thread=on):
+        (session,) = discord.gateway.connected
+        assert bool(session.intents & MESSAGE_CONTENT) == bool(on and enabled)
 
 
 async def test_a_refused_intent_is_reported_with_what_to_do(discord, path):
