@@ -196,7 +196,8 @@ async def test_the_asker_is_asked_when_they_vote(bot, place, path, word, agreed)
         again = await alice.press(answer, "👍")
         assert MAY_I_KEEP not in (await again.wait_for(VOTED[True] if agreed else NOT_KEPT)).content
         await running.ask(channel, alice, "another")
-        assert len(await examples(running)) == (2 if agreed else 0)
+        await channel.discord.quiet()
+        await until(lambda: examples_are(running, 2 if agreed else 0))
 
 
 async def test_somebody_elses_vote_asks_the_asker_once_in_a_direct_message(bot, place):
@@ -246,6 +247,7 @@ async def test_privacy_shows_and_changes_the_decision(bot, place, path):
         assert await examples(running) == []
         assert [turn for turn, _ in await running.stored(channel.id)] == ["a secret of Alice's"], "it is no /forget"
         await running.ask(channel, alice, "another")
+        await channel.discord.quiet()
         assert await examples(running) == []
 
 

@@ -91,7 +91,19 @@ async def test_without_a_network_it_keeps_trying(discord, path, quick_reconnects
 async def test_commands_are_registered_once_and_again_after_a_change(discord, path):
     async with parley(discord, ScriptedEngine(), path):
         names = {command["name"] for command in discord.commands.registered[None]}
-        ours = {"ask", "clear", "export", "forget", "help", "persona", "quit", "settings", "status", ABOUT_MESSAGE}
+        ours = {
+            "ask",
+            "clear",
+            "export",
+            "forget",
+            "help",
+            "persona",
+            "privacy",
+            "quit",
+            "settings",
+            "status",
+            ABOUT_MESSAGE,
+        }
         assert names == ours
     async with parley(discord, ScriptedEngine(), path):
         pass
@@ -131,7 +143,7 @@ async def test_commands_can_be_registered_in_one_server_for_development(discord,
     for _ in range(2):
         async with parley(discord, ScriptedEngine(), path, guild_id=guild.id):
             assert not discord.commands.registered[None]
-            assert len(discord.commands.registered[guild.id]) == 10
+            assert len(discord.commands.registered[guild.id]) == 11
     assert discord.commands.syncs == 1
 
 

@@ -127,12 +127,17 @@ async def parley(
             ended = asyncio.create_task(bot.run())
             try:
                 if wait:
-                    await discord.gateway.ready(len(chosen.shard_ids) or chosen.shard_count or 1)
+                    await discord.gateway.ready(_shards(settings))
                 yield Running(bot, database, ended)
             finally:
                 bot.quitting.set()
                 async with asyncio.timeout(10):
                     await ended
+
+
+def _shards(settings: Mapping[str, Any]) -> int:
+    """How many shards a bot with these settings has."""
+    return len(settings.get("shard_ids", ())) or settings.get("shard_count") or 1
 
 
 async def _press_buttons(discord: Discord, processes: Mapping[Path, dict[str, Any]]) -> None:
@@ -142,6 +147,7 @@ async def _press_buttons(discord: Discord, processes: Mapping[Path, dict[str, An
         async with AsyncExitStack() as stack:
             for path, settings in tuple(processes.items()):
                 await stack.enter_async_context(parley(discord, ScriptedEngine(), path, **settings))
+            await discord.gateway.ready(sum(map(_shards, processes.values())))
             await press_every_button(discord)
 
 
