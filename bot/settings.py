@@ -197,7 +197,9 @@ class Settings:
     )
     database_path: str = _option("parley.db", _NAME, "The SQLite file that holds the turns and the channels' settings")
     # Answers
-    max_new_tokens: int = _option(200, _number(int, 1, 32768), "The longest answer, in tokens")
+    max_new_tokens: int = _option(
+        200, _number(int, 1, 32768), "The longest answer, in tokens; Continue adds as many again"
+    )
     temperature: float = _option(
         0.7, _number(float, 0, 5), "How freely words are chosen, from 0 to 5; 0 always takes the most likely one"
     )

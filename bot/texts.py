@@ -244,8 +244,8 @@ me anywhere.
 {commands["status"]} shows how I'm doing.
 {commands["quit"]} shuts me down; only the bot's owner can do that.
 {ABOUT_MESSAGE}, under Apps in a message's menu, answers a question about that message.
-Under an answer, Stop ends it, Regenerate replaces it with a new one, and Continue goes on with one that became too \
-long.{feedback_sentence}
+Under an answer, Stop ends it, Regenerate replaces it with a new one, and Continue goes on with one that has become \
+too long.{feedback_sentence}
 
 {memory} I don't remember {commands["ask"]}, or messages that are not meant for me."""
 

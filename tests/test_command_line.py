@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot import __version__
+from bot.texts import MORE_TO_COME, NOTHING_TO_CONTINUE
 from tests.support.models import save_model
 from tests.support.parley import WITHOUT_A_MODEL, environment, run
 from tests.support.terminal import Terminal
@@ -146,6 +147,31 @@ def test_a_chat_remembers_across_starts_and_forgets_when_told(tmp_path):
     assert "3 turns" in terminal.says("clear"), "a regenerated answer is not a turn of its own"
     assert "no answer yet" in terminal.says("regenerate")
     assert "Quorvex" not in terminal.says("what is my name?")
+    terminal.types("quit\n")
+    assert terminal.ends() == 0
+
+
+@pytest.mark.slow
+def test_a_chat_continues_an_answer_that_became_too_long_also_after_a_start(tmp_path):
+    question = "what does /clear do?"
+    whole = "/clear forgets this channel's turns, so that we start afresh."
+    terminal = Terminal(tmp_path, "--model", "demo", TEMPERATURE="0", MAX_NEW_TOKENS="4")
+    assert NOTHING_TO_CONTINUE in terminal.says("continue")
+    shown = terminal.says(question)
+    assert MORE_TO_COME in shown
+    said = shown.partition("Parley: ")[2].partition(MORE_TO_COME)[0].strip()
+    terminal.types("\x04")
+    assert terminal.ends() == 0
+
+    terminal = Terminal(tmp_path, "--model", "demo", TEMPERATURE="0", MAX_NEW_TOKENS="4")
+    for _ in range(20):
+        shown = terminal.says("continue")
+        said += shown.partition("Parley: ")[2].partition(MORE_TO_COME)[0].removesuffix("\r\n\r\n").removesuffix("\r\n")
+        if MORE_TO_COME not in shown:
+            break
+    assert said == whole
+    assert NOTHING_TO_CONTINUE in terminal.says("continue")
+    assert "1 turn" in terminal.says("clear")
     terminal.types("quit\n")
     assert terminal.ends() == 0
 

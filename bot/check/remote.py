@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
-from bot.check.findings import Findings, ok, wrong
+from bot.check.findings import Findings, ok, skipped, wrong
 from bot.check.model import a_conversation, answer
 from bot.engine import Sampling
 from bot.errors import UserError
@@ -34,11 +34,10 @@ async def look_at_engines(
                     yield ok(f"Found {url}, where the model is {model}", url=url, model=model)
                 async for finding in answer(engine, a_conversation(system_prompt), sampling, todo=_TODO):
                     yield finding
-                if engine.continues().get(url):
-                    yield ok("It can continue an answer that has reached MAX_NEW_TOKENS", url=url, continues=True)
-                else:
-                    sentence = "It is not known to continue an answer, so people are offered no Continue"
-                    yield ok(sentence, url=url, continues=False)
+                if model and engine.continues()[url]:
+                    yield ok("It can continue answers that have reached MAX_NEW_TOKENS", url=url)
+                elif model:
+                    yield skipped("It is not known to continue answers, so there is no Continue below them", url=url)
                 if refused := engine.refused().get(url):
                     parts = " and ".join(refused)
                     yield ok(f"It refuses {parts}, and is asked without that", url=url, refused=refused)

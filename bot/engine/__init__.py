@@ -2,7 +2,7 @@
 
 An engine knows neither Discord nor what is stored.
 
-prompt         a conversation → token ids or chat messages, within a token budget
+prompt         a conversation, and an answer's beginning → token ids or chat messages, within a token budget
 chat_template  a tokenizer's chat template, and its marks
 escaping       marks that people write, broken
 stream         Stream: the boundary between the generating thread and the event loop

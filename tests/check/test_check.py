@@ -265,7 +265,8 @@ def _damaged(path):
     with closing(sqlite3.connect(path)) as file:
         file.executescript(database._SCHEMA)
         file.execute(
-            "INSERT INTO turns VALUES (1, 7, 1, 'Alice', ?, 'x', 'now', 1, '[]', NULL, NULL, NULL)", ("long " * 9999,)
+            "INSERT INTO turns VALUES (1, 7, 1, 'Alice', ?, 'x', 'now', 1, '[]', NULL, NULL, NULL, NULL)",
+            ("long " * 9999,),
         )
         file.commit()
     content = path.read_bytes()
@@ -700,6 +701,14 @@ async def test_what_a_server_answers_instead_is_told_with_what_to_do(answer, wha
     finding = only(told.wrong)
     assert what in finding.what
     assert todo in finding.todo
+
+
+async def test_whether_a_server_can_continue_answers_is_told():
+    async with serving(EngineServer(["Alice."])) as vllm, serving(EngineServer(["Alice."])) as other:
+        vllm.program = "vllm"
+        told = await servers_found(vllm.url, other.url)
+    assert "It can continue answers that have reached MAX_NEW_TOKENS" in lines(told.ok)
+    assert lines(told.skipped) == ["It is not known to continue answers, so there is no Continue below them"]
 
 
 async def test_what_a_server_refuses_is_told_as_well():

@@ -72,6 +72,19 @@ async def test_a_file_of_an_older_version_is_migrated(path, version):
     assert schema(path) == schema(new)
 
 
+async def test_a_file_from_before_continue_is_migrated(path):
+    async with open_database(path) as opened:
+        await store(TurnStore(opened), 7, turn("kept"))
+    new = schema(path)
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("ALTER TABLE turns DROP COLUMN beginning")
+        file.execute("PRAGMA user_version = 5")
+    async with open_database(path) as opened:
+        (kept,) = await TurnStore(opened).recent(7)
+    assert (kept.question, kept.beginning) == ("kept", None)
+    assert schema(path) == new
+
+
 def schema(path: Path) -> dict[str, str | int]:
     """The SQL of all tables and indices, without comments, and the version."""
     with closing(sqlite3.connect(path)) as file:
