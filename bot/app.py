@@ -16,9 +16,9 @@ from bot.check.findings import check
 from bot.check.model import look_at_model
 from bot.check.options import look_at_settings
 from bot.check.remote import look_at_engines
-from bot.core import Core
+from bot.core import Core, check_files
 from bot.engine import Engine
-from bot.engine.opening import local_engine, locate_model, open_engine, remote_engine, sampling
+from bot.engine.opening import local_engine, open_engine, remote_engine, sampling
 from bot.errors import UserError
 from bot.gateway.client import Client
 from bot.gateway.login import Retries, Unreachable, explained
@@ -208,6 +208,7 @@ class Bot:
                 consent,
                 corrections,
                 self._review,
+                core.blocked_words,
                 feedback=settings.feedback,
                 form_patience=self._timing.form_patience,
             ),
@@ -231,6 +232,7 @@ class Bot:
                 feedback=settings.feedback,
                 wake_words=settings.wake_words,
                 auto_thread=settings.auto_thread,
+                blocked_words=core.blocked_words,
             ),
         )
 
@@ -259,7 +261,7 @@ async def run_bot(settings: Settings) -> None:
             " into a file .env as DISCORD_TOKEN=..., and start again; README.md shows how. Without Discord, try:"
             " python -m bot chat"
         )
-    locate_model(settings)
+    check_files(settings)
     metrics = Metrics()
     async with open_database(settings.database_path, metrics) as database, open_engine(settings) as engine:
         bot = Bot(settings, database, engine, metrics=metrics)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bot.console import chat
 from bot.conversation.admission import Admission
+from bot.conversation.blocked_words import BlockedWords
 from bot.conversation.conversations import Conversations
 from bot.conversation.personas_file import read_personas
 from bot.conversation.placeholders import TERMINAL
@@ -53,6 +54,7 @@ class Core:
             if summaries
             else None
         )
+        self.blocked_words = BlockedWords.read(settings.blocked_words_file)
         self.examples = ExampleStore(database, settings.feedback_limit)
         self.conversations = Conversations(
             engine,
@@ -65,6 +67,7 @@ class Core:
                 show_thinking=settings.show_thinking,
             ),
             sampling=sampling(settings),
+            blocked_words=self.blocked_words,
             summaries=self.summaries,
             examples=self.examples if settings.feedback else None,
             observer=observer,
@@ -73,9 +76,15 @@ class Core:
         )
 
 
+def check_files(settings: Settings) -> None:
+    """Raise UserError at once for a file that cannot be used, before torch is imported or a database created."""
+    BlockedWords.read(settings.blocked_words_file)
+    locate_model(settings)
+
+
 async def run_chat(settings: Settings) -> None:
     """Talk in the terminal. Raises UserError."""
-    locate_model(settings)
+    check_files(settings)
     async with open_database(settings.database_path) as database, open_engine(settings) as engine:
         core = Core(settings, database, engine)
         await engine.ready()
@@ -84,7 +93,7 @@ async def run_chat(settings: Settings) -> None:
 
 async def run_ask(settings: Settings, text: str) -> None:
     """Print the answer to one question. Raises UserError."""
-    locate_model(settings)
+    check_files(settings)
     async with open_engine(settings) as engine:
         await chat.ask(
             engine,
@@ -92,4 +101,5 @@ async def run_ask(settings: Settings, text: str) -> None:
             system_prompt=TERMINAL.fill(settings.system_prompt, date.today()),
             sampling=sampling(settings),
             show_thinking=settings.show_thinking,
+            blocked_words=BlockedWords.read(settings.blocked_words_file),
         )

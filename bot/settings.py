@@ -222,6 +222,9 @@ class Settings:
     show_thinking: bool = _option(
         False, _SWITCH, "Whether people see a reasoning model's thoughts, as a quote before the answer: on or off"
     )
+    blocked_words_file: str | None = _option(
+        None, _NAME, "A file of words and regular expressions that answers never show; blank means none"
+    )
     # Feedback
     feedback: bool = _option(
         False,

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 NAME = "Parley"
 """What the bot is called in a terminal."""
 
+REPLACED = "▇▇▇"
+"""What stands for text that the bot's owner has blocked."""
+
 # In answer to a message that holds nothing to answer
 ONLY_TEXT = "I can only read text, and there is none here. Please describe in words what I can't see."
 UNREADABLE_REPLY = (
@@ -204,6 +207,7 @@ def help_text(
     turns: int,
     *,
     feedback: bool,
+    replaces: bool,
     hourly_limit: int | None = None,
     wake_words: Sequence[str] = (),
     auto_thread: bool = False,
@@ -211,8 +215,9 @@ def help_text(
     """Return the text of /help.
 
     `me` mentions the bot; `commands` maps each command's name to its clickable mention; `turns` is how many turns are
-    remembered in the channel; `feedback` is whether people can vote; `hourly_limit` is how many answers the
-    reader gets in an hour; `wake_words` count as mentions; with `auto_thread`, a mention is answered in a thread.
+    remembered in the channel; `feedback` is whether people can vote, and `replaces` whether words are blocked;
+    `hourly_limit` is how many answers the reader gets in an hour; `wake_words` count as mentions; with `auto_thread`, a
+    mention is answered in a thread.
     """
     threads = " In a text channel, I open a thread for it." if auto_thread else ""
     called = f" Calling me ({', '.join(wake_words[:_NAMED])}) is enough, too." if wake_words else ""
@@ -225,6 +230,7 @@ def help_text(
         else ""
     )
     personas = f" {commands['persona use']} picks a prepared persona." if "persona use" in commands else ""
+    blocked_sentence = f"\n{REPLACED} stands for words that the bot's owner does not let me say." if replaces else ""
     memory = (
         f"Here I remember the last {turns} questions and answers, even after a restart, until newer ones replace them"
         f" or someone uses {commands['clear']}. Each channel, thread and direct conversation has its own memory."
@@ -245,7 +251,7 @@ me anywhere.
 {commands["quit"]} shuts me down; only the bot's owner can do that.
 {ABOUT_MESSAGE}, under Apps in a message's menu, answers a question about that message.
 Under an answer, Stop ends it, Regenerate replaces it with a new one, and Continue goes on with one that has become \
-too long.{feedback_sentence}
+too long.{feedback_sentence}{blocked_sentence}
 
 {memory} I don't remember {commands["ask"]}, or messages that are not meant for me."""
 

@@ -10,6 +10,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import __version__
+from bot.conversation.blocked_words import BlockedWords
 from bot.engine import Engine
 from bot.gateway.client import Client
 from bot.messages.access import channel_ref, hourly_limit
@@ -30,6 +31,7 @@ class About(commands.Cog):
         feedback: bool,
         wake_words: Sequence[str],
         auto_thread: bool,
+        blocked_words: BlockedWords,
     ) -> None:
         self._channel_settings = channel_settings
         self._engine = engine
@@ -37,6 +39,7 @@ class About(commands.Cog):
         self._feedback = feedback
         self._wake_words = wake_words
         self._auto_thread = auto_thread
+        self._blocked_words = blocked_words
         self._started = time.monotonic()
 
     @app_commands.command(description=HELP)
@@ -54,6 +57,7 @@ class About(commands.Cog):
             hourly_limit=await hourly_limit(client.access, interaction),
             wake_words=self._wake_words,
             auto_thread=self._auto_thread,
+            replaces=bool(self._blocked_words),
         )
         await interaction.edit_original_response(content=text)
 

@@ -9,6 +9,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.conversation.blocked_words import BlockedWords
 from bot.gateway.client import Client
 from bot.gateway.presses import Press
 from bot.messages.access import channel_ref
@@ -79,6 +80,7 @@ class Feedback(commands.Cog):
         consent: Consent,
         corrections: Corrections,
         review: Review,
+        blocked_words: BlockedWords,
         *,
         feedback: bool,
         form_patience: float,
@@ -89,6 +91,7 @@ class Feedback(commands.Cog):
         self._consent = consent
         self._corrections = corrections
         self._review = review
+        self._blocked_words = blocked_words
         self._feedback = feedback
         self._form_patience = form_patience
 
@@ -164,6 +167,7 @@ class Feedback(commands.Cog):
     ) -> None:
         """Note a correction, and with `here` replace the answer by it."""
         await interaction.response.defer(ephemeral=True, thinking=True)
+        text = self._blocked_words.replace(text)
         example = await self._examples.correct(channel, message, interaction.user.id, text)
         if example is None or example.correction is None:
             await interaction.edit_original_response(content=NOT_CORRECTABLE)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import aiosqlite
 
-from bot.check.findings import Findings, ok, size, wrong
+from bot.check.findings import Findings, counted, ok, size, wrong
 from bot.storage.database import SCHEMA_VERSION, DatabaseError, check_ours, unusable, unwritable
 
 
@@ -25,8 +25,8 @@ async def look_at_database(path: str) -> Findings:
         yield ok(f"{place} is not there yet; Parley creates it, and may write to its folder", path=place)
         return
     yield ok(
-        f"{place} can be written: {size(contents.size)}, {_counted(contents.turns, 'turn')} of"
-        f" {_counted(contents.channels, 'channel')}, {_schema(contents.schema)}",
+        f"{place} can be written: {size(contents.size)}, {counted(contents.turns, 'turn')} of"
+        f" {counted(contents.channels, 'channel')}, {_schema(contents.schema)}",
         path=place,
         bytes=contents.size,
         turns=contents.turns,
@@ -37,10 +37,6 @@ async def look_at_database(path: str) -> Findings:
 
 def _absolute(path: str) -> Path:
     return Path(path).expanduser().absolute()
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _schema(version: int) -> str:

@@ -111,6 +111,11 @@ def _as_json(area: str, finding: Finding) -> dict[str, Any]:
     }
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things, written for people."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def size(count: float) -> str:
     """A number of bytes, written for people."""
     for unit in ("bytes", "kB", "MB"):

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from bot.check.findings import Finding, Findings, ok, skipped, wrong
+from bot.check.findings import Finding, Findings, counted, ok, skipped, wrong
+from bot.conversation.blocked_words import BlockedWords
 from bot.conversation.personas_file import read_personas
 from bot.settings import Settings, SettingsError
 
@@ -27,6 +28,17 @@ async def look_at_settings(settings: Settings, warnings: Sequence[str]) -> Findi
             yield ok(f"{name} is {_shown(value)} (default: {_shown(option.default)})", **facts)
     if settings.personas_file:
         yield _personas(settings.personas_file)
+    try:
+        if blocked := BlockedWords.read(settings.blocked_words_file):
+            words, expressions = counted(blocked.words, "word"), counted(blocked.expressions, "regular expression")
+            yield ok(
+                f"BLOCKED_WORDS_FILE has {words} and {expressions}",
+                words=blocked.words,
+                expressions=blocked.expressions,
+            )
+    except SettingsError as error:
+        for line in str(error).splitlines():
+            yield wrong(line, "Correct the file; the bot does not start with it.")
     if not different:
         yield skipped("All settings have their defaults")
 

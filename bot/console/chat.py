@@ -9,8 +9,10 @@ from bot.console.files import with_files
 from bot.console.line_input import Typed, history, read
 from bot.console.screen import Screen, screen, write
 from bot.conversation.answer import Answer, State
+from bot.conversation.blocked_words import BlockedWords
 from bot.conversation.conversations import Conversations, Question, Stale
 from bot.conversation.speakers import SpeakerFilter
+from bot.conversation.text_filter import FilterChain
 from bot.engine import Engine, Sampling
 from bot.engine.prompt import Prompt
 from bot.errors import UserError
@@ -67,12 +69,21 @@ def _command(typed: Typed) -> list[str]:
     return [*map(str.lower, words[:1]), *words[1:]]
 
 
-async def ask(engine: Engine, text: str, *, system_prompt: str, sampling: Sampling, show_thinking: bool) -> None:
+async def ask(
+    engine: Engine,
+    text: str,
+    *,
+    system_prompt: str,
+    sampling: Sampling,
+    show_thinking: bool,
+    blocked_words: BlockedWords,
+) -> None:
     """Print the answer to one question on standard output. Raises what the engine's stream raises."""
     answer = Answer(show_thinking=show_thinking)
     prompt = Prompt(system_prompt, (), None, text)
     stream = engine.submit(prompt, sampling)
-    filling = asyncio.create_task(answer.fill(stream, SpeakerFilter(stream, prompt, NAME)))
+    said = FilterChain(SpeakerFilter(stream, prompt, NAME), blocked_words.filter())
+    filling = asyncio.create_task(answer.fill(stream, said, blocked_words.filter()))
     with screen() as shown:
         await _show(answer, shown)
     await filling

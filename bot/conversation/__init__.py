@@ -4,6 +4,7 @@
 - `answer`: one answer, filled by its conversation and read by whoever shows it
 - `text_filter`: what of a growing answer may be shown
 - `speakers`: keeps an answer from speaking for others
+- `blocked_words`: words and regular expressions that no answer shows
 - `admission`: who may ask now, and the order of answers in a channel
 - `wait_estimate`: what an answer waits for, and about how long
 - `personas_file`: the personas that /persona use offers

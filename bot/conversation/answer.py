@@ -148,15 +148,17 @@ class Answer:
         await self._may_proceed.wait()
         return not self.stopped
 
-    async def fill(self, stream: Stream, said: TextFilter = UNFILTERED) -> None:
+    async def fill(self, stream: Stream, said: TextFilter = UNFILTERED, thoughts: TextFilter = UNFILTERED) -> None:
         """Take the text of a stream and finish; see `read`."""
         with self.filling():
-            await self.read(stream, said)
+            await self.read(stream, said, thoughts)
         if self.error:
             raise self.error
 
-    async def read(self, stream: Stream, said: TextFilter = UNFILTERED) -> None:
+    async def read(self, stream: Stream, said: TextFilter = UNFILTERED, thoughts: TextFilter = UNFILTERED) -> None:
         """Take the text of a stream to its end, or to where the filter of what is `said` ends it.
+
+        People see thoughts as `thoughts` filters them.
 
         Raises what ends the stream early, and NoAnswer if nothing is left of the text.
         """
@@ -164,22 +166,23 @@ class Answer:
         self._advance(State.STARTED)
         try:
             async for piece in stream:
-                self._append(piece, said)
+                self._append(piece, said, thoughts)
                 if said.ended:
                     stream.stop()
                     break
         finally:
             self.said += said.finish()
+            self._thoughts += thoughts.finish()
             self._show()
         if not (self.said.strip() or self.stopped):
             raise NoAnswer
 
-    def _append(self, piece: str, said: TextFilter) -> None:
+    def _append(self, piece: str, said: TextFilter, thoughts: TextFilter) -> None:
         self.thinking = isinstance(piece, Thought)
         if not self.thinking:
             self.said += said.push(piece)
         elif self._show_thinking:
-            self._thoughts += piece
+            self._thoughts += thoughts.push(piece)
         self._show()
 
     def _show(self) -> None:

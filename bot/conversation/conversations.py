@@ -10,9 +10,11 @@ from typing import Any
 
 from bot.conversation.admission import Admission, Line
 from bot.conversation.answer import Answer
+from bot.conversation.blocked_words import NO_WORDS, BlockedWords
 from bot.conversation.placeholders import TERMINAL, Placeholders
 from bot.conversation.speakers import SpeakerFilter
 from bot.conversation.summary import Summaries
+from bot.conversation.text_filter import FilterChain
 from bot.engine import Beginning, Engine, NoAnswer, NotContinuable, Sampling, Stream
 from bot.engine.prompt import Exchange, Prompt
 from bot.errors import UserError
@@ -82,6 +84,7 @@ class Conversations:
         admission: Admission,
         *,
         sampling: Sampling,
+        blocked_words: BlockedWords = NO_WORDS,
         summaries: Summaries | None = None,
         examples: ExampleStore | None = None,
         observer: Observer = NO_OBSERVER,
@@ -93,6 +96,7 @@ class Conversations:
         self._channel_settings = channel_settings
         self._admission = admission
         self._sampling = sampling
+        self._blocked_words = blocked_words
         self._summaries = summaries
         self._examples = examples
         self._observer = observer
@@ -377,7 +381,7 @@ class Conversations:
             text = await question.fetch_text() if question.fetch_text else question.text
             prompt = Prompt(settings.persona, (), None, text)
             if stream := self._submit(answer, prompt, settings, question.channel.channel):
-                await answer.read(stream, SpeakerFilter(stream, prompt, question.placeholders.bot))
+                await self._read(answer, stream, prompt, question.placeholders.bot)
 
     async def _settings(self, channel: ChannelRef, placeholders: Placeholders) -> ChannelSettings:
         """The settings in effect, with the placeholders of the persona filled in."""
@@ -408,7 +412,7 @@ class Conversations:
         if stream is None:
             return
         try:
-            await answer.read(stream, SpeakerFilter(stream, prompt, bot_name))
+            await self._read(answer, stream, prompt, bot_name)
         except NoAnswer:
             if not (stream.reasoned and stream.beginning):
                 raise
@@ -430,6 +434,11 @@ class Conversations:
     def _submit(self, answer: Answer, prompt: Prompt, settings: ChannelSettings, channel: int) -> Stream | None:
         """Have a prompt answered, unless the answer has been stopped."""
         return None if answer.stopped else self._engine.submit(prompt, self._sampling_of(settings), channel)
+
+    async def _read(self, answer: Answer, stream: Stream, prompt: Prompt, bot_name: str) -> None:
+        """Fill an answer with what may be shown of a stream."""
+        said = FilterChain(SpeakerFilter(stream, prompt, bot_name), self._blocked_words.filter())
+        await answer.read(stream, said, self._blocked_words.filter())
 
     async def _save(self, answer: Answer, turn: Turn, said: str, beginning: str | None = None) -> None:
         await self._turns.save_answer(turn, said, beginning)

@@ -5,7 +5,7 @@ from typing import Protocol
 import regex
 
 LONGEST = 1000
-"""How many characters of a text are held back at most."""
+"""How many characters at the end of a growing text are undecided at most."""
 
 
 class TextFilter(Protocol):

@@ -191,6 +191,18 @@ async def test_what_is_warned_of_and_what_cannot_be_used_is_wrong(tmp_path):
     assert [line[:5] for line in lines((await found(look_at_bad_settings(bad.value))).wrong)] == ["TOP_K", "SEED:"]
 
 
+async def test_the_blocked_words_are_counted_and_bad_ones_are_wrong(tmp_path):
+    file = tmp_path / "words.txt"
+    settings = Settings(blocked_words_file=str(file))
+    assert "cannot be read: No such file" in only((await found(look_at_settings(settings, []))).wrong).what
+    file.write_text("darn\n/[/\n/(/\n")
+    told = lines((await found(look_at_settings(settings, []))).wrong)
+    assert [line.partition(" of ")[0] for line in told] == ["BLOCKED_WORDS_FILE: line 2", "BLOCKED_WORDS_FILE: line 3"]
+    file.write_text("darn\noh my\n/s.*/\n")
+    told = await found(look_at_settings(settings, []))
+    assert lines(told.ok)[1:] == ["BLOCKED_WORDS_FILE has 2 words and 1 regular expression"]
+
+
 # The database
 
 

@@ -23,6 +23,7 @@ from bot.texts import (
     NOT_CORRECTABLE,
     NOT_KEPT,
     NOT_YOURS,
+    REPLACED,
     TOO_LONG_TO_CORRECT,
     UNDECIDED,
     VOTED,
@@ -322,6 +323,20 @@ async def test_the_asker_corrects_an_answer(bot, place):
         assert example.turn.answer == "It is Lyon."
         assert answer.content == "It is Lyon."
         assert await running.stored(channel.id) == [("What is the capital of France?", "It is Lyon.")]
+
+
+async def test_a_correction_cannot_make_the_bot_say_blocked_words(bot, place, moderator, tmp_path):
+    (tmp_path / "words.txt").write_text("darn\n")
+    _, channel, alice = place
+    async with bot(["It is Lyon."], blocked_words_file=str(tmp_path / "words.txt")) as running:
+        await agree(alice, moderator)
+        answer = await running.ask(channel, alice)
+        sent = await correct(moderator, answer, "Paris, darn!", where=CORRECTION_EVERYWHERE)
+        await sent.wait_for(CORRECTED_HERE)
+        assert answer.content == f"Paris, {REPLACED}!"
+        await running.until_stored(channel.id, ("hi", f"Paris, {REPLACED}!"))
+        (example,) = await examples(running)
+        assert example.correction == f"Paris, {REPLACED}!"
 
 
 @pytest.mark.parametrize("newest", [True, False])

@@ -196,6 +196,7 @@ async def test_an_engine_elsewhere_is_told_to_stop(talk):
             await asyncio.sleep(0)
 
 
+@pytest.mark.slow
 def test_in_a_terminal_it_loses_the_name_that_stands_before_it(tmp_path):
     asked = run(tmp_path, *without_a_model(["Par", "ley: Hi."]), "ask", "--model", "demo", "hello")
     assert asked.stdout == "Hi.\n"
