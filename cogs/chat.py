@@ -87,7 +87,11 @@ class Chat(commands.Cog):
                 self._conversations.check(question)
                 thread = await self._auto_threads.open(message, me)
             if thread:
-                question = replace(question, channel=ChannelRef(thread.id, thread.parent_id, thread.guild.id))
+                question = replace(
+                    question,
+                    channel=ChannelRef(thread.id, thread.parent_id, thread.guild.id),
+                    placeholders=placeholders(message, me, thread),
+                )
             async with self._replies.to(message, thread) if thread else nullcontext(reply) as reply_there:
                 async with self._conversations.answering(question) as answer:
                     answer.shown_in = await reply_there.show(answer)

@@ -11,11 +11,16 @@ from bot.messages.access import channel_ref
 _LONGEST = 100  # characters of a name; Discord's own limit
 
 
-def placeholders(source: discord.Message | discord.Interaction[Any], me: discord.abc.User) -> Placeholders:
-    """The names of where a message was written, or a command or button was used. A thread has its channel's topic."""
+def placeholders(
+    source: discord.Message | discord.Interaction[Any], me: discord.abc.User, thread: discord.Thread | None = None
+) -> Placeholders:
+    """The names of where a message was written, or a command or button was used, or of the thread opened for it.
+
+    A thread has its channel's topic.
+    """
     if channel_ref(source).guild is None:
         return Placeholders("Discord", "a direct message", bot=clean_name(me.display_name))
-    guild, channel = source.guild, source.channel
+    guild, channel = source.guild, thread or source.channel
     topic = getattr(getattr(channel, "parent", None) or channel, "topic", None)
     own = (guild and guild.me) or me
     return Placeholders(

@@ -35,7 +35,7 @@ async def test_a_mention_opens_a_thread_in_which_everything_is_answered(discord,
     guild, channel, alice = place
     engine = ScriptedEngine(["A frog."], ["Green."], ["Hop."])
     async with parley(discord, engine, path, auto_thread=True) as running:
-        await running.channel_settings.change(ChannelRef(channel.id), ChannelOverrides(persona="Rhyme."))
+        await running.channel_settings.change(ChannelRef(channel.id), ChannelOverrides(persona="Rhyme in {channel}."))
         thread = await asked(running, channel, alice, "what sits in the pond?", "A frog.")
         assert (thread.name, thread.owner, thread.parent) == ("what sits in the pond?", discord.bot, channel)
         assert channel.answers() == []
@@ -53,7 +53,7 @@ async def test_a_mention_opens_a_thread_in_which_everything_is_answered(discord,
         ("Alice", "A frog."),
         ("Bob", "Green."),
     ]
-    assert {prompt.system for prompt in engine.prompts} == {"Rhyme."}
+    assert {prompt.system for prompt in engine.prompts} == {"Rhyme in what sits in the pond?."}
     assert len(discord.asked(*THREADS)) == 1
 
 
