@@ -98,6 +98,12 @@ def test_nothing_is_shown_that_may_still_become_part_of_a_match():
     assert shown == ["I ", "", "", "dare", " not say ", "", "", f"{X}!", " ", "", "", X + " ", "oh no"]
 
 
+def test_a_match_waits_for_another_that_may_overlap_it():
+    words = BlockedWords((), {1: "abc", 2: "cd+e", 3: "fab"}).filter()
+    assert [words.push(piece) for piece in ("f", "abc", "dd", "e", "!")] == ["", "", "", "", f"{X}!"]
+    assert [words.push(piece) for piece in ("abc", "d", "f", "!")] == ["", "", f"{X}d", "f!"]
+
+
 def test_only_so_much_is_held_back():
     words = BlockedWords({"darn"}, {1: "<.*>"}).filter()
     assert words.push("<" + "a" * (LONGEST - 1)) == ""
@@ -109,6 +115,8 @@ def test_a_match_that_grows_too_long_is_replaced_so_far():
     words = BlockedWords((), {1: r"secret\w*"}).filter()
     shown = [words.push("secret" + "t" * LONGEST), words.push("tt."), words.finish()]
     assert shown == [X, "tt.", ""]
+    words = BlockedWords({"darn"}, {1: "secret.*"}).filter()
+    assert [words.push("secret" + "t" * LONGEST + " dar"), words.push("ned "), words.finish()] == [X, "ned ", ""]
 
 
 def test_an_expression_that_takes_too_long_ends_the_answer(caplog):
