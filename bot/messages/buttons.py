@@ -14,8 +14,8 @@ class Action(enum.Enum):
     """What a press asks for; the value is part of the button's custom id."""
 
     STOP = "stop"
-    REGENERATE = "regenerate"
     CONTINUE = "continue"
+    REGENERATE = "regenerate"
     LIKE = "like"
     DISLIKE = "dislike"
     AGREE = "agree"

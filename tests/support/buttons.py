@@ -6,7 +6,7 @@ from bot.texts import STALE
 from tests.discord_stand_in import Discord, Interaction, Message, User
 
 _QUIET = 0.2  # seconds after which no button is about to be replaced
-_ORDER = (*Action, *Verdict)  # Stop first; what decides about an answer last
+_ORDER = (*Action, *Verdict)  # Stop first, Regenerate after Continue; what decides about an answer last
 
 AnyButton = Button | ReviewButton
 
