@@ -95,12 +95,12 @@ class Buttons(commands.Cog):
                     answer.shown_in = await reply.show(answer)
             except Stale:
                 with suppress(discord.HTTPException):  # the message may be gone, and so is the dead button
-                    await interaction.edit_original_response(view=view(*await self._left(interaction, asker)))
+                    left = await self._left(interaction, asker) or self._replies.active.buttons.older(asker)
+                    await interaction.edit_original_response(view=view(*left))
                 raise
 
     async def _left(self, interaction: discord.Interaction[Client], asker: int) -> tuple[Button, ...]:
-        """The buttons that still apply to the answer above a stale one."""
+        """The buttons that apply to the answer above a stale one, if it can be regenerated."""
         assert interaction.message
         turn = await self._conversations.regenerable(channel_ref(interaction), interaction.message.id)
-        buttons = self._replies.active.buttons
-        return buttons.newest(asker, cut=turn.beginning is not None) if turn else buttons.older(asker)
+        return self._replies.active.buttons.newest(asker, cut=turn.beginning is not None) if turn else ()

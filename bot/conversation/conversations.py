@@ -414,7 +414,7 @@ class Conversations:
         try:
             await self._read(answer, stream, prompt, bot_name)
         except NoAnswer:
-            if not (stream.reasoned and stream.beginning):
+            if turn.answer or not (stream.reasoned and stream.beginning):
                 raise
             answer.note(STILL_THINKING)
             answer.regenerable = True  # in any place, like a question whose answer was interrupted

@@ -7,7 +7,7 @@ import pytest
 
 from bot.conversation.conversations import Stale
 from bot.conversation.summary import Summaries
-from bot.engine import Beginning, NotContinuable, Thought
+from bot.engine import Beginning, NoAnswer, NotContinuable, Thought
 from bot.storage.channel_ref import ChannelRef
 from bot.storage.channel_settings import ChannelOverrides
 from bot.storage.examples import ExampleStore
@@ -163,6 +163,14 @@ async def test_a_model_that_has_not_thought_to_the_end_can_go_on(talk, turns):
     await again.show(conversations.continuing(HERE, 12, ALICE))
     assert (again.text, again.answer.cut, again.answer.regenerable) == ("Yes.", False, False)
     assert await stored(turns) == [("why?", "Yes."), ("next", "newer")]
+
+
+async def test_an_answer_is_not_given_up_for_thoughts_without_an_end(talk, turns):
+    conversations, _ = talk(["Yes."], [Thought("hm"), CUT])
+    await Screen(12).show(conversations.answering(ask("why?")))
+    with pytest.raises(NoAnswer):
+        await Screen(12).show(conversations.regenerating(HERE, 12, ALICE))
+    assert await stored(turns) == [("why?", "Yes.")]
 
 
 async def test_the_example_is_the_whole_answer_and_keeps_its_votes(talk, turns, database):

@@ -180,7 +180,7 @@ class LocalEngine:
         """
         loaded = self._ready.result()
         _, tokens = self._fit(prompt, loaded)
-        return str(loaded.tokenizer.decode(list(tokens))), len(tokens)
+        return str(loaded.tokenizer.decode(tokens)), len(tokens)
 
     async def close(self) -> None:
         """Stop all requests and release the model.
