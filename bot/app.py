@@ -28,6 +28,7 @@ from bot.messages.active_replies import ActiveReplies
 from bot.messages.addressing import Addressing
 from bot.messages.auto_threads import AutoThreads
 from bot.messages.buttons import FinalButtons
+from bot.messages.channel_context import ChannelContext
 from bot.messages.consent import Consent
 from bot.messages.corrections import Corrections
 from bot.messages.pacing import Pacer
@@ -194,12 +195,13 @@ class Bot:
             auto_thread=settings.auto_thread,
         )
         auto_threads = AutoThreads(addressing, self._pacer, on=settings.auto_thread)
+        context = ChannelContext(client, core.turns, addressing, client.access, limit=settings.context_messages)
         consent = Consent(client, core.examples)
         corrections = Corrections(client, self._active_replies, core.turns, core.channel_settings, core.examples)
         await client.add_cogs(
-            Chat(client, core.conversations, self._replies, client.access, addressing, auto_threads),
+            Chat(client, core.conversations, self._replies, client.access, addressing, auto_threads, context),
             Ask(client, core.conversations, self._replies),
-            Buttons(client, core.conversations, self._replies),
+            Buttons(client, core.conversations, self._replies, context),
             Votes(self._active_replies, core.examples, consent, self._review, feedback=settings.feedback),
             Feedback(
                 client,
@@ -233,6 +235,7 @@ class Bot:
                 wake_words=settings.wake_words,
                 auto_thread=settings.auto_thread,
                 blocked_words=core.blocked_words,
+                context_messages=settings.context_messages,
             ),
         )
 

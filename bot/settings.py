@@ -108,7 +108,7 @@ def _url(text: str) -> str:
     return text.rstrip("/") if url.path.strip("/") else f"{text.rstrip('/')}/v1"
 
 
-_READING = ("chat_channels", "wake_words")  # the options that need the Message Content intent
+_READING = ("chat_channels", "wake_words", "context_messages")  # the options that need the Message Content intent
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _TEXT = Kind(str, "any text", blank_counts=True)
 _NAME = Kind(str, "any text")
@@ -186,6 +186,11 @@ class Settings:
     )
     history_turns: int = _option(
         5, _number(int, 0, 100), "Turns remembered per channel, from 0 to 100; with 0, every message stands alone"
+    )
+    context_messages: int = _option(
+        0,
+        _number(int, 0, 30),
+        "Messages of others that the model reads before a question, from 0 to 30; needs the Message Content intent",
     )
     summary: bool = _option(
         False, _SWITCH, "Whether turns too old to remember go into a summary, written while nobody waits: on or off"

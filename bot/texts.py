@@ -132,7 +132,7 @@ LIKED, DISLIKED, CORRECT, DISCARD, APPROVE = "👍", "👎", "Correct", "Discard
 AGREE, REFUSE = "Yes", "No"
 DISCARDED, APPROVED, WAS_CORRECTED = "🗑️ Discarded", "✅ Fine as it is", "✏️ Corrected"
 MODERATORS_ONLY = "Only someone who can manage messages here can do that."
-_NAMED = 10  # files or words that one sentence names
+_NAMED = 10  # files that one sentence names
 
 STOP, REGENERATE, CONTINUE = "Stop", "Regenerate", "Continue"  # the buttons
 LOADING, READY = "Loading the model…", "Mention me to talk"  # what Discord shows next to the bot's name
@@ -211,16 +211,22 @@ def help_text(
     hourly_limit: int | None = None,
     wake_words: Sequence[str] = (),
     auto_thread: bool = False,
+    context_messages: int = 0,
 ) -> str:
     """Return the text of /help.
 
     `me` mentions the bot; `commands` maps each command's name to its clickable mention; `turns` is how many turns are
     remembered in the channel; `feedback` is whether people can vote, and `replaces` whether words are blocked;
     `hourly_limit` is how many answers the reader gets in an hour; `wake_words` count as mentions; with `auto_thread`, a
-    mention is answered in a thread.
+    mention is answered in a thread; `context_messages` is how many messages are read before a question.
     """
+    context = (
+        f" With a question, I also read the last {context_messages} messages before it, and remember none of them."
+        if context_messages
+        else ""
+    )
     threads = " In a text channel, I open a thread for it." if auto_thread else ""
-    called = f" Calling me ({', '.join(wake_words[:_NAMED])}) is enough, too." if wake_words else ""
+    called = f" Calling me ({_shortened(', '.join(wake_words), 100)}) is enough, too." if wake_words else ""
     limit = "" if hourly_limit is None else f" You can get {_count(hourly_limit, 'answer')} an hour."
     feedback_sentence = (
         f"\n{LIKED} and {DISLIKED} tell those who run me how good an answer is, and {CORRECT_ANSWER}, under Apps in its"
@@ -241,7 +247,7 @@ def help_text(
 I answer with a language model that the bot's owner runs. It can be wrong.{limit}
 
 Mention me ({me}), reply to me, or send me a direct message.{called}{threads} If you reply to someone else's \
-message and mention me, I read that message too. I read attached text files, but no pictures or recordings.
+message and mention me, I read that message too. I read attached text files, but no pictures or recordings.{context}
 {commands["ask"]} answers a single question, privately if you like.
 {commands["clear"]} makes me forget the conversation in this channel, {commands["forget"]} everything you have asked \
 me anywhere.

@@ -32,6 +32,7 @@ class About(commands.Cog):
         wake_words: Sequence[str],
         auto_thread: bool,
         blocked_words: BlockedWords,
+        context_messages: int,
     ) -> None:
         self._channel_settings = channel_settings
         self._engine = engine
@@ -40,6 +41,7 @@ class About(commands.Cog):
         self._wake_words = wake_words
         self._auto_thread = auto_thread
         self._blocked_words = blocked_words
+        self._context_messages = context_messages
         self._started = time.monotonic()
 
     @app_commands.command(description=HELP)
@@ -58,6 +60,7 @@ class About(commands.Cog):
             wake_words=self._wake_words,
             auto_thread=self._auto_thread,
             replaces=bool(self._blocked_words),
+            context_messages=self._context_messages,
         )
         await interaction.edit_original_response(content=text)
 

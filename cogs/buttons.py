@@ -13,6 +13,7 @@ from bot.gateway.presses import Press
 from bot.messages import access
 from bot.messages.access import channel_ref, hourly_limit
 from bot.messages.buttons import Action, Button, view
+from bot.messages.channel_context import ChannelContext
 from bot.messages.placeholders import placeholders
 from bot.messages.replies import Replies
 from bot.texts import NOT_YOURS, STALE
@@ -51,10 +52,11 @@ class PressedButton(Press, template=Button.TEMPLATE):
 class Buttons(commands.Cog):
     """Acts on presses."""
 
-    def __init__(self, bot: Client, conversations: Conversations, replies: Replies) -> None:
+    def __init__(self, bot: Client, conversations: Conversations, replies: Replies, context: ChannelContext) -> None:
         self._bot = bot
         self._conversations = conversations
         self._replies = replies
+        self._context = context
 
     async def cog_load(self) -> None:
         """Have discord.py recognize our buttons."""
@@ -87,10 +89,11 @@ class Buttons(commands.Cog):
         assert self._bot.user
         names = placeholders(interaction, self._bot.user)
         limit = await hourly_limit(interaction.client.access, interaction)
+        context = self._context.of(interaction.channel)
         asked = (channel_ref(interaction), interaction.message.id, interaction.user.id)
         async with self._replies.replacing(interaction, asker) as reply:
             try:
-                async with answering(*asked, placeholders=names, hourly_limit=limit) as answer:
+                async with answering(*asked, placeholders=names, fetch_context=context, hourly_limit=limit) as answer:
                     await interaction.response.defer()
                     answer.shown_in = await reply.show(answer)
             except Stale:

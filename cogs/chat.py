@@ -11,16 +11,15 @@ from bot.conversation.conversations import Conversations, Question
 from bot.errors import UserError
 from bot.messages import access
 from bot.messages.access import Access, channel_ref, roles_of
-from bot.messages.addressing import Addressing
+from bot.messages.addressing import Addressing, is_by_a_person
 from bot.messages.auto_threads import AutoThreads
+from bot.messages.channel_context import ChannelContext
 from bot.messages.incoming_text import IncomingText
 from bot.messages.lookups import Threads
 from bot.messages.placeholders import placeholders
 from bot.messages.replies import Replies
 from bot.storage.channel_ref import ChannelRef
 from bot.texts import UNREADABLE_REPLY, UNREADABLE_ROLE_MENTION, answered_without
-
-_WRITTEN_BY_PEOPLE = (discord.MessageType.default, discord.MessageType.reply)
 
 
 class Chat(commands.Cog):
@@ -34,6 +33,7 @@ class Chat(commands.Cog):
         access: Access,
         addressing: Addressing,
         auto_threads: AutoThreads,
+        context: ChannelContext,
     ) -> None:
         self._bot = bot
         self._conversations = conversations
@@ -41,12 +41,14 @@ class Chat(commands.Cog):
         self._access = access
         self._addressing = addressing
         self._auto_threads = auto_threads
+        self._context = context
         self._threads = Threads(bot)
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
         """Answer, as a reply, if the message is for us."""
-        if not _is_by_a_person(message):
+        # A bot's or a webhook's is never answered, or two bots would talk for ever.
+        if not is_by_a_person(message):
             return
         if self._auto_threads.on:
             await self._threads.locate(message)  # a thread has to be known for us to know whose it is
@@ -74,6 +76,7 @@ class Chat(commands.Cog):
             people=text.people,
             fetch_text=text.fetch,
             fetch_thread_starter=partial(text.fetch_thread_starter, message, me),
+            fetch_context=self._context.of(message.channel),
             placeholders=placeholders(message, me),
             hourly_limit=self._access.hourly_limit(roles),
         )
@@ -104,8 +107,3 @@ class Chat(commands.Cog):
         if direct or self._bot.intents.message_content or self._addressing.is_mentioned(message):
             return None
         return UNREADABLE_REPLY if self._addressing.is_reply(message) else UNREADABLE_ROLE_MENTION
-
-
-def _is_by_a_person(message: discord.Message) -> bool:
-    """Never a bot's or a webhook's, or two bots would talk for ever; nor an announcement of Discord's own."""
-    return not message.author.bot and not message.webhook_id and message.type in _WRITTEN_BY_PEOPLE

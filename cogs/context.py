@@ -7,6 +7,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.conversation.conversations import Conversations
+from bot.messages.access import channel_ref
 from bot.messages.active_replies import ActiveReplies
 from bot.texts import CLEAR, forgotten
 
@@ -21,10 +22,9 @@ class Context(commands.Cog):
     @app_commands.command(description=CLEAR)
     async def clear(self, interaction: discord.Interaction) -> None:
         """Forget the channel's turns and say how many there were."""
-        assert interaction.channel_id
         # Begun first, so that a question asked from now on finds nothing; not awaited yet, as the database may be busy
         # for longer than Discord waits.
-        clearing = asyncio.create_task(self._conversations.clear(interaction.channel_id))
+        clearing = asyncio.create_task(self._conversations.clear(channel_ref(interaction), interaction.id))
         await interaction.response.defer()
         cleared = await clearing
         self._active_replies.forget(cleared)

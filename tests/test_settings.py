@@ -20,6 +20,7 @@ BAD = {
     "ENGINE_URL": "ftp://10.0.0.5",
     "ENGINE_TIMEOUT": "0",
     "HISTORY_TURNS": "101",
+    "CONTEXT_MESSAGES": "31",
     "MAX_PROMPT_TOKENS": "ten",
     "MAX_NEW_TOKENS": "0",
     "TEMPERATURE": "-0.1",

@@ -36,6 +36,7 @@ from bot.engine.throughput import Throughput
 CHANNELS = (1, 4, 8, 16)
 PROMPT_TOKENS, NEW_TOKENS = 512, 24
 SECOND_TURN_TOKENS = 32
+CONTEXT_TOKENS = 200  # of CONTEXT_MESSAGES=10, for instance
 _LENGTH = PROMPT_TOKENS + 2 * (NEW_TOKENS + SECOND_TURN_TOKENS)
 _QUESTIONS = [
     "Hello, how are you?",
@@ -123,6 +124,8 @@ async def _measure(name: str, precision: str, folder: str | None) -> Figures:
     second = _sequence(endless, [*first.tokens, *_random_tokens(vocabulary, SECOND_TURN_TOKENS, seed=2)], 1)
     figures["first_text_second_turn_s"] = await in_thread(_time_to_first_token, scheduler, second)
 
+    figures["first_text_second_turn_context_s"] = await _second_turn_with_context(scheduler, endless, prompt)
+
     decode: dict[str, float] = {}
     figures["decode_tokens_per_s"] = decode
     for channels in CHANNELS:
@@ -153,6 +156,22 @@ async def _measure(name: str, precision: str, folder: str | None) -> Figures:
         _step("fidelity")
         figures |= _fidelity(loaded, cache, Path(folder) / "reference.pt")
     return figures
+
+
+async def _second_turn_with_context(scheduler: Scheduler, loaded: LoadedModel, prompt: list[int]) -> float:
+    """Seconds to the first token of a second turn as long as the one without, where each question has a context.
+
+    The context goes with its question, and the next one has its own, so the cache keeps only what is before it.
+    """
+    before, question = prompt[: -CONTEXT_TOKENS - SECOND_TURN_TOKENS], prompt[-SECOND_TURN_TOKENS:]
+    vocabulary = loaded.model.config.get_text_config().vocab_size
+    contexts = [_random_tokens(vocabulary, CONTEXT_TOKENS, seed=seed) for seed in (3, 4)]
+    first = _sequence(loaded, [*before, *contexts[0], *question], NEW_TOKENS)
+    await asyncio.to_thread(_run, scheduler, [first])
+    answer = first.tokens[-NEW_TOKENS:]
+    next_question = _random_tokens(vocabulary, SECOND_TURN_TOKENS, seed=5)
+    second = _sequence(loaded, [*before, *question, *answer, *contexts[1], *next_question], 1)
+    return await asyncio.to_thread(_time_to_first_token, scheduler, second)
 
 
 def _random_tokens(vocabulary: int, count: int, seed: int = 0) -> list[int]:

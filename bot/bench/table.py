@@ -36,6 +36,7 @@ def table(results: dict[str, Figures]) -> str:
     rows += [
         row("first text, s", lambda f: f"{f['first_text_cold_s']:.2f}"),
         row("first text, second turn, s", lambda f: f"{f['first_text_second_turn_s']:.2f}"),
+        row("the same with CONTEXT_MESSAGES, s", lambda f: f"{f['first_text_second_turn_context_s']:.2f}"),
         row("loading, s", lambda f: f"{f['load_s']:.1f}"),
         row("peak memory, GB", lambda f: f"{f['peak_memory_gb']:.2f}"),
         row("share of the memory bus", lambda f: f"{f['memory_bus_share']:.0%}"),

@@ -50,7 +50,7 @@ async def chat(conversations: Conversations, channel_settings: ChannelSettingsSt
                 case ["quit" | "exit" | "q"]:
                     return
                 case ["clear"]:
-                    print(forgotten((await conversations.clear(_CHANNEL.channel)).count) + "\n")
+                    print(forgotten((await conversations.clear(_CHANNEL)).count) + "\n")
                 case ["regenerate"]:
                     await _reply(conversations.regenerating(_CHANNEL, None, _PERSON), NOTHING_TO_REGENERATE)
                 case ["continue"]:

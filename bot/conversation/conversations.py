@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from bot.conversation.admission import Admission, Line
 from bot.conversation.answer import Answer
@@ -16,7 +16,7 @@ from bot.conversation.speakers import SpeakerFilter
 from bot.conversation.summary import Summaries
 from bot.conversation.text_filter import FilterChain
 from bot.engine import Beginning, Engine, NoAnswer, NotContinuable, Sampling, Stream
-from bot.engine.prompt import Exchange, Prompt
+from bot.engine.prompt import Exchange, Prompt, Remark
 from bot.errors import UserError
 from bot.observer import NO_OBSERVER, Observer
 from bot.storage.channel_ref import ChannelRef
@@ -42,6 +42,10 @@ class ShuttingDown(UserError):
         super().__init__(SHUTTING_DOWN)
 
 
+FetchContext: TypeAlias = Callable[[int], Awaitable[tuple[Remark, ...]]]
+"""Fetches what others said in a channel before the message of that id. Nothing of it is stored."""
+
+
 @dataclass(frozen=True)
 class Question:
     """What somebody asks in a channel. `message` is its Discord message, or the command's id.
@@ -49,7 +53,7 @@ class Question:
     `people` are the others whom the text names or quotes.
     `fetch_text` fetches the text with all that Discord does not send along, such as the text of files.
     `fetch_thread_starter` fetches the message that a thread grew from, quoted, to be put before the first question
-    there.
+    there. `fetch_context` fetches what others said there before.
     `placeholders` stand in the persona there. `hourly_limit` is how many answers the asker gets in an hour, if that is
     limited.
     """
@@ -62,6 +66,7 @@ class Question:
     people: tuple[Person, ...] = ()
     fetch_text: Callable[[], Awaitable[str]] | None = None
     fetch_thread_starter: Callable[[], Awaitable[Quote]] | None = None
+    fetch_context: FetchContext | None = None
     placeholders: Placeholders = TERMINAL
     hourly_limit: int | None = None
 
@@ -152,6 +157,7 @@ class Conversations:
         asker: int,
         *,
         placeholders: Placeholders = TERMINAL,
+        fetch_context: FetchContext | None = None,
         hourly_limit: int | None = None,
     ) -> AsyncIterator[Answer]:
         """Answer a channel's newest question again, in place of the answer that `message` is part of.
@@ -160,7 +166,13 @@ class Conversations:
         Raises Stale when there is no such turn, and as `answering` does; then the turn stays as it was.
         """
         async with self._again(
-            channel, message, asker, continues=False, placeholders=placeholders, hourly_limit=hourly_limit
+            channel,
+            message,
+            asker,
+            continues=False,
+            placeholders=placeholders,
+            fetch_context=fetch_context,
+            hourly_limit=hourly_limit,
         ) as answer:
             yield answer
 
@@ -172,6 +184,7 @@ class Conversations:
         asker: int,
         *,
         placeholders: Placeholders = TERMINAL,
+        fetch_context: FetchContext | None = None,
         hourly_limit: int | None = None,
     ) -> AsyncIterator[Answer]:
         """Go on with a channel's newest answer, which its length has ended; `message` and errors as `regenerating` has.
@@ -179,7 +192,13 @@ class Conversations:
         The answer begins with what was said before. Raises NotContinuable where the engine cannot go on.
         """
         async with self._again(
-            channel, message, asker, continues=True, placeholders=placeholders, hourly_limit=hourly_limit
+            channel,
+            message,
+            asker,
+            continues=True,
+            placeholders=placeholders,
+            fetch_context=fetch_context,
+            hourly_limit=hourly_limit,
         ) as answer:
             yield answer
 
@@ -205,9 +224,12 @@ class Conversations:
             return await self._find_regenerable(channel, recent, message)
         return None
 
-    async def clear(self, channel: int) -> Forgotten:
-        """Forget the channel's turns, also those whose answers are still to come."""
-        return await self._turns.clear(channel)
+    async def clear(self, channel: ChannelRef, command: int | None = None) -> Forgotten:
+        """Forget the channel's turns, also those whose answers are still to come, and what was said there before.
+
+        That is what is older than the `command`, by its id.
+        """
+        return await self._turns.clear(channel, command)
 
     async def close(self) -> None:
         """Refuse what comes or waits, let running answers finish, and return when their askers' tasks are done."""
@@ -254,12 +276,15 @@ class Conversations:
         *,
         continues: bool,
         placeholders: Placeholders,
+        fetch_context: FetchContext | None,
         hourly_limit: int | None,
     ) -> AsyncIterator[Answer]:
         line = self._admission.line(channel.channel)
         async with (
             self._under_way(asker, line, hourly_limit) as answer,
-            self._producing(answer, self._regenerate(answer, channel, message, placeholders, continues=continues)),
+            self._producing(
+                answer, self._regenerate(answer, channel, message, placeholders, fetch_context, continues=continues)
+            ),
         ):
             yield answer
 
@@ -336,7 +361,8 @@ class Conversations:
             answer.keep = settings.turns
             answer.regenerable = settings.turns > 0
             answer.outdated = await self._turns.outdated(channel, settings.turns)
-            await self._generate(answer, turn, earlier, settings, question.placeholders.bot)
+            context = await _context(turn, question.fetch_context)
+            await self._generate(answer, turn, earlier, settings, question.placeholders.bot, context)
 
     async def _regenerate(
         self,
@@ -344,6 +370,7 @@ class Conversations:
         channel: ChannelRef,
         message: int | None,
         placeholders: Placeholders,
+        fetch_context: FetchContext | None,
         *,
         continues: bool,
     ) -> None:
@@ -364,10 +391,11 @@ class Conversations:
             # Were the process killed now, recovery would show the old answer again.
             await self._turns.save_messages(old, (), settings.turns)
             earlier = [turn for turn in recent if turn.id < old.id]
+            context = await _context(old, fetch_context)
             beginning = Beginning.load(old.beginning) if continues and old.beginning else None
             turn = replace(old, channel=channel)
             try:
-                await self._generate(answer, turn, earlier, settings, placeholders.bot, beginning)
+                await self._generate(answer, turn, earlier, settings, placeholders.bot, context, beginning)
             except NotContinuable:
                 answer.cut, answer.replaces = False, replace(old, beginning=None)
                 raise
@@ -404,10 +432,11 @@ class Conversations:
         earlier: Sequence[Turn],
         settings: ChannelSettings,
         bot_name: str,
+        context: tuple[Remark, ...],
         beginning: Beginning | None = None,
     ) -> None:
         """Have a turn's question answered, or its answer continued, and save the text before readers see the end."""
-        prompt = replace(await self._prompt(turn, earlier, settings), beginning=beginning)
+        prompt = replace(await self._prompt(turn, earlier, settings), context=context, beginning=beginning)
         stream = self._submit(answer, prompt, settings, turn.channel.channel)
         if stream is None:
             return
@@ -451,6 +480,10 @@ class Conversations:
     async def _prompt(self, turn: Turn, earlier: Sequence[Turn], settings: ChannelSettings) -> Prompt:
         summary = await self._turns.summary(turn.channel.channel) if self._summaries and settings.turns else ""
         return prompt_for(settings.persona, [*earlier, turn], summary)
+
+
+async def _context(turn: Turn, fetch: FetchContext | None) -> tuple[Remark, ...]:
+    return await fetch(turn.question_message) if fetch and turn.question_message else ()
 
 
 def prompt_for(system: str, turns: Sequence[Turn], summary: str = "") -> Prompt:

@@ -16,6 +16,7 @@ _MAX_NAME = 32  # characters; Discord's own limit
 NAMELESS = "Somebody"
 """Who speaks where no name can be shown."""
 _SUMMARY_LABEL = "What was said before, in short:"
+_CONTEXT_LABEL = "What people have said here to each other:"
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,14 @@ class Exchange:
 
 
 @dataclass(frozen=True)
+class Remark:
+    """What somebody said where a question was asked, but not to the bot."""
+
+    speaker: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Beginning:
     """An answer that its length has ended, which the model is to continue: what was `said`.
 
@@ -94,8 +103,8 @@ class Beginning:
 class Prompt:
     """Everything the model is given for one answer.
 
-    `turns` are the earlier exchanges, oldest first; `summary` covers those before them. The answer goes on from its
-    `beginning`, if there is one.
+    `turns` are the earlier exchanges, oldest first; `summary` covers those before them. `context` is what others said
+    before the question, oldest first. The answer goes on from its `beginning`, if there is one.
     """
 
     system: str
@@ -104,6 +113,7 @@ class Prompt:
     question: str
     summary: str = ""
     beginning: Beginning | None = None
+    context: tuple[Remark, ...] = ()
 
 
 class QuestionTooLong(UserError):
@@ -111,22 +121,32 @@ class QuestionTooLong(UserError):
 
 
 def messages(prompt: Prompt) -> list[Message]:
-    """The conversation as chat messages, the new question last. A blank system prompt has no message."""
+    """The conversation as chat messages, the new question last. A blank system prompt has no message.
+
+    The context stands right before the question: it differs from one question to the next, and the KV cache keeps what
+    comes before it.
+    """
     summary = prompt.summary and f"{_SUMMARY_LABEL} {prompt.summary}"
     system = "\n\n".join(part for part in (prompt.system, summary) if part)
     chat = [{"role": "system", "content": system}] if system else []
     for turn in prompt.turns:
         chat.append({"role": "user", "content": _with_speaker(turn.speaker, turn.question)})
         chat.append({"role": "assistant", "content": turn.answer})
-    return [*chat, {"role": "user", "content": _with_speaker(prompt.speaker, prompt.question)}]
+    question = _with_speaker(prompt.speaker, prompt.question)
+    if prompt.context:
+        remarks = [_with_speaker(remark.speaker, remark.text) for remark in prompt.context]
+        question = "\n".join([_CONTEXT_LABEL, *remarks, "", question])
+    return [*chat, {"role": "user", "content": question}]
 
 
 def truncations(prompt: Prompt) -> list[Prompt]:
-    """The prompt, then ever shorter ones: without its oldest turns, one after another, and last without its summary.
+    """The prompt, then ever shorter ones: without its context, its turns, the oldest first, and last its summary.
 
     The system prompt and the question always stay.
     """
-    shorter = [replace(prompt, turns=prompt.turns[count:]) for count in range(len(prompt.turns) + 1)]
+    shorter = [replace(prompt, context=prompt.context[count:]) for count in range(len(prompt.context))]
+    bare = replace(prompt, context=())
+    shorter += [replace(bare, turns=bare.turns[count:]) for count in range(len(bare.turns) + 1)]
     return [*shorter, replace(shorter[-1], summary="")] if prompt.summary else shorter
 
 
@@ -212,7 +232,7 @@ def _with_speaker(speaker: str | None, text: str) -> str:
 
 def speakers(prompt: Prompt) -> set[str]:
     """The names that the model reads before what people say."""
-    names = [*(turn.speaker for turn in prompt.turns), prompt.speaker]
+    names = [*(turn.speaker for turn in prompt.turns), *(remark.speaker for remark in prompt.context), prompt.speaker]
     return {_shown_name(name) for name in names if name}
 
 

@@ -2,6 +2,7 @@
 
 In:
 - `incoming_text`: the text that the model reads of a question
+- `channel_context`: what was said in a channel before a question
 - `content`: what can be read in one message, and the files in it
 - `mentions`: names for what a text mentions
 - `lookups`: what a question needs that Discord does not send along

@@ -8,6 +8,13 @@ import discord
 from bot.messages.access import channel_ref
 from bot.messages.wake_words import WakeWords
 
+_WRITTEN_BY_PEOPLE = (discord.MessageType.default, discord.MessageType.reply)
+
+
+def is_by_a_person(message: discord.Message) -> bool:
+    """Whether a person wrote a message, not a bot, a webhook or Discord itself."""
+    return not message.author.bot and not message.webhook_id and message.type in _WRITTEN_BY_PEOPLE
+
 
 class Addressing:
     """Recognizes messages that are meant for the bot, which is the client's user."""

@@ -46,13 +46,17 @@ class _Excerpt:
         """Its text, shortened if quoted, and its files, with the text of those that were read."""
         text = self.content.text
         if self.author:
-            text = " ".join(text.split())
-            if len(text) > _QUOTE_LENGTH:
-                text = text[:_QUOTE_LENGTH].rstrip() + "…"
+            text = shortened(text)
             text = f"{self.author.name} wrote: {text}" if text else f"{self.author.name} sent:"
         blocks = [f"{file.name}:\n```\n{read[file]}\n```" for file in self.content.files if file in read]
         labels = ", ".join(file.label for file in self.content.files if file not in read)
         return "\n".join(filter(None, [text, *blocks, labels and f"(not readable: {labels})"]))
+
+
+def shortened(text: str) -> str:
+    """What others wrote, on one line and not too long."""
+    text = " ".join(text.split())
+    return text if len(text) <= _QUOTE_LENGTH else text[:_QUOTE_LENGTH].rstrip() + "…"
 
 
 class IncomingText:

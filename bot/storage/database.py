@@ -20,8 +20,8 @@ from bot.texts import DATABASE_UNAVAILABLE
 log = logging.getLogger(__name__)
 
 _APPLICATION_ID = 0x5041524C  # "PARL" tells our files from those of other programs
-SCHEMA_VERSION = 6
-TABLES = ("turns", "channels", "summaries", "examples")
+SCHEMA_VERSION = 7
+TABLES = ("turns", "channels", "summaries", "clears", "examples")
 """Each has the columns channel, parent and guild."""
 _INDICES = "\n".join(
     f"CREATE INDEX IF NOT EXISTS {table}_of_guild ON {table} (guild, channel, parent);"
@@ -65,6 +65,12 @@ CREATE TABLE IF NOT EXISTS summaries (
     askers TEXT NOT NULL         -- a JSON list: the ids of those whose turns it holds
 ) STRICT;
 CREATE INDEX IF NOT EXISTS summaries_askers ON summaries (askers);
+CREATE TABLE IF NOT EXISTS clears (
+    channel INTEGER PRIMARY KEY,
+    parent INTEGER,              -- the channel that a thread is in
+    guild INTEGER,
+    command INTEGER NOT NULL     -- the id of the newest /clear: what was said before it is not read again
+) STRICT;
 CREATE TABLE IF NOT EXISTS examples (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     channel INTEGER NOT NULL,

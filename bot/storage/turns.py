@@ -313,11 +313,19 @@ class TurnStore:
                     (ref.channel, ref.parent, ref.guild, new, askers),
                 )
 
-    async def clear(self, channel: int) -> Forgotten:
-        """Forget the channel's turns and its summary."""
+    async def clear(self, ref: ChannelRef, command: int | None = None) -> Forgotten:
+        """Forget the channel's turns and its summary; in a guild, note the Discord `command` that asked for it."""
         async with self._database.transaction() as connection:
-            await connection.execute("DELETE FROM summaries WHERE channel = ?", (channel,))
-            return await _delete(connection, "channel = ?", channel)
+            await connection.execute("DELETE FROM summaries WHERE channel = ?", (ref.channel,))
+            if command and ref.guild:
+                await connection.execute("INSERT OR REPLACE INTO clears VALUES (?, ?, ?, ?)", (*astuple(ref), command))
+            return await _delete(connection, "channel = ?", ref.channel)
+
+    async def cleared(self, channel: int) -> int:
+        """The id of the newest command that cleared the channel: messages with lower ids came before. 0 for none."""
+        async with self._database.connection() as connection:
+            rows = await connection.execute_fetchall("SELECT command FROM clears WHERE channel = ?", (channel,))
+            return next((int(command) for (command,) in rows), 0)
 
 
 async def _delete(connection: aiosqlite.Connection, condition: str, *values: int) -> Forgotten:

@@ -32,6 +32,7 @@ def test_the_table_shows_all_figures_and_what_to_choose(results):
         "decode, 1 channel,",
         "decode, 16 channels",
         "first text, second",
+        "the same with CONTEXT_MESSAGES",
         "peak memory",
         "memory bus",
     ):

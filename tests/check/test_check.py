@@ -374,6 +374,7 @@ async def test_the_message_content_intent_is_compared_with_what_is_needed(discor
     told = await look(discord, chat_channels={channel.id}, wake_words=("Parley",))
     assert only(told.wrong).what.endswith("which CHAT_CHANNELS and WAKE_WORDS need")
     assert only(told.wrong).todo.endswith("or leave CHAT_CHANNELS and WAKE_WORDS blank.")
+    assert only((await look(discord, context_messages=5)).wrong).what.endswith("which CONTEXT_MESSAGES needs")
 
 
 async def test_shards_and_the_remaining_sessions_are_reported(discord, monkeypatch):

@@ -27,6 +27,21 @@ async def test_help_shows_commands_that_can_be_clicked(discord, path, place, fee
         assert len(text) <= 2000
 
 
+async def test_with_everything_on_help_still_fits_into_a_message(discord, path, place):
+    guild, channel, alice = place
+    settings = {
+        "feedback": True,
+        "auto_thread": True,
+        "wake_words": ("Parley",) * 99,
+        "context_messages": 30,
+        "role_limits": ((guild.id, 1000),),
+    }
+    async with parley(discord, ScriptedEngine(), path, **settings):
+        text = (await (await alice.command(channel, "help")).wait_for("Mention me")).content
+        for part in ("1000 answers an hour", "Calling me (Parley, Parley", "a thread", "the last 30 messages"):
+            assert part in text
+
+
 async def test_status_shows_how_the_bot_is_doing(discord, path, place):
     _, channel, alice = place
     engine = ScriptedEngine()

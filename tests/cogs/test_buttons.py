@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bot.storage.channel_ref import ChannelRef
 from bot.texts import NOT_YOURS, REFUSED_BY_DISCORD, STALE
 from tests.discord_stand_in import Channel, Message, Permission, User
 from tests.messages.test_recovery import left
@@ -114,7 +115,8 @@ async def test_buttons_work_after_a_restart_and_stale_ones_say_so(discord, path,
         await alice.press(answer, "Regenerate")
         await discord.until(lambda: answer.content == "second" and answer.labels == ["Regenerate"])
         await discord.quiet()
-        await running.turns.clear(channel.id)  # as if another program had done it: the button still stands
+        # As if another program had done it: the button still stands.
+        await running.turns.clear(ChannelRef(channel.id))
         stale = await alice.press(answer, "Regenerate")
         await stale.wait_for(STALE)
         assert all(message.ephemeral for message in stale.followups)

@@ -168,7 +168,7 @@ async def test_a_clear_during_an_answer_wins(talk, turns):
     await screen.grown.wait()
     waiting = asyncio.create_task(Screen().show(conversations.answering(ask("3"))))
     await until(lambda: both_noted(turns))
-    assert (await conversations.clear(7)).count == 1
+    assert (await conversations.clear(HERE)).count == 1
     hold.set()
     await asyncio.gather(running, waiting)
     assert screen.text == "during", "the answer itself is shown completely"
@@ -248,7 +248,7 @@ async def test_a_clear_while_an_answer_is_replaced_wins(talk, turns):
     screen = Screen(21)
     again = asyncio.create_task(screen.show(conversations.regenerating(HERE, 21, 1)))
     await screen.grown.wait()
-    await conversations.clear(7)
+    await conversations.clear(HERE)
     hold.set()
     await again
     assert await stored(turns) == []

@@ -99,7 +99,7 @@ async def test_what_failed_or_was_forgotten_meanwhile_is_no_example(talk, exampl
     screen = Screen(12)
     answering = asyncio.create_task(screen.show(conversations.answering(ask("cleared"))))
     await screen.grown.wait()
-    await turns.clear(7)
+    await turns.clear(HERE)
     hold.set()
     await answering
     assert [example async for example in examples.all()] == []

@@ -169,7 +169,7 @@ class Crowd:
             await self._turns.edit_question(channel, message, f"edited {word(channel, message)}")
 
     async def _clear(self, channel: ChannelRef) -> None:
-        await self._conversations.clear(channel.channel)
+        await self._conversations.clear(channel)
 
     async def _forget(self, _: ChannelRef) -> None:
         await self._turns.forget_person(self._chance.choice(PEOPLE))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-DISPATCH, HEARTBEAT, IDENTIFY, PRESENCE, RESUME = 0, 1, 2, 3, 6
+DISPATCH, HEARTBEAT, IDENTIFY, PRESENCE, RESUME, REQUEST_MEMBERS = 0, 1, 2, 3, 6, 8
 RECONNECT, INVALID_SESSION, HELLO, HEARTBEAT_ACK = 7, 9, 10, 11
 
 UNKNOWN_OPCODE, NOT_AUTHENTICATED, AUTHENTICATION_FAILED, ALREADY_AUTHENTICATED = 4001, 4003, 4004, 4005
@@ -135,6 +135,8 @@ class Gateway:
         self.heartbeat_interval = 41.25
         self.acknowledges = True
         """Set it to False to leave heartbeats unanswered."""
+        self.knows_members = True
+        """Set it to False to leave requests for members unanswered."""
         self.heartbeats: list[float] = []
         """When they came: a bot whose event loop stands still misses some."""
         self.identifies = 0
@@ -329,10 +331,28 @@ class Gateway:
             connection.close(NOT_AUTHENTICATED)
         elif op == PRESENCE:
             connection.session.presence = data
-        else:
+        elif op == REQUEST_MEMBERS and self.knows_members:
+            self._send_members(connection.session, data)
+        elif op != REQUEST_MEMBERS:
             self._discord.violations.append(f"gateway: op {op} is unknown to the stand-in: {data!r:.200}")
             connection.close(UNKNOWN_OPCODE)
         return self._discord.changes.notify(self)
+
+    def _send_members(self, session: Session, data: Json) -> None:
+        """The members of a server with certain ids, which takes no intent."""
+        guild, wanted = self._discord.guilds[int(data["guild_id"])], list(map(int, data["user_ids"]))
+        found = [guild.members[number] for number in wanted if number in guild.members]
+        session.send(
+            "GUILD_MEMBERS_CHUNK",
+            {
+                "guild_id": str(guild.id),
+                "members": [payloads.full_member(membership) for membership in found],
+                "not_found": [str(number) for number in wanted if number not in guild.members],
+                "chunk_index": 0,
+                "chunk_count": 1,
+                "nonce": data["nonce"],
+            },
+        )
 
     def _identify(self, connection: Connection, data: Json) -> None:
         discord = self._discord

@@ -2,13 +2,25 @@
 
 import re
 import unicodedata
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import normalizers, processors
 
-from bot.engine.prompt import AUTO, Exchange, Prompt, PromptFormat, QuestionTooLong, encode, messages, server_messages
+from bot.engine.prompt import (
+    AUTO,
+    Exchange,
+    Prompt,
+    PromptFormat,
+    QuestionTooLong,
+    Remark,
+    encode,
+    messages,
+    server_messages,
+    speakers,
+)
 from tests.support.timing import assert_linear
 from tests.support.tokenizers import CHATML, make_tokenizer
 
@@ -168,7 +180,7 @@ TOKENIZERS = {"chat": CHAT, "careless": CARELESS, "folding": FOLDING, "plain": P
 @given(before=st.text(max_size=20), after=st.text(max_size=20), forgery=st.sampled_from(FORGERIES))
 def test_what_people_write_cannot_forge_a_role(tokenizer, before, after, forgery):
     def marks(text: str, name: str) -> list[str]:
-        prompt = Prompt("Be brief.", (Exchange(name, text, text),), name, text)
+        prompt = Prompt("Be brief.", (Exchange(name, text, text),), name, text, context=(Remark(name, text),))
         ids = encode(prompt, tokenizer, 4096)
         added = [tokenizer.decode([i]) for i in ids if i in tokenizer.added_tokens_decoder]
         labels = [] if tokenizer.chat_template else re.findall(r"(?im)^\s*(user|assistant)\s*:", tokenizer.decode(ids))
@@ -221,6 +233,43 @@ def test_the_summary_stands_before_the_turns_and_goes_last(tokenizer):
     assert "They talked." in text_of(prompt, tokenizer, least)
     assert "question" not in text_of(prompt, tokenizer, least)
     assert text_of(prompt, tokenizer, least - 1) == bare
+
+
+SHORTENED = (("remark", 4), ("question", 5))
+REMARKS = tuple(Remark("Carol" if n % 2 else "Dave", f"remark {n}") for n in range(4))
+
+
+def test_the_context_stands_right_before_the_question_so_that_the_kv_cache_keeps_what_is_before_it():
+    prompt = Prompt("Be brief.", TURNS[:1], "Bob", "and now?", "They talked.", context=REMARKS[:2])
+    *before, last = messages(prompt)
+    assert before == messages(replace(prompt, context=()))[:-1]
+    assert last["content"] == (
+        "What people have said here to each other:\nDave: remark 0\nCarol: remark 1\n\nBob: and now?"
+    )
+    assert speakers(prompt) == {"Alice", "Bob", "Carol", "Dave"}
+
+
+@pytest.mark.parametrize("tokenizer", [CHAT, PLAIN], ids=["chat", "plain"])
+def test_the_context_goes_before_the_turns_do_oldest_first(tokenizer):
+    prompt = replace(PROMPT, context=REMARKS, summary="They talked.")
+    whole = len(encode(prompt, tokenizer, 4096))
+    seen = []
+    for limit in range(whole, 0, -1):
+        try:
+            text = text_of(prompt, tokenizer, limit)
+        except QuestionTooLong:
+            break
+        remarks, turns = ([n for n in range(count) if f"{word} {n}" in text] for word, count in SHORTENED)
+        assert remarks == list(range(4 - len(remarks), 4))
+        assert turns == list(range(5 - len(turns), 5))
+        assert len(turns) == 5 or not remarks, "the turns go last"
+        assert bool(remarks) == ("said here to each other" in text)
+        seen.append((len(remarks), len(turns), "They talked." in text))
+    assert list(dict.fromkeys(seen)) == [
+        *((remarks, 5, True) for remarks in (4, 3, 2, 1)),
+        *((0, turns, True) for turns in (5, 4, 3, 2, 1, 0)),
+        (0, 0, False),
+    ]
 
 
 def test_a_summary_cannot_forge_a_role_in_the_plain_form():

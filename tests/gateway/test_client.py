@@ -27,7 +27,7 @@ async def test_for_threads_the_intent_is_asked_for_where_it_is_switched_on(disco
 
 async def test_a_refused_intent_is_reported_with_what_to_do(discord, path):
     discord.application.privileged_intents = set()
-    for name, value in (("CHAT_CHANNELS", frozenset({1})), ("WAKE_WORDS", ("Parley",))):
+    for name, value in (("CHAT_CHANNELS", frozenset({1})), ("WAKE_WORDS", ("Parley",)), ("CONTEXT_MESSAGES", 5)):
         with pytest.raises(DiscordError, match=f"Message Content intent, which {name} needs.*leave {name} blank"):
             async with parley(discord, ScriptedEngine(), path, wait=False, **{name.lower(): value}) as running:
                 await running.ended

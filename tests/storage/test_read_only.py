@@ -5,6 +5,7 @@ from contextlib import closing
 
 import pytest
 
+from bot.storage.channel_ref import ChannelRef
 from bot.storage.database import DatabaseError, open_database
 from bot.storage.read_only import read_database
 from bot.storage.turns import TurnStore
@@ -36,7 +37,7 @@ async def test_nothing_can_be_written(path):
         pass
     async with read_database(path) as reader:
         with pytest.raises(DatabaseError, match="readonly"):
-            await TurnStore(reader).clear(7)
+            await TurnStore(reader).clear(ChannelRef(7))
 
 
 async def test_what_cannot_be_read_is_refused_and_left_alone(path, tmp_path):

@@ -92,6 +92,8 @@ def contents(draw: st.DrawFn) -> list[Rows]:
             file["channels"].append((channel, parent, guild, draw(st.text(max_size=5)), 0.5, None, 3, None))
         if draw(st.booleans()):
             file["summaries"].append((channel, parent, guild, "they talked", "[7]"))
+        if draw(st.booleans()):
+            file["clears"].append((channel, parent, guild, 99))
         file["examples"] += [example(channel, parent, guild)] * draw(st.integers(0, 2))
     return files
 
@@ -164,7 +166,7 @@ async def test_a_channel_in_two_files_is_taken_from_the_one_used_last(tmp_path):
         await write(old[0], first)
         await write(old[1], second)
         lines = await reshard(old, [new], 1)
-        assert rows(new.path) == {"turns": newer["turns"], "channels": [], "summaries": [], "examples": []}
+        assert rows(new.path) == {**{table: [] for table in TABLES}, "turns": newer["turns"]}
         assert "Channels in more than one old file, taken from where each was used last: 1." in lines
 
 

@@ -81,14 +81,14 @@ async def test_a_channel_without_memory_keeps_nothing(path):
     async with open_history(path) as turns:
         await store(turns, 7, turn("one"), keep=0)
         assert await turns.recent(7) == []
-        assert (await turns.clear(7)).count == 0
+        assert (await turns.clear(ChannelRef(7))).count == 0
 
 
 async def test_clear_forgets_one_channel_and_counts(path):
     async with open_history(path) as turns:
         for channel in (7, 7, 8):
             await store(turns, channel, turn("x"))
-        assert (await turns.clear(7)).count == 2
+        assert (await turns.clear(ChannelRef(7))).count == 2
         assert await turns.recent(7) == []
         assert len(await turns.recent(8)) == 1
 
@@ -96,7 +96,7 @@ async def test_clear_forgets_one_channel_and_counts(path):
 async def test_concurrent_writers_do_not_share_a_transaction(path):
     async with open_history(path) as turns:
         writes = [store(turns, n % 10, turn(str(n))) for n in range(100)]
-        clears = [turns.clear(n) for n in range(10, 20)]
+        clears = [turns.clear(ChannelRef(n)) for n in range(10, 20)]
         await asyncio.gather(*writes, *clears)
         assert [len(await turns.recent(channel)) for channel in range(10)] == [5] * 10
 
@@ -168,7 +168,7 @@ async def test_nothing_reads_a_whole_table(path):
         await turns.prune(7, 0)
         await turns.forget_message(7, 11)
         await turns.forget_person(1)
-        await turns.clear(7)
+        await turns.clear(ChannelRef(7))
         await turns.drop(turn)
         assert [guild async for guild in database.guilds()] == []
         await database.channels_of_guild(5)
@@ -201,7 +201,7 @@ async def test_deleted_text_is_erased_from_the_disk_at_once(path):
     async with open_history(path) as turns:
         await store(turns, 7, turn("something private"))
         await store(turns, 8, turn("something public"))
-        await turns.clear(7)
+        await turns.clear(ChannelRef(7))
         found = on_disk(path)
     assert b"something public" in found
     assert b"something private" not in found
@@ -214,7 +214,7 @@ async def test_a_reader_delays_nothing_and_what_it_keeps_is_erased_when_it_ends(
         await store(turns, 7, turn("something private"))
         begun = time.monotonic()
         with read(path):
-            await turns.clear(7)
+            await turns.clear(ChannelRef(7))
             for _ in range(3):
                 await store(turns, 8, turn("something public"))
             assert time.monotonic() - begun < 3, "each write would wait for five seconds"
@@ -232,7 +232,7 @@ async def test_what_a_reader_keeps_is_erased_at_the_end(path):
     async with open_history(path) as turns:
         await store(turns, 7, turn("something private"))
         with read(path):
-            await turns.clear(7)
+            await turns.clear(ChannelRef(7))
         with read(path):  # one that lets it be erased, but is there when the database is closed
             await turns._database.close()
             assert b"something private" not in on_disk(path)
@@ -329,7 +329,7 @@ async def test_an_id_is_never_given_again(path, monkeypatch, clock):
             file.execute("VACUUM INTO ?", (str(copy),))
         for forget in (
             lambda: turns.forget_message(7, 11),
-            lambda: turns.clear(7),
+            lambda: turns.clear(ChannelRef(7)),
             lambda: turns.forget_person(1),
             lambda: turns.drop(Turn(ChannelRef(7), 1, "Alice", "x", "", NOW, id=given[-1])),
         ):
@@ -340,7 +340,7 @@ async def test_an_id_is_never_given_again(path, monkeypatch, clock):
         given.append(await ask(turns, 9))
         path.unlink()
         given.append(await ask(turns))
-        await turns.clear(7)
+        await turns.clear(ChannelRef(7))
     async with open_history(path) as turns:
         given.append(await ask(turns, 10))
     assert given == sorted(set(given)), "each beyond those before"
