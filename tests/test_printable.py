@@ -9,6 +9,7 @@ import pytest
 
 from bot.check.findings import check, ok
 from bot.console.chat import ask
+from bot.conversation.blocked_words import NO_WORDS
 from bot.engine import Sampling
 from bot.printable import printable
 from tests.support.outside import entries
@@ -34,7 +35,8 @@ def test_control_characters_are_escaped_and_line_ends_and_tabs_stay():
 
 
 async def asked() -> None:
-    await ask(ScriptedEngine(PIECES), "hi", system_prompt="", sampling=Sampling(), show_thinking=False)
+    options = {"system_prompt": "", "sampling": Sampling(), "show_thinking": False, "blocked_words": NO_WORDS}
+    await ask(ScriptedEngine(PIECES), "hi", **options)
 
 
 async def shown_in_a_terminal(monkeypatch, kind: str) -> str:

@@ -20,7 +20,7 @@ from bot.texts import DATABASE_UNAVAILABLE
 log = logging.getLogger(__name__)
 
 _APPLICATION_ID = 0x5041524C  # "PARL" tells our files from those of other programs
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 5
 TABLES = ("turns", "channels", "summaries", "clears", "examples")
 """Each has the columns channel, parent and guild."""
 _INDICES = "\n".join(
@@ -103,9 +103,8 @@ PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
 """
 _TO_VERSION_2 = "ALTER TABLE turns ADD COLUMN parent INTEGER; ALTER TABLE turns ADD COLUMN guild INTEGER;"
-_TO_VERSION_5 = "ALTER TABLE turns ADD COLUMN people TEXT;"
-_TO_VERSION_6 = "ALTER TABLE turns ADD COLUMN beginning TEXT;"
-_CHANNELS_TO_VERSION_6 = "ALTER TABLE channels ADD COLUMN persona_name TEXT;"
+_TURNS_TO_VERSION_5 = "ALTER TABLE turns ADD COLUMN people TEXT; ALTER TABLE turns ADD COLUMN beginning TEXT;"
+_CHANNELS_TO_VERSION_5 = "ALTER TABLE channels ADD COLUMN persona_name TEXT;"
 # AUTOINCREMENT cannot be added to a table. The columns have the same order in all versions. The index must go first, as
 # it would stay with the old table and keep its name from the new one.
 _TO_VERSION_4 = f"""
@@ -407,9 +406,8 @@ async def _prepare(connection: aiosqlite.Connection) -> None:
     await connection.execute("PRAGMA secure_delete = ON")
     ((version,),) = await connection.execute_fetchall("PRAGMA user_version")
     migration = _TO_VERSION_2 if version == 1 else ""
-    migration += _TO_VERSION_5 if 1 <= version <= 4 else ""
-    migration += _TO_VERSION_6 if 1 <= version <= 5 else ""
-    migration += _CHANNELS_TO_VERSION_6 if 3 <= version <= 5 else ""  # older ones have no such table
+    migration += _TURNS_TO_VERSION_5 if 1 <= version <= 4 else ""
+    migration += _CHANNELS_TO_VERSION_5 if 3 <= version <= 4 else ""  # older ones have no such table
     migration += _TO_VERSION_4 if 1 <= version <= 3 else ""
     await connection.executescript(f"BEGIN IMMEDIATE; {migration} {_SCHEMA} COMMIT;")
     # Questions that a killed terminal chat left unanswered. In Discord, recovery tells the asker.

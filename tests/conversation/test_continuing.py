@@ -133,7 +133,7 @@ async def test_a_clear_meanwhile_wins(talk, turns):
     screen = Screen(12)
     continuing = asyncio.create_task(screen.show(conversations.continuing(HERE, 12, ALICE)))
     await screen.grown.wait()
-    await conversations.clear(7)
+    await conversations.clear(HERE)
     hold.set()
     await continuing
     assert screen.answer.forgotten

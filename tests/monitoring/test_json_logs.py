@@ -68,7 +68,7 @@ def test_the_error_that_ends_the_bot_is_an_entry_too(tmp_path):
 
 
 def test_an_unexpected_error_is_an_entry_too(tmp_path):
-    broken = "from bot import app, cli; app.locate_model = lambda settings: 1 / 0; cli.main([])"
+    broken = "from bot import app, cli; app.check_files = lambda settings: 1 / 0; cli.main([])"
     status, log = ran(tmp_path, "-c", broken, DISCORD_TOKEN="x.y.z", LOG_FORMAT="json")
     assert status == 1
     (failure,) = [entry for entry in entries(log) if "exception" in entry]

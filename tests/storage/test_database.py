@@ -47,7 +47,7 @@ async def test_a_file_that_was_copied_becomes_readable_for_its_owner_alone(path,
         assert len(await TurnStore(file).recent(7)) == 2
 
 
-@pytest.mark.parametrize("version", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
 async def test_a_file_of_an_older_version_is_migrated(path, version):
     create_old(path, version, "one", "two", "three")
     with closing(sqlite3.connect(path)) as file, file:
@@ -70,19 +70,6 @@ async def test_a_file_of_an_older_version_is_migrated(path, version):
     async with open_database(new):
         pass
     assert schema(path) == schema(new)
-
-
-async def test_a_file_from_before_continue_is_migrated(path):
-    async with open_database(path) as opened:
-        await store(TurnStore(opened), 7, turn("kept"))
-    new = schema(path)
-    with closing(sqlite3.connect(path)) as file, file:
-        file.execute("ALTER TABLE turns DROP COLUMN beginning")
-        file.execute("PRAGMA user_version = 5")
-    async with open_database(path) as opened:
-        (kept,) = await TurnStore(opened).recent(7)
-    assert (kept.question, kept.beginning) == ("kept", None)
-    assert schema(path) == new
 
 
 def schema(path: Path) -> dict[str, str | int]:

@@ -61,8 +61,7 @@ CREATE TABLE turns (
 DROP TABLE old_turns;
 CREATE INDEX turns_of_channel ON turns (channel, id);
 """
-_TO_VERSION_5 = "ALTER TABLE turns ADD COLUMN people TEXT;"
-_MIGRATIONS = (_VERSION_1, _TO_VERSION_2, _TO_VERSION_3, _TO_VERSION_4, _TO_VERSION_5)
+_MIGRATIONS = (_VERSION_1, _TO_VERSION_2, _TO_VERSION_3, _TO_VERSION_4)
 
 
 def create_old(path: Path, version: int, *questions: str) -> None:
