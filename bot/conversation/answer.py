@@ -174,7 +174,8 @@ class Answer:
             self.said += said.finish()
             self._thoughts += thoughts.finish()
             self._show()
-        if not (self.said.strip() or self.stopped):
+        ended_by_itself = said.ended or not stream.stopped  # and not because the reader or the engine has stopped it
+        if ended_by_itself and not (self.stopped or self.said.strip()):
             raise NoAnswer
 
     def _append(self, piece: str, said: TextFilter, thoughts: TextFilter) -> None:

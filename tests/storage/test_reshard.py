@@ -130,7 +130,7 @@ def test_resharding_and_merging_again_loses_and_doubles_nothing(tmp_path_factory
 
 def place_of(row: tuple[Any, ...]) -> tuple[int | None, int | None]:
     """A row's parent and server: in the last columns of a turn, after the channel in others."""
-    return row[-3:-1] if len(row) == TURN else row[1:3]
+    return row[-4:-2] if len(row) == TURN else row[1:3]
 
 
 def check_places(new: Sequence[Part], shards: int) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterable
+from itertools import chain
 
 from bot.engine import Beginning, Sampling, Status, Stream
 from bot.engine.prompt import Prompt
@@ -51,7 +52,7 @@ class ScriptedEngine:
         self.channels.append(channel)
         self.streams.append(stream)
         script = self._scripts.pop(0) if self._scripts else ["ok"]
-        task = asyncio.create_task(self._play(prompt.beginning, script, stream))
+        task = asyncio.create_task(self._play(chain(_said(prompt.beginning), script), stream))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return stream
@@ -66,12 +67,10 @@ class ScriptedEngine:
         if self._running:
             await asyncio.wait(self._running)
 
-    async def _play(self, beginning: Beginning | None, script: Iterable[Step], stream: Stream) -> None:
+    async def _play(self, script: Iterable[Step], stream: Stream) -> None:
         await self.loaded.wait()
         stream.begin()
         self.progressed_at = time.monotonic()
-        if beginning and not stream.stopped:
-            stream.put(beginning.said)
         for step in script:
             if isinstance(step, Exception):
                 return stream.end(step)
@@ -86,3 +85,7 @@ class ScriptedEngine:
                 self.progressed_at = time.monotonic()
             await asyncio.sleep(0)
         return stream.end()
+
+
+def _said(beginning: Beginning | None) -> list[Step]:
+    return [beginning.said] if beginning else []
