@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 
 from bot.engine.local.scheduler import Scheduler
-from bot.texts import DATABASE_UNAVAILABLE, UNEXPECTED
+from bot.texts import DATABASE_UNAVAILABLE, REGENERATE, STALE, UNEXPECTED
 from tests.support.databases import full_disk, gone, locked
 from tests.support.parley import parley, program
 from tests.support.scripted import ScriptedEngine
@@ -61,6 +61,9 @@ async def test_a_deleted_database_is_created_again(discord, path, place):
         await alice.say(channel, f"{discord.bot.mention} one")
         await running.until_stored(channel.id, ("one", "Gone."))
         path.unlink()
+        (answer,) = channel.answers()
+        await (await alice.press(answer, REGENERATE)).wait_for(STALE)
+        assert not answer.buttons
         await alice.say(channel, f"{discord.bot.mention} two")
         await running.until_stored(channel.id, ("two", "Kept."))
     with sqlite3.connect(path) as file:

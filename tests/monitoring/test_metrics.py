@@ -7,6 +7,7 @@ import pytest
 
 from bot.engine import ModelError
 from bot.engine.prompt import QuestionTooLong
+from bot.texts import REGENERATE, STALE
 from tests.support.databases import gone
 from tests.support.outside import outside
 from tests.support.parley import parley
@@ -91,6 +92,9 @@ async def test_errors_are_counted_by_their_kind(discord, path, place):
             await seen.until_metric("parley_errors_total", 1, kind="DatabaseError")
             await alice.command(channel, "help")
             await seen.until_metric("parley_errors_total", 2, kind="DatabaseError")
+        (remembered,) = (message for message in channel.answers() if message.labels == [REGENERATE])
+        await (await alice.press(remembered, REGENERATE)).wait_for(STALE)
+        await seen.until_metric("parley_errors_total", 1, kind="Stale")
 
 
 async def test_an_error_of_a_command_is_counted_once(discord, path, place):
