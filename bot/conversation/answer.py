@@ -179,7 +179,9 @@ class Answer:
             raise NoAnswer
 
     def _append(self, piece: str, said: TextFilter, thoughts: TextFilter) -> None:
-        self.thinking = isinstance(piece, Thought)
+        was_thinking, self.thinking = self.thinking, isinstance(piece, Thought)
+        if was_thinking and not self.thinking:  # the answer stands below all of the thoughts
+            self._thoughts += thoughts.finish()
         if not self.thinking:
             self.said += said.push(piece)
         elif self._show_thinking:

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.conversation.answer import Answer, State
 from bot.conversation.blocked_words import NO_WORDS, BlockedWords
 from bot.conversation.text_filter import LONGEST, UNFILTERED
-from bot.engine import Thought
+from bot.engine import Stream, Thought
 from bot.settings import SettingsError
 from bot.texts import REPLACED
 from tests.conversation.test_conversations import HERE, Screen, ask, channel_settings, database, stored, talk, turns
@@ -223,6 +224,22 @@ async def test_in_discord_nobody_sees_them_while_an_answer_grows_nor_in_thoughts
         assert answer.content == f"> It is a {X}.\n\nI would never say such a thing as {X} here."
         asked = await alice.command(channel, "help")
         await asked.wait_for(lambda message: REPLACED in message.content)
+
+
+async def test_thoughts_are_complete_before_the_answer_stands_below_them():
+    stream = Stream()
+    for piece in (Thought("It is a sec"), Thought("ret"), "I ", "say ", "darn"):
+        stream.put(piece)
+    stream.end()
+    answer = Answer(show_thinking=True)
+    filling = asyncio.create_task(answer.fill(stream, DARN.filter(), DARN.filter()))
+    seen = [""]
+    while answer.state < State.FINISHED:
+        await answer.changed()
+        assert answer.text.startswith(seen[-1])
+        seen.append(answer.text)
+    await filling
+    assert seen[-1] == f"> It is a {X}\n\nI say {X}"
 
 
 async def test_help_is_silent_about_it_while_nothing_is_blocked(discord, path, place):
