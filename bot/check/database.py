@@ -7,9 +7,8 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiosqlite
-
 from bot.check.findings import Findings, counted, ok, size, wrong
+from bot.storage.connection import Connection
 from bot.storage.database import SCHEMA_VERSION, DatabaseError, check_ours, unusable, unwritable
 
 
@@ -69,7 +68,7 @@ async def _look(name: str) -> _Contents | None:
     if not how:
         return None
     try:
-        async with aiosqlite.connect(f"{path.as_uri()}?{how}", uri=True) as file:
+        async with Connection(f"{path.as_uri()}?{how}", uri=True) as file:
             await check_ours(file, path)
             ((verdict,),) = await file.execute_fetchall("PRAGMA quick_check(1)")
             if verdict != "ok":

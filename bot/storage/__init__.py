@@ -1,6 +1,7 @@
 """The SQLite file: what is remembered of each channel. Knows no model and no Discord.
 
 - `database`: opens, migrates and checks the file; connections and transactions
+- `connection`: a connection to the file
 - `channel_ref`: the ids by which a channel is known
 - `turns`: the newest turns of each channel, and a summary of older ones
 - `example`: one answer as an example for training

@@ -15,6 +15,7 @@ import aiosqlite
 from bot.errors import UserError
 from bot.observer import NO_OBSERVER, Observer
 from bot.storage.channel_ref import ChannelRef
+from bot.storage.connection import Connection
 from bot.texts import DATABASE_UNAVAILABLE
 
 log = logging.getLogger(__name__)
@@ -332,7 +333,7 @@ async def open_database(
 
 async def _open(path: Path) -> aiosqlite.Connection:
     # Autocommit, so that transactions begin and end only where we say so.
-    connection = await aiosqlite.connect(path, isolation_level=None)
+    connection = await Connection(path, isolation_level=None)
     try:
         await check_ours(connection, path)
         _protect(path)

@@ -8,6 +8,7 @@ from pathlib import Path
 import aiosqlite
 
 from bot.observer import NO_OBSERVER
+from bot.storage.connection import Connection
 from bot.storage.database import SCHEMA_VERSION, Database, DatabaseError, check_ours, unusable
 
 
@@ -23,7 +24,7 @@ class _ReadOnly(Database):
                     f"There is no database at {self._path}. The bot creates it when it starts; if it uses another file,"
                     " set DATABASE_PATH to that."
                 )
-            self._connection = await aiosqlite.connect(
+            self._connection = await Connection(
                 f"{self._path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None
             )
             await check_ours(self._connection, self._path)

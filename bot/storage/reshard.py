@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import aiosqlite
-
 from bot.errors import UserError
 from bot.settings import SettingsError
 from bot.shards import shard_of, written
+from bot.storage.connection import Connection
 from bot.storage.database import TABLES, check_ours, open_database, unusable, unwritable
 
 _NOTED = " UNION ALL ".join(
@@ -142,7 +141,7 @@ def _uri(path: Path) -> str:
 async def _copied(path: Path, copy: Path) -> AsyncIterator[None]:
     """Copy a database, migrate the copy, and keep the original locked until the block ends."""
     try:
-        async with aiosqlite.connect(_uri(path), uri=True, timeout=1, isolation_level=None) as file:
+        async with Connection(_uri(path), uri=True, timeout=1, isolation_level=None) as file:
             await check_ours(file, path)
             # Fails while another program has the file open, even if it does nothing with it.
             await file.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -161,7 +160,7 @@ async def _copied(path: Path, copy: Path) -> AsyncIterator[None]:
 
 async def _channels(number: int, copy: Path) -> dict[int, _Known]:
     """The channels in a file."""
-    async with aiosqlite.connect(copy) as file:
+    async with Connection(copy) as file:
         return {channel: _Known(number, *what) for channel, *what in await file.execute_fetchall(_CHANNELS)}
 
 
@@ -170,7 +169,7 @@ async def _fill(path: Path, copies: Sequence[Path], channels: Mapping[int, int])
     rows: Counter[str] = Counter(dict.fromkeys(TABLES, 0))
     async with open_database(path):
         pass
-    async with aiosqlite.connect(path, isolation_level=None) as file:
+    async with Connection(path, isolation_level=None) as file:
         # Beyond the ids of the old files, as each id names one turn for ever.
         await file.execute("INSERT INTO sqlite_sequence VALUES ('turns', ?)", (time.time_ns() // 1000,))
         for number, copy in enumerate(copies):
