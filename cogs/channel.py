@@ -7,6 +7,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.conversation.personas_file import LONGEST_NAME
 from bot.messages.access import channel_ref
 from bot.messages.active_replies import ActiveReplies
 from bot.messages.forms import Form
@@ -48,8 +49,7 @@ from bot.texts import (
 
 log = logging.getLogger(__name__)
 
-_LONGEST_NAME = 100  # characters; Discord's own limit for what it completes
-_MOST_CHOICES = 25  # likewise
+_MOST_CHOICES = 25  # Discord's own limit
 
 
 class Channel(commands.Cog):
@@ -112,7 +112,7 @@ class Channel(commands.Cog):
     @persona.command(name="use", description=PERSONA_USE)
     @app_commands.describe(name=PERSONA_NAME)
     async def use_persona(
-        self, interaction: discord.Interaction, name: app_commands.Range[str, 1, _LONGEST_NAME]
+        self, interaction: discord.Interaction, name: app_commands.Range[str, 1, LONGEST_NAME]
     ) -> None:
         """Give the channel one of the operator's personas."""
         await interaction.response.defer(ephemeral=True)

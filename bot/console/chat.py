@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from bot.console.files import with_files
-from bot.console.line_input import Typed, history, read
+from bot.console.line_input import History, Typed, read
 from bot.console.screen import Screen, screen, write
 from bot.conversation.answer import Answer, State
 from bot.conversation.blocked_words import BlockedWords
@@ -39,28 +39,29 @@ _PERSON = 0
 async def chat(conversations: Conversations, channel_settings: ChannelSettingsStore, history_file: Path) -> None:
     """Talk in the terminal until the person leaves. The turns are stored like a channel's."""
     print(BANNER)
-    with history(history_file):
-        while True:
-            try:
-                typed = read()
-            except (EOFError, KeyboardInterrupt, RuntimeError):  # RuntimeError: there is no standard input
-                print()
+    history = History(history_file)
+    while True:
+        try:
+            typed = read()
+        except (EOFError, KeyboardInterrupt, RuntimeError):  # RuntimeError: there is no standard input
+            print()
+            return
+        history.save()
+        match _command(typed):
+            case ["quit" | "exit" | "q"]:
                 return
-            match _command(typed):
-                case ["quit" | "exit" | "q"]:
-                    return
-                case ["clear"]:
-                    print(forgotten((await conversations.clear(_CHANNEL)).count) + "\n")
-                case ["regenerate"]:
-                    await _reply(conversations.regenerating(_CHANNEL, None, _PERSON), NOTHING_TO_REGENERATE)
-                case ["continue"]:
-                    await _reply(conversations.continuing(_CHANNEL, None, _PERSON), NOTHING_TO_CONTINUE)
-                case ["system", *persona]:
-                    if persona:
-                        channel_settings.set_default_persona(persona[0])
-                    write(f"{session_persona(channel_settings.defaults.persona, new=bool(persona))}\n\n")
-                case _ if typed.text:
-                    await _ask(conversations, typed.text)
+            case ["clear"]:
+                print(forgotten((await conversations.clear(_CHANNEL)).count) + "\n")
+            case ["regenerate"]:
+                await _reply(conversations.regenerating(_CHANNEL, None, _PERSON), NOTHING_TO_REGENERATE)
+            case ["continue"]:
+                await _reply(conversations.continuing(_CHANNEL, None, _PERSON), NOTHING_TO_CONTINUE)
+            case ["system", *persona]:
+                if persona:
+                    channel_settings.set_default_persona(persona[0])
+                write(f"{session_persona(channel_settings.defaults.persona, new=bool(persona))}\n\n")
+            case _ if typed.text:
+                await _ask(conversations, typed.text)
 
 
 def _command(typed: Typed) -> list[str]:

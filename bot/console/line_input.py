@@ -3,8 +3,7 @@
 import logging
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,25 +50,27 @@ def read() -> Typed:
     return Typed(before + text, quoted=not before)
 
 
-@contextmanager
-def history(file: Path) -> Iterator[None]:
-    """Have the arrow keys recall the lines of earlier chats, from a file that also keeps those of this one.
+class History:
+    """The lines of this chat and of earlier ones, which the arrow keys recall. Only its owner can read the file.
 
-    Only its owner can read it. Where standard input is no terminal, there is no history.
+    Where standard input is no terminal, there is no history.
     """
-    if not (readline and sys.stdin and sys.stdin.isatty()):
-        yield
-        return
-    file = file.expanduser()
-    readline.clear_history()
-    with suppress(OSError):
-        readline.read_history_file(file)
-    readline.set_history_length(_MOST_LINES)
-    try:
-        yield
-    finally:
+
+    def __init__(self, file: Path) -> None:
+        self._file = file.expanduser()
+        self._kept = bool(readline and sys.stdin and sys.stdin.isatty())
+        if self._kept:
+            readline.set_history_length(_MOST_LINES)
+            with suppress(OSError):
+                readline.read_history_file(self._file)
+
+    def save(self) -> None:
+        """Write what was typed so far, as closing a terminal kills the program."""
+        if not self._kept:
+            return
         try:
-            file.touch(0o600)
-            readline.write_history_file(file)
+            self._file.touch(0o600)
+            readline.write_history_file(self._file)
         except OSError as error:
-            log.warning("What you typed cannot be kept in %s for the arrow keys: %s.", file, error.strerror)
+            self._kept = False
+            log.warning("What you type cannot be kept in %s for the arrow keys: %s.", self._file, error.strerror)

@@ -6,7 +6,8 @@ from pathlib import Path
 from bot.settings import SettingsError
 from bot.storage.channel_settings import PERSONA_LENGTH
 
-_LONGEST_NAME = 100  # characters; Discord's own limit for what it completes
+LONGEST_NAME = 100
+"""The most characters of a name; Discord's own limit for what it completes."""
 
 
 def read_personas(file: str | None) -> dict[str, str]:
@@ -25,9 +26,9 @@ def read_personas(file: str | None) -> dict[str, str]:
             " around a text of several lines."
         ) from error
     for name, text in personas.items():
-        if not name.strip() or len(name) > _LONGEST_NAME:
+        if not name.strip() or len(name) > LONGEST_NAME:
             raise SettingsError(
-                f"PERSONAS_FILE: in {file}, the name {name!r} must have 1 to {_LONGEST_NAME} characters."
+                f"PERSONAS_FILE: in {file}, the name {name!r} must have 1 to {LONGEST_NAME} characters."
             )
         if not isinstance(text, str) or not 0 < len(text.strip()) <= PERSONA_LENGTH:
             raise SettingsError(

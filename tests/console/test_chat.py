@@ -1,6 +1,7 @@
 """A chat in a terminal: several lines, files, the history, a persona of the session, and Markdown."""
 
 import re
+import signal
 import subprocess
 import sys
 
@@ -30,7 +31,7 @@ core.open_engine = engine
 cli.main(["chat", "--model", "demo"])
 """
 REPEATING = ("-c", _REPEATING)
-UP, DOWN = "\x1b[A", "\x1b[B"
+UP = "\x1b[A"
 
 
 @pytest.fixture
@@ -128,15 +129,20 @@ def test_the_arrow_keys_recall_what_was_typed_in_earlier_chats(folder):
     assert said(terminal.says(f"{UP}{UP}{UP} again")) == "S|first question again"
     terminal.interrupts()
     assert terminal.ends() == 0
-    assert file.read_text().splitlines()[-1] == "first question again"
+    terminal = chat(folder)
+    assert said(terminal.says(f"{UP}!")) == "S|first question again!"
+    terminal._child.kill(signal.SIGHUP)
+    assert terminal.ends() == -1
+    assert file.read_text().splitlines()[-1] == "first question again!", "it is kept although the terminal was closed"
 
 
 def test_a_history_that_cannot_be_kept_is_told(folder):
     (folder / "parley.db-history").mkdir()
     terminal = chat(folder)
-    terminal.says("hi")
+    shown = terminal.says("hi")
+    assert "What you type cannot be kept in parley.db-history for the arrow keys: Is a directory." in shown
+    assert "cannot be kept" not in terminal.says("hi")
     terminal.types("quit\n")
-    terminal.sees("What you typed cannot be kept in parley.db-history for the arrow keys: Is a directory.")
     assert terminal.ends() == 0
 
 
