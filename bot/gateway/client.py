@@ -40,9 +40,8 @@ class CommandTree(discord.app_commands.CommandTree["Client"]):
         sentence = await refusal(interaction.client.access, interaction)
         if sentence is None or (interaction.command and interaction.command.name in ("quit", "forget")):
             return True
-        if (
-            interaction.type is not discord.InteractionType.autocomplete
-        ):  # while a command is typed, nothing can be told
+        # While a command is being typed, nothing can be told.
+        if interaction.type is not discord.InteractionType.autocomplete:
             await interaction.response.send_message(sentence, ephemeral=True)
         return False
 
