@@ -192,7 +192,9 @@ class LocalEngine:
             stream.stop()
         self._inbox.put(None)
         self._executor.shutdown(wait=False)
-        await asyncio.wait([self._worker], timeout=self._close_timeout)
+        done, _ = await asyncio.wait([self._worker], timeout=self._close_timeout)
+        if done:
+            self._executor.shutdown()  # until it has ended, its thread keeps the model in memory
 
     # All that follows runs in the engine's thread.
 
