@@ -193,7 +193,7 @@ class User:
     async def submit(self, opened: Interaction, /, **answers: str) -> Interaction:
         """Fill in the form that an interaction opened, by the custom_ids of its fields, and submit it."""
         if opened.modal is None:
-            raise NotPossible("no form was opened")
+            raise NotPossible(f"no form was opened, but {opened.response!r}")
         data = commands.fill_in_form(opened.modal, answers)
         sent = Interaction(MODAL_SUBMIT, self, opened.channel, data, source=opened.source, opened_by=opened)
         return await self._interact(sent)
