@@ -1,4 +1,4 @@
-"""An answer speaks for the bot alone: it loses the bot's own name, and ends where it begins to speak for somebody."""
+"""An answer speaks for the bot alone: it loses a name at its beginning, and ends where it goes on for somebody else."""
 
 from dataclasses import replace
 from functools import cached_property
@@ -40,12 +40,12 @@ class SpeakerFilter:
         return self._pass_on(len(self._text))
 
     def _pass_on(self, end: int) -> str:
-        """The text before an index, without the bot's name, and up to where it speaks for somebody."""
+        """The text before an index, without a name at the beginning, and up to where it speaks for somebody."""
         if self.ended:
             return ""
         start = self._passed
         for label in self._labels.find(self._text, start, end):
-            if label["own"]:
+            if label["opening"]:
                 start = label.end()
             elif not self._may_speak(self._text[: label.start()]):
                 self.ended = True
@@ -61,10 +61,13 @@ class SpeakerFilter:
 
     @cached_property
     def _labels(self) -> GrowingTextPattern:
-        """The bot's name at the beginning, and the names of others; known once the stream has begun."""
-        own = rf"\A{regex.escape(self._bot_name)}:\s*"
-        others = "|".join(map(regex.escape, self._others())) or "(?!)"
-        return GrowingTextPattern(rf"(?:\A|{own}|\n)(?:{others}):(?!\S)|(?P<own>{own})")
+        """Names that an answer opens with or a line begins with; known once the stream has begun.
+
+        Small models copy the label of the question before they answer it, so that label is no speech of the asker's.
+        """
+        own = rf"{regex.escape(self._bot_name)}:\s*"
+        other = rf"(?:{'|'.join(map(regex.escape, self._others())) or '(?!)'}):(?!\S)"
+        return GrowingTextPattern(rf"(?P<opening>\A(?:{own}(?:{other}\s*)?|{other}\s*))|\n{other}")
 
     def _others(self) -> set[str]:
         """Those for whom the model may not speak, of all whom it has been shown as speakers."""
