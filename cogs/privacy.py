@@ -57,9 +57,9 @@ class Privacy(commands.Cog):
     async def forget(self, interaction: discord.Interaction) -> None:
         """Forget all that the person asked, everywhere, and say how many turns it was."""
         await interaction.response.defer(ephemeral=True)
-        self._review.remove(await self._examples.forget_person(interaction.user.id))
         forgotten = await self._turns.forget_person(interaction.user.id)
         self._active_replies.forget(forgotten)
+        self._review.remove(await self._examples.forget_person(interaction.user.id))
         everywhere = self._bot.process_shards.alone
         await interaction.edit_original_response(content=forgot_person(forgotten.count, everywhere=everywhere))
 

@@ -313,19 +313,23 @@ class Conversations:
         if not answer.turn.question:
             await self._roll_back(answer)
         elif answer.saved and not answer.discarded:
+            await self._keep(answer)
             answer.forgotten = not await self._turns.save_messages(answer.turn, answer.shown_in, answer.keep)
-            if self._examples and answer.example and not answer.forgotten:
-                with suppress(DatabaseError):  # the turn itself is stored
-                    *earlier, _ = answer.example.turns
-                    turn = await self._turns.current(answer.turn)  # its question may have been edited
-                    turn = replace(turn, answer=answer.said.strip(), answer_messages=answer.shown_in)
-                    example = replace(answer.example, turns=(*earlier, turn))
-                    if answer.continues and answer.replaces:
-                        await self._examples.extend(answer.replaces, example)
-                    else:
-                        await self._examples.add(example)
         else:
             await self._undo(answer)
+
+    async def _keep(self, answer: Answer) -> None:
+        """Keep an answer as an example, of whose turn nothing may have been forgotten meanwhile."""
+        if not (self._examples and answer.example):
+            return
+        *earlier, turn = answer.example.turns
+        turn = replace(turn, answer=answer.said.strip(), answer_messages=answer.shown_in)
+        example = replace(answer.example, turns=(*earlier, turn))
+        with suppress(DatabaseError):  # the turn itself may still be stored
+            if answer.continues and answer.replaces:
+                await self._examples.extend(answer.replaces, example)
+            else:
+                await self._examples.add(example)
 
     async def _roll_back(self, answer: Answer) -> None:
         with suppress(DatabaseError):

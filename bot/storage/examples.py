@@ -14,7 +14,7 @@ import aiosqlite
 
 from bot.storage.database import Database
 from bot.storage.example import COLUMNS, Example, dump, load
-from bot.storage.turns import NO_QUOTE, Person, Quote, Turn
+from bot.storage.turns import NO_QUOTE, Person, Quote, Turn, read_current
 
 _UNDECIDED = 1000  # examples that wait, in memory alone, for the consent of their askers
 _BATCH = 200  # rows that are read at once, so that the event loop stays free
@@ -84,21 +84,25 @@ class ExampleStore:
 
     async def agree(self, person: int) -> list[Example]:
         """Note that somebody lets their words be kept, and keep what waits for that; returns it."""
-        waiting = [example for example in self._undecided if example.turn.asker == person]
-        async with self._database.transaction() as connection:
-            await connection.execute(_DECIDE, (person, True))
-            for example in waiting:
-                await self._insert(connection, example)
-        self._forget_undecided(lambda example: example.turn.asker == person)
+        waiting: list[Example] = []
+        try:
+            async with self._database.transaction() as connection:
+                waiting = [example for example in self._undecided if example.turn.asker == person]
+                self._forget_undecided(lambda example: example.turn.asker == person)
+                await connection.execute(_DECIDE, (person, True))
+                for example in waiting:
+                    await self._insert(connection, example)
+        except BaseException:
+            self._undecided = deque((*waiting, *self._undecided), _UNDECIDED)
+            raise
         return waiting
 
     async def refuse(self, person: int) -> list[Example]:
         """Note that somebody does not let their words be kept, and remove them; returns the examples that went."""
         async with self._database.transaction() as connection:
             await connection.execute(_DECIDE, (person, False))
-            removed = await self._remove_person(connection, person)
-        self._forget_undecided(lambda example: person in example.people)
-        return removed
+            self._forget_undecided(lambda example: person in example.people)
+            return await self._remove_person(connection, person)
 
     async def numbers(self) -> dict[int, int]:
         """A number for each person who was asked for consent, the same for ever."""
@@ -109,12 +113,13 @@ class ExampleStore:
     # Examples.
 
     async def add(self, example: Example) -> None:
-        """Keep what the authors let be kept of an example."""
+        """Keep what the authors let be kept of an example; nothing of what has been forgotten while it was answered."""
         async with self._database.transaction() as connection:
-            if await _consents(connection, {example.turn.asker}):
-                await self._insert(connection, example)
-            else:
-                self._undecided.append(example)
+            current = await _current(connection, example)
+            if current and await _consents(connection, {current.turn.asker}):
+                await self._insert(connection, current)
+            elif current:
+                self._undecided.append(current)
 
     async def extend(self, beginning: Turn, example: Example) -> None:
         """Keep an example of an answer that was continued, in place of the one of its beginning.
@@ -122,15 +127,17 @@ class ExampleStore:
         Votes and a correction stay. An approval does not: the moderator saw less than there is now.
         """
 
+        answered = example.turn
+
         def extended(it: Example) -> Example:
             return replace(
                 it,
-                turns=example.turns,
+                turns=(*it.turns[:-1], replace(answered, question=it.turn.question, people=it.turn.people)),
                 system=example.system,
                 model=example.model,
                 digest=example.digest,
                 sampling=example.sampling,
-                reviewed=it.reviewed and (it.correction is not None or it.turn.answer == example.turn.answer),
+                reviewed=it.reviewed and (it.correction is not None or it.turn.answer == answered.answer),
             )
 
         shown_in = beginning.answer_messages
@@ -205,14 +212,14 @@ class ExampleStore:
 
     async def forget_person(self, person: int) -> list[Example]:
         """Remove all that somebody wrote, and their votes; returns the examples that went."""
-        self._forget_undecided(lambda example: person in example.people)
         async with self._database.transaction() as connection:
+            self._forget_undecided(lambda example: person in example.people)
             return await self._remove_person(connection, person)
 
     async def forget_message(self, channel: int, message: int) -> list[Example]:
         """Remove the turn that a message is part of; returns the examples that went."""
-        self._forget_undecided(lambda example: message in example.messages)
         async with self._database.transaction() as connection:
+            self._forget_undecided(lambda example: message in example.messages)
             removed = []
             async for example in _of_message(connection, channel, message):
                 if not await _save(connection, example, example.without(lambda turn: message in turn.messages)):
@@ -234,9 +241,9 @@ class ExampleStore:
             start = beginning if turn.question.startswith(beginning.text) else NO_QUOTE
             return replace(turn, question=start.text + question, people=(*start.people, *people))
 
-        self._undecided = deque((_edited(it, edit) for it in self._undecided), _UNDECIDED)
         changed, removed = [], []
         async with self._database.transaction() as connection:
+            self._undecided = deque((_edited(it, edit) for it in self._undecided), _UNDECIDED)
             async for example in _of_message(connection, channel, message):
                 kept = await _save(connection, example, await _allowed(connection, _edited(example, edit)))
                 if not kept:
@@ -247,15 +254,15 @@ class ExampleStore:
 
     async def forget_place(self, *, channel: int | None = None, guild: int | None = None) -> list[Example]:
         """Remove the examples of a channel and its threads, or of a guild; returns those in the review channel."""
-        self._forget_undecided(
-            lambda example: (
-                channel in (example.turn.channel.channel, example.turn.channel.parent)
-                if channel
-                else guild == example.turn.channel.guild
-            )
-        )
         where = "channel = ?1 OR parent = ?1 OR guild = ?2"
         async with self._database.transaction() as connection:
+            self._forget_undecided(
+                lambda example: (
+                    channel in (example.turn.channel.channel, example.turn.channel.parent)
+                    if channel
+                    else guild == example.turn.channel.guild
+                )
+            )
             statement = f"{_SELECT} WHERE review_message > 0 AND ({where})"
             shown = [load(row) for row in await connection.execute_fetchall(statement, (channel, guild))]
             await connection.execute(f"DELETE FROM examples WHERE {where}", (channel, guild))  # noqa: S608 - constants
@@ -305,6 +312,13 @@ def _edited(example: Example, edit: Callable[[Turn], Turn]) -> Example:
 
 def _uncorrected(example: Example) -> Example:
     return replace(example, correction=None, corrector=None, reviewed=False)
+
+
+async def _current(connection: aiosqlite.Connection, example: Example) -> Example | None:
+    """The turns of an example that are still stored, with their questions as they are now; None without the last."""
+    turns = [(turn, await read_current(connection, turn)) for turn in example.turns]
+    kept = tuple(replace(turn, question=now.question, people=now.people) for turn, now in turns if now)
+    return replace(example, turns=kept) if turns[-1][1] else None
 
 
 async def _allowed(connection: aiosqlite.Connection, example: Example) -> Example | None:

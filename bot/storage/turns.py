@@ -168,9 +168,8 @@ class TurnStore:
 
     async def current(self, turn: Turn) -> Turn:
         """A turn as it is now, as its question may have been edited; as it was if it has been forgotten."""
-        statement = f"SELECT {_COLUMNS} FROM turns WHERE id = ? AND channel = ?"  # noqa: S608 - constants of this module
         async with self._database.connection() as connection:
-            return next(iter(await _read(connection, statement, turn.id, turn.channel.channel)), turn)
+            return await read_current(connection, turn) or turn
 
     async def unfinished(self) -> list[Turn]:
         """The turns asked in Discord that it does not show whole, oldest first."""
@@ -346,6 +345,12 @@ def dump_people(people: tuple[Person, ...] | None) -> str | None:
 def load_people(stored: str | None) -> tuple[Person, ...] | None:
     """The people that `dump_people` has made text of."""
     return None if stored is None else tuple(Person(*values) for values in json.loads(stored))
+
+
+async def read_current(connection: aiosqlite.Connection, turn: Turn) -> Turn | None:
+    """A turn as it is stored now, or None if it has been forgotten."""
+    statement = f"SELECT {_COLUMNS} FROM turns WHERE id = ? AND channel = ?"  # noqa: S608 - constants of this module
+    return next(iter(await _read(connection, statement, turn.id, turn.channel.channel)), None)
 
 
 async def _read(connection: aiosqlite.Connection, statement: str, *values: int) -> list[Turn]:

@@ -16,7 +16,7 @@ from bot.feedback.questions import Case, QuestionsError, from_examples, from_fil
 from bot.settings import Settings
 from bot.storage.database import open_database
 from bot.storage.examples import ExampleStore
-from tests.support.examples import ALICE, BOB, example, turn
+from tests.support.examples import ALICE, BOB, example, keep, turn
 from tests.support.models import save_model
 from tests.support.parley import run
 
@@ -121,7 +121,7 @@ async def test_the_questions_are_those_that_were_corrected_or_approved(path):
         with pytest.raises(QuestionsError, match="corrected or approved"):
             await from_examples(str(path))
         for message, text in ((10, "corrected"), (20, "approved"), (30, "liked")):
-            await store.add(example(turn(BOB, "first", message + 100), turn(ALICE, text, message)))
+            await keep(store, example(turn(BOB, "first", message + 100), turn(ALICE, text, message)))
         await store.correct(7, 11, BOB, "better, Name 1")
         await store.approve(7, 21)
         await store.vote(7, 31, BOB, True)

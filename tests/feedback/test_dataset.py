@@ -17,7 +17,7 @@ from bot.storage.channel_ref import ChannelRef
 from bot.storage.database import open_database
 from bot.storage.examples import ExampleStore
 from bot.storage.turns import Person
-from tests.support.examples import ALICE, BOB, CAROL, example, turn
+from tests.support.examples import ALICE, BOB, CAROL, example, keep, turn
 from tests.support.parley import run
 
 ANSWER = 11
@@ -72,7 +72,7 @@ def asked(text: str) -> dict[str, str]:
 
 async def test_sft_holds_corrections_and_approved_answers(store, path, out):
     for message, text in ((10, "corrected"), (20, "approved"), (30, "liked")):
-        await store.add(example(turn(ALICE, text, message)))
+        await keep(store, example(turn(ALICE, text, message)))
     await store.correct(7, 11, BOB, "as it should be")
     await store.approve(7, 21)
     await store.vote(7, 31, BOB, True)
@@ -84,11 +84,12 @@ async def test_sft_holds_corrections_and_approved_answers(store, path, out):
 
 async def test_the_prompt_is_what_the_model_got_but_for_the_names(store, path, out):
     people = (Person(CAROL, "Carol"), Person(BOB, "Bob", quoted=True))
-    await store.add(
+    await keep(
+        store,
         example(
             turn(BOB, "hi", 10),
             replace(turn(ALICE, "Bob wrote: hi\nis @Carol here, Name 2?", 20, *people), answer="no"),
-        )
+        ),
     )
     await store.approve(7, 21)
     (row,) = await exported(path, out, "sft")
@@ -103,14 +104,14 @@ async def test_the_prompt_is_what_the_model_got_but_for_the_names(store, path, o
 
 async def test_a_direct_message_has_no_speaker_and_no_system_prompt_no_message(store, path, out):
     alone = replace(turn(ALICE, "it's Name 1", 10), channel=ChannelRef(7))
-    await store.add(replace(example(alone), system=""))
+    await keep(store, replace(example(alone), system=""))
     await store.approve(7, ANSWER)
     assert await exported(path, out, "sft") == [{"messages": [asked("it's Person 1"), *said("it's Person 1!")]}]
 
 
 async def test_kto_labels_answers_by_the_majority_of_votes(store, path, out):
     for message, votes in ((10, [True, True, False]), (20, [False]), (30, [True, False]), (40, [])):
-        await store.add(example(turn(ALICE, str(message), message)))
+        await keep(store, example(turn(ALICE, str(message), message)))
         for voter, liked in enumerate(votes, 50):
             await store.vote(7, message + 1, voter, liked)
     assert await exported(path, out, "kto") == [
@@ -121,7 +122,7 @@ async def test_kto_labels_answers_by_the_majority_of_votes(store, path, out):
 
 async def test_dpo_prefers_a_correction_to_its_answer(store, path, out):
     for message in (10, 20, 30):
-        await store.add(example(turn(ALICE, "x", message)))
+        await keep(store, example(turn(ALICE, "x", message)))
     await store.correct(7, 11, BOB, "better")
     await store.correct(7, 21, BOB, "x!")
     await store.approve(7, 31)
@@ -135,7 +136,7 @@ async def regenerated(store: ExampleStore, *answers: str, before: str = "") -> N
     earlier = [turn(BOB, before, 100)] if before else []
     for number, answer in enumerate(answers):
         last = replace(turn(ALICE, "x", 10), answer=answer, answer_messages=(20 + number,))
-        await store.add(example(*earlier, last))
+        await keep(store, example(*earlier, last))
 
 
 async def preferences(path: Path, out: Path) -> list[tuple[str, str]]:
@@ -165,7 +166,7 @@ async def test_an_answer_that_nobody_liked_is_not_preferred(store, path, out):
 async def test_only_answers_to_the_same_prompt_are_compared(store, path, out):
     await regenerated(store, "one")
     await regenerated(store, "other", before="earlier")
-    await store.add(example(replace(turn(ALICE, "x", 30), answer="third", answer_messages=(40,))))
+    await keep(store, example(replace(turn(ALICE, "x", 30), answer="third", answer_messages=(40,))))
     await regenerated(store, "one")  # the same answer again
     await store.vote(7, 20, BOB, True)
     assert "can be exported as dpo" in await refusal(path, out, "dpo")
@@ -173,9 +174,9 @@ async def test_only_answers_to_the_same_prompt_are_compared(store, path, out):
 
 async def test_an_export_is_selected_by_model_time_and_review(store, path, out):
     late = turn(ALICE, "late", 20)
-    await store.add(example(turn(ALICE, "early", 10)))
-    await store.add(example(replace(late, at=late.at + timedelta(days=1))))
-    await store.add(replace(example(turn(ALICE, "of another model", 30)), model="other"))
+    await keep(store, example(turn(ALICE, "early", 10)))
+    await keep(store, example(replace(late, at=late.at + timedelta(days=1))))
+    await keep(store, replace(example(turn(ALICE, "of another model", 30)), model="other"))
     await store.approve(7, 21)
     for message in (11, 21, 31):
         await store.vote(7, message, BOB, True)
@@ -200,7 +201,7 @@ async def test_an_export_is_selected_by_model_time_and_review(store, path, out):
 
 
 async def test_nothing_is_written_over_without_force(store, path, out, tmp_path):
-    await store.add(example(turn(ALICE, "x", 10)))
+    await keep(store, example(turn(ALICE, "x", 10)))
     await store.approve(7, ANSWER)
     out.write_text("precious")
     assert "--force" in await refusal(path, out)
@@ -221,7 +222,7 @@ async def test_nothing_is_written_over_without_force(store, path, out, tmp_path)
 
 
 async def test_a_write_that_fails_leaves_nothing(store, path, out, monkeypatch, tmp_path):
-    await store.add(example(turn(ALICE, "x", 10)))
+    await keep(store, example(turn(ALICE, "x", 10)))
     await store.approve(7, ANSWER)
 
     def full(file: int) -> None:
@@ -233,8 +234,8 @@ async def test_a_write_that_fails_leaves_nothing(store, path, out, monkeypatch, 
 
 
 async def test_consent_taken_back_before_the_export_counts(store, path, out):
-    await store.add(example(turn(BOB, "of Bob", 10), turn(ALICE, "of Alice", 20)))
-    await store.add(example(turn(BOB, "of Bob", 30)))
+    await keep(store, example(turn(BOB, "of Bob", 10), turn(ALICE, "of Alice", 20)))
+    await keep(store, example(turn(BOB, "of Bob", 30)))
     for message in (21, 31):
         await store.approve(7, message)
     assert "of Bob" in json.dumps(await exported(path, out, "sft"))
@@ -244,7 +245,7 @@ async def test_consent_taken_back_before_the_export_counts(store, path, out):
 
 
 async def test_people_keep_their_names_from_export_to_export(store, path, out):
-    await store.add(example(turn(BOB, "x", 10)))
+    await keep(store, example(turn(BOB, "x", 10)))
     await store.approve(7, ANSWER)
     before = await exported(path, out, "sft")
     await store.agree(CAROL)
@@ -255,7 +256,7 @@ async def test_people_keep_their_names_from_export_to_export(store, path, out):
 
 async def test_text_that_is_awkward_in_json_lines_comes_back(store, path, out):
     text = 'a\nb\u2028c\x85"\\ 🔥 \x00é'
-    await store.add(example(turn(ALICE, text, 10)))
+    await keep(store, example(turn(ALICE, text, 10)))
     await store.approve(7, ANSWER)
     await export(str(path), out, "sft", Selection(), force=False)
     (row,) = rows_in(out)
@@ -276,8 +277,8 @@ def dataset(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]
 
 
 async def test_the_command_exports_while_the_bot_runs(store, path, tmp_path):
-    await store.add(example(turn(ALICE, "x", 10)))
-    await store.add(example(turn(ALICE, "y", 20)))
+    await keep(store, example(turn(ALICE, "x", 10)))
+    await keep(store, example(turn(ALICE, "y", 20)))
     await store.approve(7, ANSWER)
     ended = dataset(tmp_path, "sft.jsonl", "--format", "sft", "--since", "2026-01-01T00:00+02:00", "--model", "model")
     assert (ended.returncode, ended.stdout) == (0, "")
@@ -316,7 +317,7 @@ async def test_without_examples_a_sentence_says_so(store, path, out):
 async def test_datasets_loads_each_form_as_it_is(store, path, out, form, columns, tmp_path):
     datasets = pytest.importorskip("datasets", reason="the train extra is not installed")
     for message in (10, 20):
-        await store.add(example(turn(ALICE, "x\u2028y", message)))
+        await keep(store, example(turn(ALICE, "x\u2028y", message)))
     await store.correct(7, ANSWER, BOB, "better")
     await store.vote(7, ANSWER, BOB, False)
     rows = await exported(path, out, form)

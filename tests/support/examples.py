@@ -1,10 +1,12 @@
 """Examples for training, as a small server makes them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from bot.storage.channel_ref import ChannelRef
 from bot.storage.example import Example
-from bot.storage.turns import Person, Turn
+from bot.storage.examples import ExampleStore
+from bot.storage.turns import Person, Turn, TurnStore
 
 HOME = ChannelRef(7, None, 5)
 ALICE, BOB, CAROL = 1, 2, 3
@@ -18,3 +20,12 @@ def turn(asker: int, text: str, message: int, *people: Person) -> Turn:
 
 def example(*turns: Turn) -> Example:
     return Example("Be kind.", turns, "model", "abc", {"temperature": 0.7, "seed": None})
+
+
+async def keep(store: ExampleStore, it: Example) -> None:
+    """Keep an example while its turns are stored, as the bot does."""
+    turns = TurnStore(store._database)
+    stored = [await turns.begin(turn) for turn in it.turns]
+    await store.add(replace(it, turns=tuple(stored)))
+    for turn in stored:
+        await turns.drop(turn)
