@@ -54,7 +54,7 @@ def test_precisions_are_as_near_to_float32_as_their_documentation_says(tmp_path,
 
 
 async def test_five_turns_reach_it_in_discord(discord, path, place, monkeypatch):
-    _, _, alice = place
+    _, channel, alice = place
     prompts: list[Prompt] = []
     submit = LocalEngine.submit
 
@@ -66,8 +66,8 @@ async def test_five_turns_reach_it_in_discord(discord, path, place, monkeypatch)
     async with make_engine(FILE) as engine:
         await engine.ready()
         async with parley(discord, engine, path, system_prompt="", max_new_tokens=8) as running:
-            answers = [(await running.ask(alice.direct, alice, text)).content for text in TURNS]
-            await running.ask(alice.direct, alice, "What is my name?")
+            answers = [(await running.ask(channel, alice, text)).content for text in TURNS]
+            await running.ask(channel, alice, "What is my name?")
         text, _ = engine.render(prompts[-1])
     at = 0
     for question, said in zip(TURNS, answers, strict=True):
