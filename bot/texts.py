@@ -226,7 +226,7 @@ def help_text(
         else ""
     )
     threads = " In a text channel, I open a thread for it." if auto_thread else ""
-    called = f" Calling me ({_shortened(', '.join(wake_words), 100)}) is enough, too." if wake_words else ""
+    called = f" Calling me ({_shortened(', '.join(wake_words), 50)}) is enough, too." if wake_words else ""
     limit = "" if hourly_limit is None else f" You can get {_count(hourly_limit, 'answer')} an hour."
     feedback_sentence = (
         f"\n{LIKED} and {DISLIKED} tell those who run me how good an answer is, and {CORRECT_ANSWER}, under Apps in its"
@@ -254,10 +254,10 @@ me anywhere.
 {commands["export"]} gives you what I remember of a channel as a file.
 {commands["persona set"]} and {commands["settings"]} change how I answer in a channel, if you can manage it.{personas}
 {commands["status"]} shows how I'm doing.
-{commands["quit"]} shuts me down; only the bot's owner can do that.
+{commands["quit"]} shuts me down, if you own the bot.
 {ABOUT_MESSAGE}, under Apps in a message's menu, answers a question about that message.
-Under an answer, Stop ends it, Regenerate replaces it with a new one, and Continue goes on with one that has become \
-too long.{feedback_sentence}{blocked_sentence}
+Under an answer, Stop ends it, Regenerate replaces it, and Continue goes on with one that was too long.\
+{feedback_sentence}{blocked_sentence}
 
 {memory} I don't remember {commands["ask"]}, or messages that are not meant for me."""
 

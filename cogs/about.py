@@ -51,6 +51,7 @@ class About(commands.Cog):
         assert client.user
         await interaction.response.defer(ephemeral=True)
         settings = await self._channel_settings.effective(channel_ref(interaction))
+        in_server = interaction.guild_id is not None
         text = help_text(
             client.user.mention,
             client.command_mentions,
@@ -58,9 +59,9 @@ class About(commands.Cog):
             feedback=self._feedback,
             hourly_limit=await hourly_limit(client.access, interaction),
             wake_words=self._wake_words,
-            auto_thread=self._auto_thread,
+            auto_thread=self._auto_thread and in_server,
             replaces=bool(self._blocked_words),
-            context_messages=self._context_messages,
+            context_messages=self._context_messages if in_server else 0,
         )
         await interaction.edit_original_response(content=text)
 

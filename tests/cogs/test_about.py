@@ -5,6 +5,7 @@ import re
 import pytest
 
 from bot.engine import Status
+from bot.texts import REPLACED
 from tests.support.parley import parley
 from tests.support.scripted import ScriptedEngine
 
@@ -27,19 +28,30 @@ async def test_help_shows_commands_that_can_be_clicked(discord, path, place, fee
         assert len(text) <= 2000
 
 
-async def test_with_everything_on_help_still_fits_into_a_message(discord, path, place):
+async def test_with_everything_on_help_still_fits_into_a_message(discord, path, place, tmp_path):
     guild, channel, alice = place
     settings = {
         "feedback": True,
         "auto_thread": True,
         "wake_words": ("Parley",) * 99,
         "context_messages": 30,
-        "role_limits": ((guild.id, 1000),),
+        "role_limits": ((guild.id, 1_000_000),),
+        "personas_file": str(tmp_path / "personas.toml"),
+        "blocked_words_file": str(tmp_path / "blocked.txt"),
+        "history_turns": 100,
     }
+    (tmp_path / "personas.toml").write_text('pirate = "Talk like one."')
+    (tmp_path / "blocked.txt").write_text("spinach")
     async with parley(discord, ScriptedEngine(), path, **settings):
         text = (await (await alice.command(channel, "help")).wait_for("Mention me")).content
-        for part in ("1000 answers an hour", "Calling me (Parley, Parley", "a thread", "the last 30 messages"):
+        assert len(text) < 1960, "Discord's ids and counts grow"
+        for part in ("1000000 answers an hour", "Calling me (Parley, Parley", "a thread", "the last 30 messages"):
             assert part in text
+        assert "prepared persona" in text
+        assert REPLACED in text
+        direct = (await (await alice.command(alice.direct, "help")).wait_for("Mention me")).content
+        assert "a thread for it" not in direct
+        assert "30 messages" not in direct
 
 
 async def test_status_shows_how_the_bot_is_doing(discord, path, place):
