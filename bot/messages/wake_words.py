@@ -11,13 +11,14 @@ from bot.messages.mentions import MENTION
 _SHOWN = regex.compile(
     r"(?<!`)(?P<ticks>`+)(?!`)[\s\S]*?(?<!`)(?P=ticks)(?!`)"
     r"|\[[^\[\]\n]*\]\(<?https?://[^()\s]*[^()\n]*\)"
-    r"|https?://\S+"
+    r"|\w+://\S+|www\.\S+|[\w.+-]+@[\w.-]+|\w[\w-]*(?:\.[\w-]+)+/\S*"
     r"|^ *>>> [\s\S]*"
     r"|^ *> .*",
     regex.MULTILINE,
 )
 # A boundary of the simple kind, or one of Unicode, which also divides scripts that are written without spaces.
-_START, _END = r"(?:(?<![^\W_])|(?w:\b))", r"(?:(?![^\W_])|(?w:\b))"
+# An underscore marks a word as italic, or joins words to the name of a variable.
+_START, _END = r"(?:(?<![^\W_]_*)|(?w:\b))", r"(?:(?!_*[^\W_])|(?w:\b))"
 
 
 class WakeWords:

@@ -20,6 +20,7 @@ WORDS = ("Parley", "hey bot", "C++", "Straße", "小明", "パーレイ")
         "ask parley.",
         "Parley's idea",
         "**Parley**",
+        "_Parley_ and ___Parley___",
         "__Parley__?",
         "||parley||",
         "Ｐａｒｌｅｙ",  # noqa: RUF001
@@ -52,6 +53,9 @@ def test_a_word_is_heard(text):
         "```py\nparley()\n```",
         "https://parley.example/parley",
         "<https://parley.example>",
+        "www.parley.example discord.gg/parley steam://parley parley.example/x",
+        "parley@a.example",
+        "my_parley_var parley_x x__parley",
         "[Parley](https://a.example)",
         "[a](<https://a.example/parley>)",
         "> Parley said so",
