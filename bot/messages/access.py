@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Set
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import discord
 
@@ -102,17 +102,27 @@ def channel_ref(source: discord.Message | discord.Interaction[Any]) -> ChannelRe
 async def roles_of(user: discord.abc.User, client: discord.Client, access: Access) -> frozenset[int]:
     """The ids of the roles that somebody has, as far as they matter. A server's id is that of its @everyone.
 
-    In a direct message, that is where they have them: in all servers that the bot is in.
+    In a direct message, that is where they have them: in all servers that the bot is in. Where Discord does not say
+    whether somebody is a member, they may be a blocked one.
     """
     named = access.named_roles
     if not named:
         return frozenset()
     if isinstance(user, discord.Member):
-        members: list[discord.Member | None] = [user]
+        members: list[discord.Member | Literal["nobody"] | None] = [user]
     else:
         guilds = [guild for guild in client.guilds if not named.isdisjoint(role.id for role in guild.roles)]
-        members = await asyncio.gather(*(optional(guild.fetch_member(user.id)) for guild in guilds))
-    return named & {role.id for member in members if member for role in member.roles}
+        members = await asyncio.gather(*(optional(_member(guild, user.id)) for guild in guilds))
+        if not all(members):
+            return named & access.blocked_roles
+    return named & {role.id for member in members if isinstance(member, discord.Member) for role in member.roles}
+
+
+async def _member(guild: discord.Guild, user: int) -> discord.Member | Literal["nobody"]:
+    try:
+        return await guild.fetch_member(user)
+    except discord.NotFound:
+        return "nobody"
 
 
 async def refusal(access: Access, interaction: discord.Interaction[Any]) -> str | None:

@@ -136,3 +136,15 @@ async def test_after_an_hour_an_answer_no_longer_counts(discord, path, place, mo
         await running.ask(channel, alice, "one")
         await discord.quiet(0.5)
         await running.ask(channel, alice, "two")
+
+
+async def test_who_may_be_blocked_is_not_answered_in_direct_messages(discord, path, place):
+    guild, _, alice = place
+    role = guild.role("muted")
+    discord.fault("GET", "/guilds/*/members/*", status=403)
+    async with parley(discord, ScriptedEngine(), path, blocked_roles=frozenset({role.id})):
+        await alice.say(discord.bot, "while Discord does not say who I am")
+        await discord.quiet()
+        assert alice.direct.answers() == []
+        await alice.say(discord.bot, "hi")
+        await alice.direct.wait_for("ok")
