@@ -359,7 +359,7 @@ class Conversations:
             channel = turn.channel.channel
             settings = await self._settings(turn.channel, question.placeholders)
             earlier = await self._turns.recent(channel, settings.turns)
-            if question.fetch_thread_starter and not earlier:
+            if question.fetch_thread_starter and not earlier and not await self._turns.cleared(channel):
                 await self._turns.prepend(turn, await question.fetch_thread_starter())
             turn = await self._turns.current(turn)
             answer.keep = settings.turns
@@ -487,7 +487,10 @@ class Conversations:
 
 
 async def _context(turn: Turn, fetch: FetchContext | None) -> tuple[Remark, ...]:
-    return await fetch(turn.question_message) if fetch and turn.question_message else ()
+    """What was said before a question, but for what it quotes."""
+    remarks = await fetch(turn.question_message) if fetch and turn.question_message else ()
+    question = " ".join(turn.question.split())
+    return tuple(remark for remark in remarks if f"wrote: {remark.text}" not in question)
 
 
 def prompt_for(system: str, turns: Sequence[Turn], summary: str = "") -> Prompt:

@@ -111,11 +111,14 @@ class IncomingText:
     async def fetch_thread_starter(self, message: discord.Message, me: discord.abc.User) -> Quote:
         """The message that the thread or forum post of `message` grew from; blank if it cannot be seen.
 
-        Discord gives that message the same id as the thread.
+        Discord gives that message the same id as the thread. In a thread that the bot has opened it is a question of
+        the talk there, which people may have had forgotten.
         """
         thread = message.channel
         quoted_already = message.reference and message.reference.message_id
         if not isinstance(thread, discord.Thread) or thread.id in (message.id, quoted_already):
+            return NO_QUOTE
+        if thread.owner_id == me.id:
             return NO_QUOTE
         where = thread if isinstance(thread.parent, discord.ForumChannel) else thread.parent
         if not isinstance(where, discord.abc.Messageable):

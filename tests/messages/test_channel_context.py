@@ -180,3 +180,21 @@ async def test_where_the_history_cannot_be_read_the_question_is_answered_without
         await running.until_stored(channel.id, ("hi", "ok"))
         await running.ask(broken, alice)
     assert said(engine) == [[], []]
+
+
+async def test_what_the_question_quotes_is_not_read_twice(discord, path, people):
+    guild, channel, alice, bob = people
+    engine = ScriptedEngine()
+    async with parley(discord, engine, path, context_messages=3) as running:
+        quoted = await bob.say(channel, "I like\ntrains")
+        await bob.say(channel, "and ships")
+        mention = discord.bot.mention
+        answer = await channel.reply_to(await alice.reply(quoted, f"{mention} why?"))
+        await running.settled()
+        await alice.press(answer, "Regenerate")
+        await discord.until(lambda: len(engine.prompts) == 2)
+        await running.settled()
+        post = await bob.post(guild.forum("questions"), "Sky", "which colour has it?")
+        await post.reply_to(await alice.say(post, f"{mention} do you know?"))
+    assert said(engine) == [["and ships"], ["and ships"], []]
+    assert engine.prompts[2].question == "Bob wrote: which colour has it?\ndo you know?"
