@@ -1,7 +1,7 @@
 """The buttons under an answer, pressed: Stop, Regenerate and Continue here, votes in `cogs.votes`."""
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 
 import discord
 from discord.ext import commands
@@ -57,6 +57,7 @@ class Buttons(commands.Cog):
         self._conversations = conversations
         self._replies = replies
         self._context = context
+        self._pressed: set[int] = set()  # messages whose answers are being replaced or continued
 
     async def cog_load(self) -> None:
         """Have discord.py recognize our buttons."""
@@ -87,20 +88,37 @@ class Buttons(commands.Cog):
     ) -> None:
         assert interaction.message
         assert self._bot.user
-        names = placeholders(interaction, self._bot.user)
-        limit = await hourly_limit(interaction.client.access, interaction)
-        context = self._context.of(interaction.channel)
-        asked = (channel_ref(interaction), interaction.message.id, interaction.user.id)
-        async with self._replies.replacing(interaction, asker) as reply:
-            try:
-                async with answering(*asked, placeholders=names, fetch_context=context, hourly_limit=limit) as answer:
-                    await interaction.response.defer()
-                    answer.shown_in = await reply.show(answer)
-            except Stale:
-                with suppress(discord.HTTPException):  # the message may be gone, and so is the dead button
-                    left = await self._left(interaction, asker) or self._replies.active.buttons.older(asker)
-                    await interaction.edit_original_response(view=view(*left))
-                raise
+        message = interaction.message.id
+        if message in self._pressed:  # twice at once, which asks for no more than once
+            await interaction.response.defer()
+            return
+        self._pressed.add(message)
+        try:
+            names = placeholders(interaction, self._bot.user)
+            limit = await hourly_limit(interaction.client.access, interaction)
+            context = self._context.of(interaction.channel)
+            asked = (channel_ref(interaction), message, interaction.user.id)
+            async with (
+                self._replies.replacing(interaction, asker) as reply,
+                self._told_stale(interaction, asker),
+                answering(*asked, placeholders=names, fetch_context=context, hourly_limit=limit) as answer,
+            ):
+                await interaction.response.defer()
+                answer.shown_in = await reply.show(answer)
+                self._pressed.discard(message)  # its button is a new one
+        finally:
+            self._pressed.discard(message)
+
+    @asynccontextmanager
+    async def _told_stale(self, interaction: discord.Interaction[Client], asker: int) -> AsyncIterator[None]:
+        """Leave only the buttons that apply where a press came too late."""
+        try:
+            yield
+        except Stale:
+            with suppress(discord.HTTPException):  # the message may be gone, and so is the dead button
+                left = await self._left(interaction, asker) or self._replies.active.buttons.older(asker)
+                await interaction.edit_original_response(view=view(*left))
+            raise
 
     async def _left(self, interaction: discord.Interaction[Client], asker: int) -> tuple[Button, ...]:
         """The buttons that apply to the answer above a stale one, if it can be regenerated."""

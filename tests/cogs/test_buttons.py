@@ -10,7 +10,7 @@ from bot.texts import NOT_YOURS, REFUSED_BY_DISCORD, STALE
 from tests.discord_stand_in import Channel, Message, Permission, User
 from tests.messages.test_recovery import left
 from tests.support.parley import parley
-from tests.support.scripted import ScriptedEngine
+from tests.support.scripted import CUT, ScriptedEngine
 
 
 async def test_stop_ends_an_answer_with_what_was_said(discord, path, place):
@@ -259,3 +259,17 @@ def stop_of(row: dict[str, Any]) -> dict[str, Any]:
     """The button of a row as it was while the answer grew."""
     (button,) = row["components"]
     return button | {"label": "Stop", "custom_id": button["custom_id"].replace("regenerate", "stop")}
+
+
+@pytest.mark.parametrize(("button", "script"), [("Regenerate", ["a"]), ("Continue", ["a", CUT])])
+async def test_a_double_click_counts_once(discord, path, place, button, script):
+    _, channel, alice = place
+    hold = asyncio.Event()
+    engine = ScriptedEngine(script, [hold, "b"])
+    async with parley(discord, engine, path) as running:
+        answer = await running.ask(channel, alice, "hi")
+        await asyncio.gather(alice.press(answer, button), alice.press(answer, button))
+        hold.set()
+        await discord.until(lambda: "b" in answer.content and answer.labels == ["Regenerate"])
+        await running.settled()
+    assert len(engine.prompts) == 2

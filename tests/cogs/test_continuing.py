@@ -77,6 +77,7 @@ async def test_a_model_that_ran_out_of_room_while_thinking_can_go_on(discord, pa
         await discord.until(lambda: answer.labels == ["Stop"])
         await discord.until(lambda: answer.labels == BOTH)
         assert answer.content == STILL_THINKING
+        await running.settled()
         await alice.press(answer, "Continue")
         await running.until_stored(channel.id, ("why?", "Yes."))
         assert (answer.content, answer.labels) == ("Yes.", ["Regenerate"])
