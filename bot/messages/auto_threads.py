@@ -1,6 +1,9 @@
 """Threads that the bot opens for the talk that begins with a question."""
 
+import re
+
 import discord
+from markdown_it import MarkdownIt
 
 from bot.messages.access import FOR_THREADS, lacking
 from bot.messages.addressing import Addressing
@@ -9,6 +12,9 @@ from bot.messages.lookups import optional
 from bot.messages.pacing import Pacer
 
 _LONGEST_NAME = 100  # characters; Discord's own limit
+_HIDDEN = re.compile(r"\|\|.+?\|\|", re.DOTALL)
+_LINE_MARK = re.compile(r"^ *(?:#{1,3}|-#|>{1,3}|[-*]) +|```(?:\w*$)?", re.MULTILINE)
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("strikethrough")
 _SHORTEST_NAME = 60  # characters of a longer question that stay, even if that breaks a word
 
 
@@ -36,12 +42,18 @@ class AutoThreads:
         """Open a thread below a message; None if Discord does not open it soon, such as for AutoMod's sake."""
         await self._pacer.slot()
         name = thread_name(Content.of(message, me).text) or message.author.display_name
-        return await optional(message.create_thread(name=name))
+        thread = await optional(message.create_thread(name=name))
+        if thread is None and message.guild:  # it may have been opened though Discord did not say so
+            found = await optional(message.guild.fetch_channel(message.id))
+            thread = found if isinstance(found, discord.Thread) else None
+        return thread
 
 
 def thread_name(question: str) -> str:
     """A question as the name of a thread; blank if there is nothing to read in it."""
-    name = " ".join(discord.utils.remove_markdown(question).split()).strip(" ,;:.-")
+    (inline,) = _MARKDOWN.parseInline(_HIDDEN.sub("▇▇▇", _LINE_MARK.sub("", question)))
+    texts = (" " if token.type in ("softbreak", "hardbreak") else token.content for token in inline.children or ())
+    name = " ".join("".join(texts).split()).lstrip(" ,;:.").rstrip(" ,;:.-")
     if len(name) <= _LONGEST_NAME:
         return name
     cut = name[: _LONGEST_NAME - 1]

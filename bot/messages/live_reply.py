@@ -245,6 +245,9 @@ class LiveReply:
             await self._active.remove_button(channel, turn)
         if self._answer.replaces:
             self._old = [channel.get_partial_message(message) for message in self._answer.replaces.answer_messages]
+            if isinstance(channel, discord.Thread) and channel.archived:
+                with suppress(*REQUEST_ERRORS):
+                    await channel.edit(archived=False)  # nothing in it can be edited otherwise
             await self._old[-1].edit(view=view(self._stop_button))
 
     def _take_over(self) -> None:

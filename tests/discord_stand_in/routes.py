@@ -216,6 +216,18 @@ def edit_message(discord: Discord, request: Request) -> Answer:
     return 200, message.payload()
 
 
+@ROUTES.add("PATCH", "/channels/{channel_id}")
+def edit_channel(discord: Discord, request: Request) -> Answer:
+    """Open an archived thread again, which everybody may who may write there."""
+    channel = find_channel(discord, request.id("channel_id"))
+    if request.body != {"archived": False} or not channel.is_thread:
+        raise NotImplementedError(request.body)
+    if channel.locked and Permission.MANAGE_THREADS not in channel.permissions(discord.bot):
+        raise missing_permissions()
+    channel.update(archived=False)
+    return 200, payloads.channel(channel)
+
+
 @ROUTES.add("POST", "/channels/{channel_id}/messages/{message_id}/threads")
 def start_thread(discord: Discord, request: Request) -> Answer:
     """Start a thread with the id of the message that it grows from."""

@@ -201,6 +201,13 @@ async def test_after_a_kill_the_answer_in_the_thread_is_completed_and_not_repeat
 
 def test_a_name_is_the_question_on_one_line_without_markdown():
     assert thread_name("**What**\n is `x`?") == "What is x?"
+    assert thread_name("# a_b and 2 * 3 * 4 in C:\\Users\n> ~~not~~ this") == "a_b and 2 * 3 * 4 in C:\\Users not this"
+    assert thread_name("-5 + 3?") == "-5 + 3?"
+    assert thread_name("summarise [this article](https://a.example) and <https://b.example>") == (
+        "summarise this article and https://b.example"
+    )
+    assert thread_name("who is ||the\nmurderer|| then") == "who is ▇▇▇ then"
+    assert thread_name("```py\nx = 1\n``` is what") == "x = 1 is what"
     assert thread_name(", how are you?") == "how are you?"
     assert thread_name("  ,") == ""
     assert thread_name("some words " * 20) == ("some words " * 9)[:-1] + "…"
@@ -213,3 +220,34 @@ async def test_a_question_without_words_gives_the_thread_the_name_of_who_asks(di
         question = await alice.say(channel, discord.bot.mention, files={"poem.txt": b"Roses are red"})
         assert (await opened(discord, question)).name == "Alice"
         await discord.channels[question.id].wait_for("ok")
+
+
+@pytest.mark.parametrize("command", ["clear", "forget"])
+async def test_what_is_forgotten_in_a_thread_does_not_come_back(discord, path, place, command):
+    guild, channel, alice = place
+    engine = ScriptedEngine()
+    async with parley(discord, engine, path, auto_thread=True) as running:
+        thread = await asked(running, channel, alice, "my secret is 42", "ok")
+        await (await alice.command(thread, command)).wait_for(lambda message: "forg" in message.content.lower())
+        await thread.reply_to(await guild.member("Bob").say(thread, "what did Alice say?"))
+        await running.until_stored(thread.id, ("what did Alice say?", "ok"))
+    assert engine.prompts[1].question == "what did Alice say?"
+
+
+async def test_a_thread_that_discord_opens_without_saying_so_is_used(discord, path, place):
+    _, channel, alice = place
+    discord.fault(THREADS[0], "/channels/*/messages/*/threads", times=None, status=500, too_late=True)
+    async with parley(discord, ScriptedEngine(), path, auto_thread=True) as running:
+        await asked(running, channel, alice, "hi", "ok")
+        assert channel.answers() == []
+
+
+async def test_an_answer_in_an_archived_thread_can_be_replaced(discord, path, place):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(["first"], ["second"]), path, auto_thread=True) as running:
+        thread = await asked(running, channel, alice, "hi", "first")
+        thread.update(archived=True)
+        (answer,) = thread.answers()
+        await alice.press(answer, REGENERATE)
+        await running.until_stored(thread.id, ("hi", "second"))
+        assert (answer.content, thread.answers()) == ("second", [answer])
