@@ -17,8 +17,8 @@ class SpeakerFilter:
 
     The model speaks for others by what it has read before each question: a name of the conversation and a colon, on a
     line of its own. It may do so for those whom the question names, or an earlier answer spoke for: somebody has asked
-    for that. It may also do so in a code block, and after a line that ends in a colon, which introduces a list or a
-    dialogue.
+    for that. It may also do so in a code block, after a line that ends in a colon, which introduces a list or a
+    dialogue, and in an answer that is one from its first two lines on.
     """
 
     def __init__(self, stream: Stream, prompt: Prompt, bot_name: str) -> None:
@@ -45,7 +45,9 @@ class SpeakerFilter:
             return ""
         start = self._passed
         for label in self._labels.find(self._text, start, end):
-            if label["opening"]:
+            if label["dialogue"]:
+                self._introduced = True
+            elif label["opening"]:
                 start = label.end()
             elif not self._may_speak(self._text[: label.start()]):
                 self.ended = True
@@ -65,9 +67,13 @@ class SpeakerFilter:
 
         Small models copy the label of the question before they answer it, so that label is no speech of the asker's.
         """
-        own = rf"{regex.escape(self._bot_name)}:\s*"
-        other = rf"(?:{'|'.join(map(regex.escape, self._others())) or '(?!)'}):(?!\S)"
-        return GrowingTextPattern(rf"(?P<opening>\A(?:{own}(?:{other}\s*)?|{other}\s*))|\n{other}")
+        bot = regex.escape(self._bot_name)
+        others = "|".join(map(regex.escape, self._others())) or "(?!)"
+        other = rf"(?:{others}):(?!\S)"
+        return GrowingTextPattern(
+            rf"(?P<dialogue>\A(?P<first>{others}):(?!\S).*\n+(?!(?P=first):)(?:{others}|{bot}):(?!\S))"
+            rf"|(?P<opening>\A(?:{bot}:\s*(?:{other}\s*)?|{other}\s*))|\n{other}"
+        )
 
     def _others(self) -> set[str]:
         """Those for whom the model may not speak, of all whom it has been shown as speakers."""

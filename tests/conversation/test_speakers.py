@@ -58,6 +58,10 @@ CASES = [
     ("Parley: Alice: Great!", "Great!"),
     ("Carol: Carol: Yes!", "Carol: Yes!"),
     ("Carol:", ""),
+    ("Carol: Hi!\nParley: Hello!\n\nCarol: Bye!", "Carol: Hi!\nParley: Hello!\n\nCarol: Bye!"),
+    ("Alice: tea\n\nBob (he): milk\nCarol: tea", "Alice: tea\n\nBob (he): milk\nCarol: tea"),
+    ("Carol: Hi!\nHow are you?\nAlice: Fine.", "Hi!\nHow are you?"),
+    ("Carol: Hi!\nCarol: Hi!", "Hi!"),
     ("I do.\nAlice", "I do.\nAlice"),
     ("I do.\nAlice likes it.", "I do.\nAlice likes it."),
     ("I do.\nAlice:tea", "I do.\nAlice:tea"),
@@ -89,7 +93,7 @@ def test_it_may_speak_for_those_whom_the_question_names(question):
     dialogue = "Alice: Hi!\nCarol: Hello!"
     assert passed(dialogue, to=prompt(question)) == dialogue
     assert passed(f"{dialogue}\nBob (he): Me, too.", to=prompt(question)) == dialogue
-    assert passed(dialogue, to=prompt("What of Alicent and Caroline?")) == "Hi!"
+    assert passed(f"Well!\n{dialogue}", to=prompt("What of Alicent and Caroline?")) == "Well!"
 
 
 def test_a_dialogue_that_was_asked_for_can_go_on():
