@@ -31,9 +31,18 @@ CAPITAL = "Complete the sentence: The capital of France is"  # the model is sure
 TURNS = ["My name is Wendolyn.", CAPITAL, "What colour is the sky?", "How many legs does a spider have?", "Thank you!"]
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The file as a folder, which is read much sooner."""
+    path = tmp_path_factory.mktemp("smollm2")
+    gguf.read_model(Path(FILE), torch.float32).save_pretrained(path)
+    transformers.AutoTokenizer.from_pretrained(Path(FILE).parent, gguf_file=Path(FILE).name).save_pretrained(path)
+    return path
+
+
 @pytest.mark.parametrize("precision", get_args(Precision))
-async def test_it_knows_the_capital_of_france_in_each_precision(precision):
-    async with make_engine(FILE, precision=precision) as engine:
+async def test_it_knows_the_capital_of_france_in_each_precision(folder, precision):
+    async with make_engine(folder, precision=precision) as engine:
         await engine.ready()
         assert "Paris" in await answer(engine, Prompt("", (), None, CAPITAL))
         text, _ = engine.render(Prompt("Be kind.", (), None, CAPITAL))
@@ -42,10 +51,10 @@ async def test_it_knows_the_capital_of_france_in_each_precision(precision):
         )
 
 
-def test_precisions_are_as_near_to_float32_as_their_documentation_says(tmp_path, capsys):
+def test_precisions_are_as_near_to_float32_as_their_documentation_says(folder, tmp_path, capsys):
     figures = {}
     for precision in ("float32", "bfloat16", "float16", "int8"):
-        measure.main(FILE, precision, str(tmp_path))
+        measure.main(str(folder), precision, str(tmp_path))
         figures[precision] = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert figures["float16"]["kl_divergence"] < 1e-4
     assert figures["bfloat16"]["kl_divergence"] < 0.005
@@ -53,7 +62,7 @@ def test_precisions_are_as_near_to_float32_as_their_documentation_says(tmp_path,
     assert figures["int8"]["greedy_tokens_equal"] > 0.9
 
 
-async def test_five_turns_reach_it_in_discord(discord, path, place, monkeypatch):
+async def test_five_turns_reach_it_in_discord(discord, path, place, folder, monkeypatch):
     _, channel, alice = place
     prompts: list[Prompt] = []
     submit = LocalEngine.submit
@@ -63,7 +72,7 @@ async def test_five_turns_reach_it_in_discord(discord, path, place, monkeypatch)
         return submit(self, prompt, *arguments)
 
     monkeypatch.setattr(LocalEngine, "submit", noted)
-    async with make_engine(FILE) as engine:
+    async with make_engine(folder) as engine:
         await engine.ready()
         async with parley(discord, engine, path, system_prompt="", max_new_tokens=8) as running:
             answers = [(await running.ask(channel, alice, text)).content for text in TURNS]
@@ -75,12 +84,9 @@ async def test_five_turns_reach_it_in_discord(discord, path, place, monkeypatch)
     assert text.endswith("What is my name?<|im_end|>\n<|im_start|>assistant\n")
 
 
-async def test_the_file_and_a_folder_saved_from_it_give_the_same_tokens(tmp_path):
-    file = Path(FILE)
-    gguf.read_model(file, torch.float32).save_pretrained(tmp_path)
-    transformers.AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name).save_pretrained(tmp_path)
+async def test_the_file_and_a_folder_saved_from_it_give_the_same_tokens(folder):
     said = []
-    for name in (FILE, tmp_path):
+    for name in (FILE, folder):
         async with make_engine(name) as engine:
             await engine.ready()
             said.append([await answer(engine, Prompt("Be brief.", (), None, text)) for text in TURNS[:2]])
