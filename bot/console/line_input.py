@@ -30,6 +30,9 @@ class Typed(NamedTuple):
 def read() -> Typed:
     """The next line, or the lines between three quotes, with what stands before them.
 
+    Code that is pasted has such quotes of its own. Where they open on a line of their own, they close on one, too, that
+    is not indented.
+
     Ctrl+C gives up lines that have not been closed. Raises EOFError or KeyboardInterrupt when the person leaves, and
     RuntimeError when there is no standard input.
     """
@@ -40,8 +43,9 @@ def read() -> Typed:
         if not quotes or before.strip().lower() not in ("", "system", "/system"):
             return Typed(before + quotes + text)
         lines = [text]
+        alone = not (before or text)
         try:
-            while not lines[-1].rstrip().endswith(_QUOTES):
+            while not (lines[-1].rstrip() == _QUOTES if alone else lines[-1].rstrip().endswith(_QUOTES)):
                 lines.append(input("...  "))
         except KeyboardInterrupt:
             print()

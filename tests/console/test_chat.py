@@ -61,7 +61,9 @@ def test_several_lines_are_one_question(folder):
     terminal.sees("...  ")
     terminal.types("clear\n")
     terminal.sees("...  ")
-    assert said(terminal.says('last """')) == "S|  first\nclear\nlast"
+    terminal.types("last\n")
+    terminal.sees("...  ")
+    assert said(terminal.says('""" ')) == "S|  first\nclear\nlast"
     terminal.types('"""one\n')
     terminal.sees("...  ")
     assert said(terminal.says('two"""')) == "S|one\ntwo"
@@ -77,6 +79,15 @@ def test_several_lines_are_one_question(folder):
     terminal.sees("...  ")
     terminal.types("\x04")
     assert terminal.ends() == 0
+
+
+def test_code_with_docstrings_is_one_question(folder):
+    terminal = chat(folder)
+    code = 'def f():\n    """One line."""\n\ndef g():\n    """Several\n\n    lines.\n    """\n    return f()'
+    for line in ['"""', *code.split("\n")]:
+        terminal.types(f"{line}\n")
+        terminal.sees("...  ")
+    assert said(terminal.says('"""')) == f"S|{code}"
 
 
 def test_a_persona_lasts_for_the_session(folder):
