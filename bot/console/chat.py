@@ -120,11 +120,17 @@ async def _reply(answering: AbstractAsyncContextManager[Answer], stale: str = ""
 
 
 async def _show(answer: Answer, shown: Screen) -> None:
-    """Show an answer as it grows, without what it continues; Ctrl+C stops it."""
+    """Show an answer as it grows, and of one that is continued what is new; Ctrl+C stops it."""
     known = 0  # characters
     with on_ctrl_c(in_loop(answer.stop)):
         while answer.state < State.FINISHED:
             await answer.changed()
-            if answer.continues and answer.replaces and answer.said and not known:
-                known = len(answer.text) - len(answer.said) + len(answer.replaces.answer)
-            shown.show(answer.text[known:])
+            old = answer.replaces.answer if answer.continues and answer.replaces else ""
+            if old and not known:
+                said = answer.said.lstrip()
+                if old.startswith(said.rstrip()):  # nothing new yet
+                    continue
+                # What is new may have made a blocked word of the old end.
+                differs = next((at for at, (a, b) in enumerate(zip(old, said, strict=False)) if a != b), len(old))
+                known = len(answer.text) - len(said) + differs
+            shown.show(answer.text, known)

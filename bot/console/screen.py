@@ -19,8 +19,8 @@ from bot.printable import printable
 class Screen(Protocol):
     """Where an answer is shown."""
 
-    def show(self, text: str) -> None:
-        """Show an answer, all of it so far."""
+    def show(self, text: str, known: int = 0) -> None:
+        """Show an answer, all of it so far, but for as many characters as stand further up, below an earlier label."""
 
 
 @contextmanager
@@ -54,15 +54,16 @@ class _Plain:
     def __init__(self) -> None:
         self._written = 0
 
-    def show(self, text: str) -> None:
-        write(text[self._written :])
+    def show(self, text: str, known: int = 0) -> None:
+        write(text[max(self._written, known) :])
         self._written = len(text)
 
 
 class _Rendered:
     """Prints each block of Markdown, such as a paragraph or a list, for good once the next one has begun.
 
-    The block that still grows is drawn again and again, as far as it fits on the screen.
+    The block that still grows is drawn again and again, as far as it fits on the screen. One that begins in text that
+    is known is shown as a whole: the rest of a code block or a table is none by itself.
     """
 
     def __init__(self) -> None:
@@ -70,7 +71,8 @@ class _Rendered:
         self._live = Live(
             console=self._console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
         )
-        self._text = ""
+        self._start = 0
+        self._text = ""  # from there on
         self._printed = 0
 
     def __enter__(self) -> "_Rendered":
@@ -80,11 +82,13 @@ class _Rendered:
         self._live.stop()
         self._print(len(self._text))
 
-    def show(self, text: str) -> None:
+    def show(self, text: str, known: int = 0) -> None:
         if not text:  # the model may still be loading, and show that
             return
         self._live.start()
-        self._text = printable(text)
+        if not self._text:
+            self._start = _last_block(printable(text[:known]))
+        self._text = printable(text)[self._start :]
         self._print(self._printed + _last_block(self._text[self._printed :]))
         self._live.update(_Bottom(_rendered(self._text[self._printed :])), refresh=True)
 

@@ -7,7 +7,10 @@ import sys
 
 import pytest
 
-from tests.support.parley import environment
+from bot.texts import MORE_TO_COME, REPLACED
+from tests.console import test_screen
+from tests.support.parley import environment, without_a_model
+from tests.support.scripted import CUT
 from tests.support.terminal import Terminal
 
 pytestmark = pytest.mark.slow
@@ -106,6 +109,32 @@ def test_a_persona_lasts_for_the_session(folder):
     terminal.types("quit\n")
     assert terminal.ends() == 0
     assert said(chat(folder).says("hi")) == "S|hi"
+
+
+@pytest.mark.parametrize(
+    ("cut", "rest", "shown"),
+    [
+        ("Code:\n\n```python\na = *1*\n", "b = *2*\n```\n\nThe *end*.", ["a = *1*", "b = *2*", "The end."]),
+        ("Code:\n\n```\na = ", "*1*\n```", ["a = *1*"]),
+        ("Look:\n\n| a | b |\n|---|---|\n| 1 | 2 |\n", "| 3 | 4 |", ["a  b", "────", "1  2", "3  4"]),
+        ("One.\n\nTwo", " *three*.", ["Two three."]),
+    ],
+)
+def test_the_rest_of_an_answer_is_rendered_as_a_part_of_it(folder, cut, rest, shown):
+    settings = {"TERM": "xterm", "LINES": "30", "COLUMNS": "40", "NO_COLOR": "1"}
+    terminal = Terminal(folder, "chat", "--model", "demo", program=without_a_model([cut, CUT], [rest]), **settings)
+    assert MORE_TO_COME[:30] in terminal.says("hi")
+    screen = test_screen.Terminal(terminal.says("continue"))
+    lines = [line.strip() for line in screen.lines()]
+    assert [line for line in lines[lines.index("Parley:") + 1 :] if line] == shown
+
+
+def test_the_rest_of_an_answer_may_complete_a_blocked_word(folder):
+    (folder / "words.txt").write_text("bad\n")
+    program = without_a_model(["So ba", CUT], ["d one"])
+    terminal = Terminal(folder, "chat", "--model", "demo", program=program, BLOCKED_WORDS_FILE="words.txt")
+    assert "Parley: So ba\r\n" in terminal.says("hi")
+    assert f"Parley: {REPLACED} one\r\n" in terminal.says("continue")
 
 
 def test_a_file_is_put_into_the_question(folder):

@@ -24,7 +24,7 @@ from bot.storage.turns import TurnStore
 from bot.timing import Timing
 from tests.discord_stand_in import Channel, Discord, Message, User
 from tests.support.buttons import any_buttons, press_every_button
-from tests.support.scripted import ScriptedEngine
+from tests.support.scripted import Cut, ScriptedEngine
 from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -187,7 +187,7 @@ def run(
 _SCRIPTED = """
 import contextlib, sys
 from bot import app, cli, core
-from tests.support.scripted import ScriptedEngine
+from tests.support.scripted import CUT, ScriptedEngine
 
 @contextlib.asynccontextmanager
 async def engine(settings):
@@ -198,7 +198,7 @@ cli.main(sys.argv[1:])
 """
 
 
-def without_a_model(*scripts: Sequence[str]) -> tuple[str, str]:
+def without_a_model(*scripts: Sequence[str | Cut]) -> tuple[str, str]:
     """Instead of `-m bot`: the same program with a ScriptedEngine, which starts in one second rather than five."""
     return "-c", _SCRIPTED.replace("{scripts}", repr(scripts))
 

@@ -12,6 +12,9 @@ from bot.engine.prompt import Prompt
 class Cut:
     """The end of an answer that has reached its length."""
 
+    def __repr__(self) -> str:
+        return "CUT"
+
 
 CUT = Cut()
 Step = str | asyncio.Event | Exception | Cut
