@@ -150,6 +150,7 @@ Parley in the terminal. Type something and press Enter.
   """            before and after a text of several lines
   @FILE          put a text file into the question
   system TEXT    have me follow other instructions, until you leave
+  system default go back to my own instructions
   clear          forget this conversation
   regenerate     answer the last question again
   continue       go on with an answer that reached its longest length
@@ -368,7 +369,7 @@ def persona_list(personas: Mapping[str, str], here: str | None) -> str:
 
 def session_persona(persona: str, *, new: bool) -> str:
     """Show the instructions that apply in the terminal, which may be `new` ones."""
-    since = "From now on, until you leave, my" if new else "My"
+    since = "From now on, until you leave or type system default, my" if new else "My"
     return f"{since} instructions are:\n{persona}" if persona else "I have no instructions."
 
 

@@ -40,6 +40,7 @@ async def chat(conversations: Conversations, channel_settings: ChannelSettingsSt
     """Talk in the terminal until the person leaves. The turns are stored like a channel's."""
     print(BANNER)
     history = History(history_file)
+    default_persona = channel_settings.defaults.persona
     while True:
         try:
             typed = read()
@@ -57,17 +58,21 @@ async def chat(conversations: Conversations, channel_settings: ChannelSettingsSt
             case ["continue"]:
                 await _reply(conversations.continuing(_CHANNEL, None, _PERSON), NOTHING_TO_CONTINUE)
             case ["system", *persona]:
+                new = bool(persona) and persona != ["default"]
                 if persona:
-                    channel_settings.set_default_persona(persona[0])
-                write(f"{session_persona(channel_settings.defaults.persona, new=bool(persona))}\n\n")
+                    channel_settings.set_default_persona(persona[0] if new else default_persona)
+                write(f"{session_persona(channel_settings.defaults.persona, new=new)}\n\n")
             case _ if typed.text:
                 await _ask(conversations, typed.text)
 
 
 def _command(typed: Typed) -> list[str]:
-    """The words of what may be a command: its name, and the text behind it."""
+    """The words of what may be a command: its name, and the text behind it.
+
+    Only a name that stands alone is recognised in any case: a sentence may begin with "System".
+    """
     words = [] if typed.quoted else typed.text.removeprefix("/").split(maxsplit=1)
-    return [*map(str.lower, words[:1]), *words[1:]]
+    return words if len(words) > 1 else [word.lower() for word in words]
 
 
 async def ask(

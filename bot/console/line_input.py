@@ -40,7 +40,7 @@ def read() -> Typed:
     # in a thread could not be interrupted.
     with on_ctrl_c(signal.default_int_handler):
         before, quotes, text = input("You: ").strip().partition(_QUOTES)
-        if not quotes or before.strip().lower() not in ("", "system", "/system"):
+        if not quotes or before.strip() not in ("", "system", "/system"):
             return Typed(before + quotes + text)
         lines = [text]
         alone = not (before or text)

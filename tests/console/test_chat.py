@@ -97,7 +97,9 @@ def test_a_persona_lasts_for_the_session(folder):
     terminal = chat(folder, SYSTEM_PROMPT="Be brief on {server}.")
     assert "My instructions are:\r\nBe brief on {server}." in terminal.says("system")
     assert said(terminal.says("hi")) == "Be brief on this computer.|hi"
-    assert "From now on, until you leave" in terminal.says("/System You are {bot}  in {channel}.")
+    assert "From now on, until you leave or type system default" in terminal.says(
+        "/system You are {bot}  in {channel}."
+    )
     assert said(terminal.says("hi")) == "You are Parley  in a terminal.|hi"
     terminal.types('system """\n')
     terminal.sees("...  ")
@@ -105,7 +107,10 @@ def test_a_persona_lasts_for_the_session(folder):
     terminal.sees("...  ")
     terminal.says('lines."""')
     assert said(terminal.says("regenerate")) == "Two\nlines.|hi"
-    assert said(terminal.says("systems fail")) == "Two\nlines.|systems fail"
+    for question in ("systems fail", "System requirements for Python?", 'System """x"""'):
+        assert said(terminal.says(question)) == f"Two\nlines.|{question}"
+    assert "My instructions are:\r\nBe brief on {server}." in terminal.says("system default")
+    assert said(terminal.says("hi")) == "Be brief on this computer.|hi"
     terminal.types("quit\n")
     assert terminal.ends() == 0
     assert said(chat(folder).says("hi")) == "S|hi"
