@@ -35,7 +35,7 @@ class BlockedWords:
         if words:
             self._patterns["a word"] = GrowingTextPattern(_any_of(words), regex.IGNORECASE, _TIMEOUT)
         for line, expression in expressions.items():
-            self._patterns[f"line {line}"] = GrowingTextPattern(expression, timeout=_TIMEOUT)
+            self._patterns[f"line {line}"] = GrowingTextPattern(_with_braces(expression), timeout=_TIMEOUT)
 
     def __bool__(self) -> bool:
         return bool(self._patterns)
@@ -53,6 +53,11 @@ class BlockedWords:
                 expressions[number] = expression[1]
                 if reason := _fault(expression[1]):
                     problems.append(f"{_OPTION}: line {number} of {file} is no regular expression: {reason}.")
+            elif re.match("/.*/.", text):
+                problems.append(
+                    f"{_OPTION}: line {number} of {file} goes on behind the last slash; write options within the"
+                    " expression, such as /(?i:bad)/ for /bad/i."
+                )
             elif text and not text.startswith("#"):
                 words.add(text)
         if problems:
@@ -138,10 +143,16 @@ def _fault(expression: str) -> str | None:
     """What is wrong with a regular expression: it has to be one of Python's, and of the package that searches."""
     try:
         re.compile(expression)
-        GrowingTextPattern(expression)
+        GrowingTextPattern(_with_braces(expression))
     except (re.error, regex.error, OverflowError, RecursionError) as error:
         return str(error)
     return None
+
+
+def _with_braces(expression: str) -> str:
+    """A regular expression with its literal braces escaped: regex would read {e} as a search for what is similar."""
+    escape_or_brace = r"(?s)(\\(?:N\{[^}]*\}|.))|\{(?!(?:[0-9]+|[0-9]*,[0-9]*)\})"
+    return re.sub(escape_or_brace, lambda found: found[1] or r"\{", expression)
 
 
 def _any_of(words: Iterable[str]) -> str:

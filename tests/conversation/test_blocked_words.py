@@ -92,6 +92,20 @@ def test_text_in_pieces_is_shown_as_the_whole_text_would_be(expressions, text, c
     assert pieces_shown(BlockedWords((), dict(enumerate(expressions))), text, cuts) == shown + text[at:]
 
 
+@pytest.mark.parametrize(
+    "expression",
+    [
+        *("a{e}", "a{i}", "(?:ab){e<=1}", "a{s}", "a{d}", "[a{]{2}", "a{,2}b", "a{1,}", "a{,}b", "a{}", "a{1", "a{ 1}"),
+        *(r"\N{DIGIT ONE}+", r"\\{e}", r"\{e}", "(?x)a {e} # {e}", "a{2}{e}"),
+    ],
+)
+def test_braces_are_those_of_python(expression):
+    text = r"a a{e} a{i} ab{e<=1} abb a{s} a{d} [a{ {{ aab aaa a{} a{1 a{ 1} 11 \{e} \\{e} aa{e} x"
+    expected = re.sub(expression, lambda match: match[0] and X, text)
+    assert expected != text
+    assert BlockedWords((), {1: expression}).replace(text) == expected
+
+
 def test_nothing_is_shown_that_may_still_become_part_of_a_match():
     words = DARN.filter()
     pieces = ["I ", "d", "a", "re", " not say ", "dar", "n", "!", " sec", "re", "ts", " oh", " no"]
@@ -156,6 +170,18 @@ def test_each_bad_line_is_told_with_its_number(tmp_path):
     lines = str(refused.value).splitlines()
     assert [re.search(r"line \d+", line)[0] for line in lines] == ["line 1", "line 4", "line 5"]
     assert all(line.startswith("BLOCKED_WORDS_FILE: ") for line in lines)
+
+
+@pytest.mark.parametrize("line", ["/bad/i", "/bad/ # a comment", "/usr/bin", "//i"])
+def test_what_goes_on_behind_the_last_slash_is_told(tmp_path, line):
+    file = tmp_path / "words.txt"
+    file.write_text(f"/24\n//\n{line}\n")
+    with pytest.raises(SettingsError) as refused:
+        BlockedWords.read(str(file))
+    assert str(refused.value) == (
+        f"BLOCKED_WORDS_FILE: line 3 of {file} goes on behind the last slash; write options within the expression, such"
+        " as /(?i:bad)/ for /bad/i."
+    )
 
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path):
