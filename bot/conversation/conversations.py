@@ -455,7 +455,7 @@ class Conversations:
         if beginning and answer.stopped and turn.answer.startswith(said):  # nothing new
             await self._save(answer, turn, turn.answer, turn.beginning)
         elif stream.beginning and not answer.stopped:
-            await self._save(answer, turn, said, stream.beginning.dump())
+            await self._save(answer, turn, said, replace(stream.beginning, said=answer.said).dump())
         elif said:
             await self._save(answer, turn, said)
         if self._examples and said:

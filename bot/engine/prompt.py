@@ -5,6 +5,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 from functools import cache
+from hashlib import sha256
 from typing import Self
 
 from bot.engine.chat_template import ChatTemplate, Message, Tokenizer, special_marks
@@ -80,13 +81,19 @@ class Remark:
 class Beginning:
     """An answer that its length has ended, which the model is to continue: what was `said`.
 
-    `tokens` are those that a model on this machine generated, its reasoning included. `decoded` is their text, by which
-    the tokenizer of another model finds that they are not its own.
+    `tokens` are those that a model on this machine generated, its reasoning included. `digest` is that of their text,
+    by which the tokenizer of another model finds that they are not its own. The text itself is not for keeping: it may
+    have words that are blocked.
     """
 
     said: str
     tokens: tuple[int, ...] = ()
-    decoded: str = ""
+    digest: str = ""
+
+    @classmethod
+    def of_tokens(cls, said: str, tokens: tuple[int, ...], tokenizer: Tokenizer) -> Self:
+        """What a model on this machine generated."""
+        return cls(said, tokens, _digest(tokens, tokenizer))
 
     def dump(self) -> str:
         """The beginning as text, to be stored."""
@@ -95,8 +102,8 @@ class Beginning:
     @classmethod
     def load(cls, stored: str) -> Self:
         """The beginning that `dump` has made text of."""
-        said, tokens, decoded = json.loads(stored)
-        return cls(said, tuple(tokens), decoded)
+        said, tokens, digest = json.loads(stored)
+        return cls(said, tuple(tokens), digest)
 
 
 @dataclass(frozen=True)
@@ -194,11 +201,15 @@ def encode_beginning(prompt: Prompt, tokenizer: Tokenizer, form: PromptFormat = 
     beginning = prompt.beginning
     if beginning is None:
         return []
-    if beginning.tokens and tokenizer.decode(list(beginning.tokens)) == beginning.decoded:
+    if beginning.tokens and _digest(beginning.tokens, tokenizer) == beginning.digest:
         return list(beginning.tokens)
     template = form.read_template(tokenizer)
     said = escape_marks(beginning.said, special_marks(tokenizer), template.marks if template else ())
     return list(tokenizer.encode(said, add_special_tokens=False))
+
+
+def _digest(tokens: Sequence[int], tokenizer: Tokenizer) -> str:
+    return sha256(tokenizer.decode(list(tokens)).encode()).hexdigest()
 
 
 def server_messages(prompt: Prompt, limit: int) -> list[list[Message]]:

@@ -20,7 +20,7 @@ from tests.conversation.test_examples import examples
 from tests.support.engine_stand_in import EngineServer
 from tests.support.parley import parley, run, without_a_model
 from tests.support.remote import asking
-from tests.support.scripted import ScriptedEngine
+from tests.support.scripted import CUT, ScriptedEngine
 from tests.support.timing import assert_linear
 
 __all__ = ["channel_settings", "database", "examples", "talk", "turns"]  # fixtures
@@ -206,6 +206,17 @@ async def test_what_is_stored_and_kept_for_training_is_what_was_shown(talk, turn
     assert screen.text == f"{X}!"
     assert await stored(turns) == [("hi", f"{X}!")]
     assert [example.turn.answer async for example in examples.all()] == [f"I say {X}.", f"{X}!"]
+
+
+async def test_what_is_stored_to_be_continued_is_what_was_shown(talk, turns):
+    conversations, engine = talk(["I say darn ", CUT], ["again, da", CUT], ["rn."], blocked_words=DARN)
+    await Screen(12).show(conversations.answering(ask("hi")))
+    for said in (f"I say {X} ", f"I say {X} again, da"):
+        (turn,) = await turns.recent(7)
+        assert "darn" not in turn.beginning
+        await Screen(12).show(conversations.continuing(HERE, 12, 1))
+        assert engine.prompts[-1].beginning.said == said
+    assert await stored(turns) == [("hi", f"I say {X} again, {X}.")]
 
 
 async def test_a_stop_shows_no_more_than_may_be_shown(talk, turns):

@@ -322,7 +322,7 @@ class LocalEngine:
             stream, tokens = sequence.stream, sequence.answer
             with suppress(NotContinuable):
                 self._fit(sequence.request.prompt, loaded, len(tokens))
-                stream.beginning = Beginning(stream.said, tokens, loaded.tokenizer.decode(list(tokens)))
+                stream.beginning = Beginning.of_tokens(stream.said, tokens, loaded.tokenizer)
 
     def _record_failure(self, loaded: LoadedModel) -> None:
         """Count a failure of the engine; one of a request, whose text may cause it, does not count.

@@ -1,5 +1,6 @@
 """An answer that its length has ended goes on as if that had been longer."""
 
+import json
 from dataclasses import replace
 from itertools import accumulate
 
@@ -161,7 +162,7 @@ async def test_the_oldest_turns_make_room_for_more_of_an_answer(folder):
 
 async def test_the_tokens_of_another_model_are_not_mistaken_for_its_own(engine, monkeypatch):
     beginning = await cut(engine, 20)
-    other = Beginning("the fox <|im_end|>", tuple(token + 7 for token in beginning.tokens), beginning.decoded)
+    other = Beginning("the fox <|im_end|>", tuple(token + 7 for token in beginning.tokens), beginning.digest)
     sequences = []
     begin = Sequence.__init__
 
@@ -175,3 +176,12 @@ async def test_the_tokens_of_another_model_are_not_mistaken_for_its_own(engine, 
     assert engine._loading.result().tokenizer.convert_tokens_to_ids("<|im_end|>") not in sequences[0].answer[:15]
     unknown = Beginning("the fox", (10**6, 3), "something")
     assert (await answer(engine, replace(PROMPT, beginning=unknown))).startswith("the fox")
+
+
+async def test_the_text_of_the_tokens_is_not_kept_and_where_it_was_kept_once_what_was_said_goes_on(engine):
+    beginning = await cut(engine, 20)
+    said, *others = json.loads(beginning.dump())
+    assert others == [list(beginning.tokens), beginning.digest]
+    assert said not in beginning.digest
+    old = Beginning.load(json.dumps(["the fox", beginning.tokens, said]))
+    assert (await answer(engine, replace(PROMPT, beginning=old))).startswith("the fox")
