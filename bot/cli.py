@@ -296,7 +296,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _path(text: str) -> Path:
-    return Path(text).expanduser()
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:  # ~ of nobody
+        raise argparse.ArgumentTypeError(f"{text}: {error}") from error
 
 
 def _moment(text: str) -> datetime:

@@ -78,6 +78,7 @@ class Core:
 
 def check_files(settings: Settings) -> None:
     """Raise UserError at once for a file that cannot be used, before torch is imported or a database created."""
+    read_personas(settings.personas_file)
     BlockedWords.read(settings.blocked_words_file)
     locate_model(settings)
 

@@ -364,6 +364,21 @@ def read(environment: Mapping[str, str], env_file: Path | None = None) -> tuple[
     return settings, warnings
 
 
+def read_file(option: str, file: str) -> str:
+    """The text of the file that an option names, in UTF-8. Raises SettingsError."""
+    try:
+        return Path(file).expanduser().read_text(encoding="utf-8-sig")
+    except OSError as error:
+        reason = error.strerror
+    except RuntimeError:  # from expanduser
+        reason = "nobody here has that home folder"
+    except UnicodeDecodeError:
+        reason = "it is not UTF-8 text"
+    except ValueError:  # a NUL
+        reason = "no file can have that name"
+    raise SettingsError(f"{option}: {file} cannot be read: {reason}.")
+
+
 def _like(key: str, names: list[str]) -> list[str]:
     """The names that are spelt like the key, or have all its words in them."""
     words = set(key.split("_"))

@@ -58,6 +58,7 @@ def test_wrong_usage(tmp_path):
     assert_refused(bot(tmp_path, "ask"), 2, "usage:")
     assert_refused(bot(tmp_path, "ask", "-", stdin=" \n"), 2, "no question")
     assert_refused(bot(tmp_path, "chat", "--env-file", "none.env"), 2, "none.env")
+    assert_refused(bot(tmp_path, "dataset", "~no such user/x"), 2, "~no such user/x: Could not determine home")
 
 
 @pytest.mark.parametrize("command", [(), ("chat",), ("ask", "hi")], ids=["bot", "chat", "ask"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import Settings, SettingsError, read
+from bot.settings import Settings, SettingsError, read, read_file
 
 EXAMPLE = Path(__file__).parent.parent / ".env.example"
 SECRET = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.secret"
@@ -226,3 +226,13 @@ def test_the_engine_api_key_is_not_in_the_repr():
     settings, _ = read({"ENGINE_API_KEY": "sesame"})
     assert settings.engine_api_key == "sesame"
     assert "sesame" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("~no such user/x", "nobody here has that home folder"), ("a\0b", "no file can have that name")],
+)
+def test_an_impossible_name_of_a_file_is_told(name, reason):
+    with pytest.raises(SettingsError) as told:
+        read_file("WORDS_FILE", name)
+    assert str(told.value) == f"WORDS_FILE: {name} cannot be read: {reason}."

@@ -4,13 +4,12 @@ import logging
 import re
 from collections.abc import Collection, Iterable, Mapping
 from itertools import groupby
-from pathlib import Path
 from typing import Self
 
 import regex
 
 from bot.conversation.text_filter import LONGEST, UNFILTERED, GrowingTextPattern, TextFilter
-from bot.settings import SettingsError
+from bot.settings import SettingsError, read_file
 from bot.texts import REPLACED
 
 log = logging.getLogger(__name__)
@@ -47,7 +46,7 @@ class BlockedWords:
         Raises SettingsError with a line for each regular expression that is none, or when the file cannot be read.
         """
         words, expressions, problems = set(), {}, []
-        for number, line in enumerate(_lines(file) if file else (), 1):
+        for number, line in enumerate(read_file(_OPTION, file).split("\n") if file else (), 1):
             text = line.strip()
             if expression := re.fullmatch("/(.+)/", text):
                 expressions[number] = expression[1]
@@ -129,14 +128,6 @@ class _WordFilter:
         # Not with every character that comes to many, so that these are read in linear time.
         self._search_at = len(self._text) + (len(text) - end) // 8
         return shown + text[start:end]
-
-
-def _lines(file: str) -> list[str]:
-    try:
-        return Path(file).expanduser().read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise SettingsError(f"{_OPTION}: {file} cannot be read: {reason}.") from None
 
 
 def _fault(expression: str) -> str | None:

@@ -4,6 +4,7 @@ import pytest
 
 from bot.conversation.personas_file import read_personas
 from bot.settings import SettingsError
+from tests.support.parley import run
 
 
 def test_without_a_file_there_are_no_personas():
@@ -28,6 +29,8 @@ def test_personas_have_names_and_texts(tmp_path):
         (b'a = "' + b"x" * 2001 + b'"', "the persona a must be a text"),
         (b'" " = "x"', "the name ' ' must have 1 to 100 characters."),
         (b"n" * 101 + b' = "x"', "must have 1 to 100 characters."),
+        (b'"a\\nb" = "x"', r"the name 'a\nb' must be a single line."),
+        (b'a = "x"\n" a" = "y"', "there are two personas with the name a."),
     ],
 )
 def test_what_is_wrong_with_the_file_is_told(tmp_path, content, sentence):
@@ -44,3 +47,12 @@ def test_what_is_wrong_with_the_file_is_told(tmp_path, content, sentence):
 def test_a_file_that_is_not_there_is_told(tmp_path):
     with pytest.raises(SettingsError, match=r"none\.toml cannot be read: No such file or directory\."):
         read_personas(str(tmp_path / "none.toml"))
+
+
+@pytest.mark.parametrize("command", [("chat",), ()], ids=["chat", "bot"])
+def test_a_bad_file_is_told_before_anything_begins(tmp_path, command):
+    settings = {"PERSONAS_FILE": "~no such user/x", "DISCORD_TOKEN": "a.b.c"}
+    ended = run(tmp_path, "-m", "bot", "--model", "demo", *command, **settings)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == ("PERSONAS_FILE: ~no such user/x cannot be read: nobody here has that home folder.\n")
+    assert not (tmp_path / "parley.db").exists()
