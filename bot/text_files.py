@@ -1,4 +1,6 @@
-"""Which files are text that a model can read."""
+"""Which files are text that a model can read, and how it is given to the model."""
+
+import re
 
 LONGEST_FILE = 64 * 1024  # bytes
 
@@ -11,3 +13,10 @@ def decoded(data: bytes) -> str | None:
         return data.decode("utf-8-sig").replace("\r\n", "\n").strip("\n")
     except UnicodeDecodeError:
         return None
+
+
+def fenced(name: str, text: str) -> str:
+    """The text of a file in a code block below its name, with a fence longer than any in the text."""
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{name}:\n{fence}\n{text}\n{fence}"

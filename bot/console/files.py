@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 from bot.errors import UserError
-from bot.text_files import LONGEST_FILE, decoded
+from bot.text_files import LONGEST_FILE, decoded, fenced
 
-_REFERENCE = re.compile(r'(?<!\S)@(?:"(?P<quoted>[^"\n]+)"|(?P<bare>\S+))')
+_REFERENCE = re.compile(r'(?<![^\s(])@(?:"(?P<quoted>[^"\n]+)"|(?P<bare>\S+))')
 _PUNCTUATION = ".,;:!?)]}'\""
 _LIKE_A_PATH = re.compile(r"[./\\~]")
 
@@ -30,8 +30,7 @@ def with_files(text: str) -> tuple[str, list[str]]:
             files[path.absolute()] = _read(path)
         elif found["quoted"] or _LIKE_A_PATH.search(names[-1]):
             missing.append(names[-1])
-    blocks = [f"{path.name}:\n```\n{content}\n```" for path, content in files.items()]
-    return "\n".join([text, *blocks]), missing
+    return "\n".join([text, *(fenced(path.name, content) for path, content in files.items())]), missing
 
 
 def _path(name: str) -> Path | None:

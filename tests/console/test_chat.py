@@ -149,6 +149,9 @@ def test_a_file_is_put_into_the_question(folder):
     asked = f'(see @{folder}/notes.txt and @"my plan.md", @notes.txt)'
     plan = "my plan.md:\n```\n1. rest\n```"
     assert said(terminal.says(asked)) == f"S|{asked}\n{notes}\n{plan}", "each file once"
+    assert said(terminal.says("this (@notes.txt)?")) == f"S|this (@notes.txt)?\n{notes}"
+    (folder / "blocks.md").write_text("````\n```\n````\n")
+    assert said(terminal.says("@blocks.md")) == "S|@blocks.md\nblocks.md:\n`````\n````\n```\n````\n`````"
     shown = terminal.says("what is @none.txt, @bob? a@b.c")
     assert "(There is no file none.txt, so @none.txt stays as it is.)" in shown
     assert shown.count("There is no file") == 1
