@@ -47,7 +47,7 @@ async def chat(conversations: Conversations, channel_settings: ChannelSettingsSt
         except (EOFError, KeyboardInterrupt, RuntimeError):  # RuntimeError: there is no standard input
             print()
             return
-        history.save()
+        history.add(typed.entry)
         match _command(typed):
             case ["quit" | "exit" | "q"]:
                 return

@@ -17,13 +17,14 @@ except ImportError:  # not on every platform; input() then has no line editing a
 log = logging.getLogger(__name__)
 
 _QUOTES = '"""'
-_MOST_LINES = 1000  # of the history
+_MOST_ENTRIES = 1000  # of the history
 
 
 class Typed(NamedTuple):
-    """What was typed. `quoted`: it was in quotes as a whole, and so is no command."""
+    """What was typed, and its `entry` in the history. `quoted`: it was in quotes as a whole, and so is no command."""
 
     text: str
+    entry: str
     quoted: bool = False
 
 
@@ -39,42 +40,55 @@ def read() -> Typed:
     # Reading blocks the event loop, on purpose: nothing else needs it while the prompt waits, and a line that is read
     # in a thread could not be interrupted.
     with on_ctrl_c(signal.default_int_handler):
-        before, quotes, text = input("You: ").strip().partition(_QUOTES)
+        entry = input("You: ").strip()
+        first, *more = entry.split("\n")  # several if the history had them
+        before, quotes, text = first.partition(_QUOTES)
         if not quotes or before.strip() not in ("", "system", "/system"):
-            return Typed(before + quotes + text)
-        lines = [text]
+            return Typed(entry, entry)
+        lines = [text, *more]
         alone = not (before or text)
         try:
             while not (lines[-1].rstrip() == _QUOTES if alone else lines[-1].rstrip().endswith(_QUOTES)):
                 lines.append(input("...  "))
         except KeyboardInterrupt:
             print()
-            return Typed("")
-    text = "\n".join(lines).rstrip().removesuffix(_QUOTES).rstrip().lstrip("\n")
-    return Typed(before + text, quoted=not before)
+            return Typed("", before + quotes + "\n".join(lines))
+    text = "\n".join(lines)
+    said = text.rstrip().removesuffix(_QUOTES).rstrip().lstrip("\n")
+    return Typed(before + said, before + quotes + text, quoted=not before)
 
 
 class History:
-    """The lines of this chat and of earlier ones, which the arrow keys recall. Only its owner can read the file.
+    """What was typed in this chat and in earlier ones, which the arrow keys recall. Only its owner can read the file.
 
-    Where standard input is no terminal, there is no history.
+    A text of several lines is one entry, and one line of the file. Where standard input is no terminal, there is no
+    history.
     """
 
     def __init__(self, file: Path) -> None:
-        self._file = file.expanduser()
-        self._kept = bool(readline and sys.stdin and sys.stdin.isatty())
-        if self._kept:
-            readline.set_history_length(_MOST_LINES)
-            with suppress(OSError):
-                readline.read_history_file(self._file)
+        self._file: Path | None = file.expanduser()
+        self._recalls = bool(readline and sys.stdin and sys.stdin.isatty())
+        if self._recalls:
+            readline.set_auto_history(False)  # it makes each line an entry
+            with suppress(OSError, ValueError):
+                for line in self._file.read_bytes().split(b"\n")[:-1]:
+                    readline.add_history(line.replace(b"\r", b"\n").decode(errors="surrogateescape"))
 
-    def save(self) -> None:
-        """Write what was typed so far, as closing a terminal kills the program."""
-        if not self._kept:
+    def add(self, entry: str) -> None:
+        """Add what was typed, and write the file at once, as closing a terminal kills the program."""
+        if not (self._recalls and entry):
             return
+        count = readline.get_current_history_length()
+        if entry != readline.get_history_item(count):
+            readline.add_history(entry)
+            count += 1
+        if self._file is None:
+            return
+        entries = [readline.get_history_item(at) for at in range(max(0, count - _MOST_ENTRIES) + 1, count + 1)]
+        lines = "".join(entry.replace("\n", "\r") + "\n" for entry in entries)
         try:
             self._file.touch(0o600)
-            readline.write_history_file(self._file)
+            self._file.write_bytes(lines.encode(errors="surrogateescape"))
         except OSError as error:
-            self._kept = False
             log.warning("What you type cannot be kept in %s for the arrow keys: %s.", self._file, error.strerror)
+            self._file = None

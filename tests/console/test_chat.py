@@ -184,6 +184,29 @@ def test_the_arrow_keys_recall_what_was_typed_in_earlier_chats(folder):
     assert file.read_text().splitlines()[-1] == "first question again!", "it is kept although the terminal was closed"
 
 
+def test_the_arrow_keys_recall_several_lines_as_one_text(folder):
+    terminal = chat(folder)
+    for line in ('"""', "def f():", '    """One."""'):
+        terminal.types(f"{line}\n")
+        terminal.sees("...  ")
+    code = 'def f():\n    """One."""'
+    assert said(terminal.says('"""')) == f"S|{code}"
+    assert said(terminal.says(UP)) == f"S|{code}"
+    terminal.types('"""given\n')
+    terminal.sees("...  ")
+    terminal.types("up\x03")
+    terminal.sees("You: ")
+    terminal.types("quit\n")
+    assert terminal.ends() == 0
+    file = (folder / "parley.db-history").read_bytes()
+    assert file == b'"""\rdef f():\r    """One."""\r"""\n"""given\nquit\n'
+    terminal = chat(folder)
+    assert said(terminal.says(f"{UP}{UP}{UP}")) == f"S|{code}"
+    terminal.types(f"{UP}{UP}{UP}\n")
+    terminal.sees("...  ")
+    assert said(terminal.says('again"""')) == "S|given\nagain"
+
+
 def test_a_history_that_cannot_be_kept_is_told(folder):
     (folder / "parley.db-history").mkdir()
     terminal = chat(folder)
