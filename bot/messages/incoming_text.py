@@ -11,7 +11,7 @@ from bot.messages.content import Content, File
 from bot.messages.lookups import optional
 from bot.messages.mentions import MENTION, resolve_mentions
 from bot.storage.turns import NO_QUOTE, Person, Quote
-from bot.text_files import decoded
+from bot.text_files import decoded, fenced
 from bot.texts import ONLY_TEXT
 
 _QUOTE_LENGTH = 600  # characters of another message that are quoted
@@ -48,7 +48,7 @@ class _Excerpt:
         if self.author:
             text = shortened(text)
             text = f"{self.author.name} wrote: {text}" if text else f"{self.author.name} sent:"
-        blocks = [f"{file.name}:\n```\n{read[file]}\n```" for file in self.content.files if file in read]
+        blocks = [fenced(file.name, read[file]) for file in self.content.files if file in read]
         labels = ", ".join(file.label for file in self.content.files if file not in read)
         return "\n".join(filter(None, [text, *blocks, labels and f"(not readable: {labels})"]))
 

@@ -101,6 +101,7 @@ async def test_a_question_is_all_of_its_message(discord, path, place):
             "Forwarded message:\nNine #general\nwhen.md:\n```\nat **nine**\n```": alice.forward(source, channel),
             "Poll: Lunch?\n- Pizza\n- Soup": alice.poll(channel, "Lunch?", "Pizza", "Soup"),
             f"message.txt:\n```\n{LONG}\n```": alice.say(channel, files={"message.txt": LONG.encode()}),
+            "notes.md:\n````\n```\nx\n```\n````": alice.say(channel, files={"notes.md": b"```\nx\n```"}),
             "compare\na.py:\n```\n1\n```\nb.unknown:\n```\n\u00e9\n```": alice.say(
                 channel, "compare", files={"a.py": b"1\r\n", "b.unknown": b"\xef\xbb\xbf\xc3\xa9"}
             ),
