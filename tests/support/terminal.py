@@ -3,6 +3,7 @@
 import re
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,6 +37,8 @@ class Terminal:
         self._child.send(keys)
 
     def interrupts(self) -> None:
+        """Press Ctrl+C, a moment after the prompt as people do: Python loses it between the prompt and the waiting."""
+        time.sleep(0.2)
         self._child.kill(signal.SIGINT)
 
     def ends(self) -> int:
