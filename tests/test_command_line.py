@@ -187,7 +187,7 @@ def test_ctrl_c_stops_an_answer_and_at_the_prompt_ends_the_chat(tmp_path):
     terminal.interrupts()
     terminal.sees("You: ")
     assert "too long" in terminal.says("word " * 100), "an error is reported, and the chat goes on"
-    terminal.interrupts()
+    terminal.leaves()
     assert terminal.ends() == 0
 
 

@@ -37,9 +37,12 @@ class Terminal:
         self._child.send(keys)
 
     def interrupts(self) -> None:
-        """Press Ctrl+C, a moment after the prompt as people do: Python loses it between the prompt and the waiting."""
-        time.sleep(0.2)
         self._child.kill(signal.SIGINT)
+
+    def leaves(self) -> None:
+        """Press Ctrl+C a moment after the prompt, as people do: Python loses it between the prompt and the waiting."""
+        time.sleep(0.2)
+        self.interrupts()
 
     def ends(self) -> int:
         self._child.expect(pexpect.EOF)
