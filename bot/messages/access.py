@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Set
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import discord
 
@@ -109,20 +109,21 @@ async def roles_of(user: discord.abc.User, client: discord.Client, access: Acces
     if not named:
         return frozenset()
     if isinstance(user, discord.Member):
-        members: list[discord.Member | Literal["nobody"] | None] = [user]
-    else:
-        guilds = [guild for guild in client.guilds if not named.isdisjoint(role.id for role in guild.roles)]
-        members = await asyncio.gather(*(optional(_member(guild, user.id)) for guild in guilds))
-        if not all(members):
-            return named & access.blocked_roles
-    return named & {role.id for member in members if isinstance(member, discord.Member) for role in member.roles}
+        return named & {role.id for role in user.roles}
+    guilds = [guild for guild in client.guilds if not named.isdisjoint(role.id for role in guild.roles)]
+    found = await asyncio.gather(*(optional(_roles_in(guild, user.id)) for guild in guilds))
+    if None in found:
+        return access.blocked_roles
+    return named & {role for roles in found if roles for role in roles}
 
 
-async def _member(guild: discord.Guild, user: int) -> discord.Member | Literal["nobody"]:
+async def _roles_in(guild: discord.Guild, user: int) -> set[int]:
+    """The ids of somebody's roles in a server, none for those who are no members."""
     try:
-        return await guild.fetch_member(user)
+        member = await guild.fetch_member(user)
     except discord.NotFound:
-        return "nobody"
+        return set()
+    return {role.id for role in member.roles}
 
 
 async def refusal(access: Access, interaction: discord.Interaction[Any]) -> str | None:
