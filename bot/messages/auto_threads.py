@@ -10,6 +10,7 @@ from bot.messages.addressing import Addressing
 from bot.messages.content import Content
 from bot.messages.lookups import optional
 from bot.messages.pacing import Pacer
+from bot.texts import REPLACED
 
 _LONGEST_NAME = 100  # characters; Discord's own limit
 _HIDDEN = re.compile(r"\|\|.+?\|\|", re.DOTALL)
@@ -51,7 +52,7 @@ class AutoThreads:
 
 def thread_name(question: str) -> str:
     """A question as the name of a thread; blank if there is nothing to read in it."""
-    (inline,) = _MARKDOWN.parseInline(_HIDDEN.sub("▇▇▇", _LINE_MARK.sub("", question)))
+    (inline,) = _MARKDOWN.parseInline(_HIDDEN.sub(REPLACED, _LINE_MARK.sub("", question)))
     texts = (" " if token.type in ("softbreak", "hardbreak") else token.content for token in inline.children or ())
     name = " ".join("".join(texts).split()).lstrip(" ,;:.").rstrip(" ,;:.-")
     if len(name) <= _LONGEST_NAME:

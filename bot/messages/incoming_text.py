@@ -116,9 +116,11 @@ class IncomingText:
         """
         thread = message.channel
         quoted_already = message.reference and message.reference.message_id
-        if not isinstance(thread, discord.Thread) or thread.id in (message.id, quoted_already):
-            return NO_QUOTE
-        if thread.owner_id == me.id:
+        if (
+            not isinstance(thread, discord.Thread)
+            or thread.id in (message.id, quoted_already)
+            or thread.owner_id == me.id
+        ):
             return NO_QUOTE
         where = thread if isinstance(thread.parent, discord.ForumChannel) else thread.parent
         if not isinstance(where, discord.abc.Messageable):
