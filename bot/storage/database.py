@@ -140,6 +140,7 @@ class Database:
         self._connection: aiosqlite.Connection | None = None
         self._opened: dict[Path, tuple[int, int] | None] = {}
         self._unerased = False  # whether deleted text may still be on the disk
+        self._warned = False  # and whether the operator knows
         self._erasing: asyncio.Task[None] | None = None
         self._closed = False
         self._in_use = asyncio.Lock()
@@ -174,20 +175,23 @@ class Database:
 
         While another program reads the file, that is not possible. It is tried again until it is, without waiting.
         """
-        reason = "interrupted"
+        reason = ""
+        self._unerased = True  # until it is known to be erased; a task that is cancelled does not learn it
         try:
             await connection.execute("PRAGMA busy_timeout = 0")
             ((busy, *_),) = await connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
             reason = "another program is reading it" if busy else ""
+            self._unerased = bool(busy)
         except sqlite3.Error as error:  # the transaction itself is committed
             reason = str(error)
         finally:
             await connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT}")
-            if reason and not self._unerased:
+            if reason and not self._warned:
                 log.warning("Deleted text may still be in the database %s: %s.", self._path, reason)
-            elif self._unerased and not reason:
+                self._warned = True
+            elif self._warned and not self._unerased:
                 log.info("Deleted text has been erased from the database %s.", self._path)
-            self._unerased = bool(reason)
+                self._warned = False
             if self._unerased and (self._erasing is None or self._erasing.done()):
                 self._erasing = asyncio.create_task(self._erase_later())
 

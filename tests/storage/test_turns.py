@@ -228,6 +228,28 @@ async def test_a_reader_delays_nothing_and_what_it_keeps_is_erased_when_it_ends(
     ]
 
 
+async def test_a_task_that_is_cancelled_while_text_is_erased_alarms_nobody(path, caplog):
+    caplog.set_level("INFO", "bot")
+    loop = asyncio.get_running_loop()
+    async with open_database(path, erase_interval=0.05) as database:
+        turns = TurnStore(database)
+        await store(turns, 7, turn("something private"))
+
+        def cancel(statement: str) -> None:
+            if "wal_checkpoint" in statement:
+                loop.call_soon_threadsafe(clearing.cancel)
+
+        async with database.connection() as connection:
+            await connection.set_trace_callback(cancel)
+        clearing = asyncio.create_task(turns.clear(ChannelRef(7)))
+        with pytest.raises(asyncio.CancelledError):
+            await clearing
+        assert database._unerased, "nobody knows whether it was"
+        await until(lambda: not database._unerased)
+        assert b"something private" not in on_disk(path)
+    assert not caplog.records
+
+
 async def test_what_a_reader_keeps_is_erased_at_the_end(path):
     async with open_history(path) as turns:
         await store(turns, 7, turn("something private"))
