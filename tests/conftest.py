@@ -12,8 +12,9 @@ from tests.discord_stand_in import Discord
 # Each core runs a test; more threads of torch would only get in each other's way.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# A shell starts jobs in the background deaf to SIGINT, and the programs under test would inherit that.
+# A shell starts jobs in the background deaf to SIGINT, and nohup to SIGHUP; the programs under test would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 settings.register_profile("parley", deadline=None)  # the machine may be busy
 settings.load_profile("parley")

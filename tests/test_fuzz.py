@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from itertools import product
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -57,10 +58,15 @@ def test_every_message_gets_an_answer_whatever_is_in_it(tmp_path_factory, said):
     assert not logged, [record.getMessage() for record in logged]
 
 
-@given(
-    st.one_of(st.text(), st.lists(st.sampled_from(["parley", "stop", "regenerate", "7", "²", "-1", ""])).map(":".join))
-)
-def test_only_our_own_buttons_are_handled(custom_id):
-    match = Button.TEMPLATE.fullmatch(custom_id)
-    assert match is None or Button.parse(match).view()
-    assert (match is not None) == (custom_id in (f"parley:{action.value}:7" for action in Action))
+@given(st.sampled_from(Action), st.integers(0, 10**20 - 1))
+def test_a_button_is_known_by_its_custom_id(action, person):
+    button = Button(action, person)
+    match = Button.TEMPLATE.fullmatch(button.item().custom_id)
+    assert match
+    assert Button.parse(match) == button
+
+
+def test_the_custom_id_of_another_button_is_not_taken_for_ours():
+    parts = ("parley", "Parley", ""), ("stop", "likes", ""), ("7", "²", "٣", "-1", "1" * 21, "", "7:7", "7\n")
+    taken = [custom_id for custom_id in map(":".join, product(*parts)) if Button.TEMPLATE.fullmatch(custom_id)]
+    assert taken == ["parley:stop:7"]

@@ -1,11 +1,11 @@
 """A terminal never gets control sequences that came from a model, a person or a server."""
 
-import asyncio
 import os
 import re
 import sys
 
 import pytest
+from pexpect.fdpexpect import fdspawn
 
 from bot.check.findings import check, ok
 from bot.console.chat import ask
@@ -18,6 +18,7 @@ from tests.support.scripted import ScriptedEngine
 
 PIECES = ["a\x1b", "]0;title\x07\x9b2J\x7f\b", "\r\n\tb\x00 ü"]
 SHOWN = "a\\x1b]0;title\\x07\\x9b2J\\x7f\\x08\n\tb\\x00 ü"
+END = "<end>"
 LOGS = f"""
 import logging
 from bot.cli import _set_up_logging
@@ -45,7 +46,10 @@ async def shown_in_a_terminal(monkeypatch, kind: str) -> str:
     with os.fdopen(ours, "rb") as screen, os.fdopen(terminal, "w", encoding="utf-8") as stdout:
         monkeypatch.setattr(sys, "stdout", stdout)
         await asked()
-        return (await asyncio.to_thread(os.read, screen.fileno(), 10_000)).decode().replace("\r\n", "\n")
+        print(END, end="", flush=True)  # the kernel hands on what comes before by and by
+        reader = fdspawn(screen, encoding="utf-8")
+        reader.expect_exact(END)
+        return reader.before.replace("\r\n", "\n")
 
 
 async def test_a_terminal_gets_no_control_sequences(monkeypatch):

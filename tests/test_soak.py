@@ -19,7 +19,12 @@ pytestmark = pytest.mark.slow
 SECONDS = float(os.environ.get("SOAK_SECONDS", "16"))
 CHANNELS = 200
 _AT_ONCE = 12
-_AT_REST = 60  # tasks, most of them discord.py's and aiohttp's
+_TASKS_AT_REST = 20
+_FILES_AT_REST = 20
+
+
+def _at_rest(figures: dict[str, float]) -> bool:
+    return figures["tasks"] <= _TASKS_AT_REST and figures["files"] <= _FILES_AT_REST
 
 
 async def test_memory_files_threads_tasks_and_database_level_off(path):
@@ -62,7 +67,8 @@ async def test_memory_files_threads_tasks_and_database_level_off(path):
                     answered += sum(m.author is discord.bot for m in channel.messages.values())
                     channel.messages.clear()
             await talking
-            await until(lambda: child.figures()["tasks"] <= _AT_REST, within=20, every=0.5)
+            # aiohttp closes a connection that was idle for 15 to 30 seconds.
+            await until(lambda: _at_rest(child.figures()), within=60, every=0.5)
             return child.figures() | {"database": path.stat().st_size}
 
         before = await live(SECONDS / 2)
@@ -71,6 +77,5 @@ async def test_memory_files_threads_tasks_and_database_level_off(path):
     print(f"After {half} questions {before}\nAfter {asked} questions {after}")
     assert answered > asked / 4, "it does answer; what is deleted with a server is not counted"
     assert after["memory"] < before["memory"] * 1.2
-    assert after["files"] <= before["files"] + 40, "idle connections to Discord stay open for a while"
     assert after["threads"] <= before["threads"] + 6, "a thread pool grows up to its size"
     assert after["database"] < max(before["database"] * 1.5, 1_000_000)
