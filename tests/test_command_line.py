@@ -187,16 +187,14 @@ def test_ctrl_c_stops_an_answer_and_at_the_prompt_ends_the_chat(tmp_path):
     terminal.interrupts()
     terminal.sees("You: ")
     assert "too long" in terminal.says("word " * 100), "an error is reported, and the chat goes on"
-    terminal.leaves()
-    assert terminal.ends() == 0
+    assert terminal.leaves() == 0
 
 
 @pytest.mark.slow
 def test_sigterm_ends_the_chat_normally(tmp_path):
     model = save_model(tmp_path / "model")
     terminal = Terminal(tmp_path, "--model", str(model))
-    terminal._child.kill(signal.SIGTERM)
-    assert terminal.ends() == 0
+    assert terminal.leaves(signal.SIGTERM) == 0
 
 
 def signalled(tmp_path: Path, arguments: list[str], line: str, ending: signal.Signals) -> int:

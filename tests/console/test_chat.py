@@ -175,8 +175,7 @@ def test_the_arrow_keys_recall_what_was_typed_in_earlier_chats(folder):
     assert file.read_text().splitlines() == ["first question", "second question", "quit"]
     terminal = chat(folder)
     assert said(terminal.says(f"{UP}{UP}{UP} again")) == "S|first question again"
-    terminal.leaves()
-    assert terminal.ends() == 0
+    assert terminal.leaves() == 0
     terminal = chat(folder)
     assert said(terminal.says(f"{UP}!")) == "S|first question again!"
     terminal._child.kill(signal.SIGHUP)

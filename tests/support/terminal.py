@@ -3,7 +3,6 @@
 import re
 import signal
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,10 +38,13 @@ class Terminal:
     def interrupts(self) -> None:
         self._child.kill(signal.SIGINT)
 
-    def leaves(self) -> None:
-        """Press Ctrl+C a moment after the prompt, as people do: Python loses it between the prompt and the waiting."""
-        time.sleep(0.2)
-        self.interrupts()
+    def leaves(self, ending: signal.Signals = signal.SIGINT) -> int:
+        """Send a signal at the prompt until the program ends: Python loses one between the prompt and the waiting."""
+        for _ in range(10):
+            self._child.kill(ending)
+            if self._child.expect([pexpect.EOF, pexpect.TIMEOUT], timeout=3) == 0:
+                break
+        return self.ends()
 
     def ends(self) -> int:
         self._child.expect(pexpect.EOF)
