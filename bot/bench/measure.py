@@ -13,6 +13,7 @@ import random
 import statistics
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -102,10 +103,13 @@ def _plain(name: str) -> Figures:
 
 async def _measure(name: str, precision: str, folder: str | None) -> Figures:
     in_thread = asyncio.to_thread
+    # All computing is done in one thread, as in the engine. OpenMP gives each thread helpers of its own, and as soon as
+    # there are more of them than cores, they sleep after each operation.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
     _step("load")
     started = time.perf_counter()
     loaded = await in_thread(loading.load, name, precision)
-    layers = probe(loaded.model, _LENGTH, loaded.precision)
+    layers = await in_thread(probe, loaded.model, _LENGTH, loaded.precision)
     figures: Figures = {"load_s": time.perf_counter() - started, "weights_gb": loaded.weight_bytes / 1e9}
     figures["library"] = loaded.library
     # Random weights may end an answer at any token; here every answer is to reach its full length.
@@ -115,7 +119,8 @@ async def _measure(name: str, precision: str, folder: str | None) -> Figures:
     vocabulary = loaded.model.config.get_text_config().vocab_size
 
     _step("first text")
-    _run(scheduler, [_sequence(endless, _random_tokens(vocabulary, PROMPT_TOKENS, seed=1), 1)])  # warms up
+    warm_up = _sequence(endless, _random_tokens(vocabulary, PROMPT_TOKENS, seed=1), 1)
+    await in_thread(_run, scheduler, [warm_up])
     prompt = _random_tokens(vocabulary, PROMPT_TOKENS)
     first = _sequence(endless, prompt, NEW_TOKENS)
     figures["first_text_cold_s"] = await in_thread(_time_to_first_token, scheduler, first)
@@ -126,35 +131,37 @@ async def _measure(name: str, precision: str, folder: str | None) -> Figures:
 
     figures["first_text_second_turn_context_s"] = await _second_turn_with_context(scheduler, endless, prompt)
 
+    def answers(channels: int) -> list[Sequence]:
+        # They share a prefix, so that it is computed once; the time of a decode depends on lengths alone.
+        return [
+            _sequence(endless, [*prompt, *_random_tokens(vocabulary, 4, seed=channel)], NEW_TOKENS)
+            for channel in range(channels)
+        ]
+
     decode: dict[str, float] = {}
     figures["decode_tokens_per_s"] = decode
     for channels in CHANNELS:
         _step(f"{channels} channels")
-        # They share a prefix, so that it is computed once; the time of a decode depends on lengths alone.
-        sequences = [
-            _sequence(endless, [*prompt, *_random_tokens(vocabulary, 4, seed=channel)], NEW_TOKENS)
-            for channel in range(channels)
-        ]
-        stalls: list[float] = []
-        watching = asyncio.create_task(_watch_event_loop(stalls))
-        seconds = await in_thread(_run, scheduler, sequences)
-        watching.cancel()
-        decode[str(channels)] = channels / seconds
-        if channels == 8:
-            figures["loop_stall_ms"] = {
-                "median": statistics.median(stalls),
-                "p99": sorted(stalls)[int(len(stalls) * 0.99)],
-                "worst": max(stalls),
-            }
+        decode[str(channels)] = channels / await in_thread(_run, scheduler, answers(channels))
+    _step("event loop")
+    stalls: list[float] = []
+    watching = asyncio.create_task(_watch_event_loop(stalls))  # which takes time from the answers
+    await in_thread(_run, scheduler, answers(8))
+    watching.cancel()
+    figures["loop_stall_ms"] = {
+        "median": statistics.median(stalls),
+        "p99": sorted(stalls)[int(len(stalls) * 0.99)],
+        "worst": max(stalls),
+    }
     figures["peak_memory_gb"] = _peak_memory() / 1e9
     _step("memory bus")
-    bandwidth = _memory_bandwidth()
+    bandwidth = await in_thread(_memory_bandwidth)
     embedding = loaded.model.get_input_embeddings().weight.nbytes  # of which one row is read for a token
     figures["memory_bus_gb_per_s"] = bandwidth / 1e9
     figures["memory_bus_share"] = (loaded.weight_bytes - embedding) * decode["1"] / bandwidth
     if folder:
         _step("fidelity")
-        figures |= _fidelity(loaded, cache, Path(folder) / "reference.pt")
+        figures |= await _fidelity(loaded, cache, Path(folder) / "reference.pt")
     return figures
 
 
@@ -234,7 +241,7 @@ def _memory_bandwidth() -> float:
     return data.nbytes / min(seconds() for _ in range(5))
 
 
-def _fidelity(loaded: LoadedModel, cache: KVCache, reference: Path) -> Figures:
+async def _fidelity(loaded: LoadedModel, cache: KVCache, reference: Path) -> Figures:
     """How near the next-token probabilities are to float32, along the answers that float32 gives."""
     if loaded.precision == "float32":
         sampling = Sampling(_FIDELITY_TOKENS, temperature=0)
@@ -242,7 +249,7 @@ def _fidelity(loaded: LoadedModel, cache: KVCache, reference: Path) -> Figures:
             encode(Prompt("", (), None, text), loaded.tokenizer, PROMPT_TOKENS, loaded.form) for text in _QUESTIONS
         ]
         sequences = [_sequence(loaded, prompt, 0, sampling) for prompt in prompts]
-        _run(Scheduler(loaded.model, cache, Throughput()), sequences)
+        await asyncio.to_thread(_run, Scheduler(loaded.model, cache, Throughput()), sequences)
         answers = [(prompt, sequence.tokens) for prompt, sequence in zip(prompts, sequences, strict=True)]
         torch.save([(prompt, tokens, _logits(loaded, cache, prompt, tokens)) for prompt, tokens in answers], reference)
         return {}

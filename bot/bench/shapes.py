@@ -25,13 +25,15 @@ SHAPES = {
 }
 """Each shape's arguments for transformers' Qwen2Config."""
 
+_NOISE = 2**20 + 7  # coprime to the widths, so that no two tokens have the same row: equal logits take longer to sample
+
 
 def make(shape: str, folder: Path) -> None:
     """Save a model in bfloat16, and a tokenizer with a word for each token."""
     config = transformers.Qwen2Config(**SHAPES[shape], architectures=["Qwen2ForCausalLM"])
     with torch.device("meta"):
         model = transformers.Qwen2ForCausalLM(config)
-    noise = torch.randn(2**20).mul(0.02).bfloat16()
+    noise = torch.randn(_NOISE).mul(0.02).bfloat16()
     weights = {
         name: noise.repeat(tensor.numel() // len(noise) + 1)[: tensor.numel()].reshape(tensor.shape).clone()
         for name, tensor in model.state_dict().items()

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from safetensors.torch import load_file
 
 from bot.bench import measure, runner, shapes
 from bot.bench.table import table
@@ -52,6 +53,14 @@ def test_random_weights_come_in_a_shape_that_loads(tmp_path, monkeypatch, capsys
     figures = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert figures["decode_tokens_per_s"].keys() == {"1", "4", "8", "16"}
     assert "kl_divergence" not in figures
+
+
+def test_no_two_tokens_of_random_weights_have_equal_logits(tmp_path, monkeypatch):
+    small = {"vocab_size": 2100, "intermediate_size": 64, "num_hidden_layers": 1}
+    monkeypatch.setitem(shapes.SHAPES, "small", shapes.SHAPES["qwen2-1.5b"] | small)
+    shapes.make("small", tmp_path)
+    rows = load_file(tmp_path / "model.safetensors")["model.embed_tokens.weight"]
+    assert len(rows.unique(dim=0)) == 2100
 
 
 async def test_a_failed_measurement_is_told_in_one_sentence():
