@@ -47,6 +47,11 @@ class KVCache:
         """The size in bytes of such a cache."""
         return slots * length * dtype.itemsize * sum(lay.kv_heads * (lay.key_dim + lay.value_dim) for lay in layers)
 
+    def rows(self, layer: LayerSpec, slots: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+        """The rows (n * kv_heads) of n tokens' keys in such a layer's tensor, if that is seen as (rows, dim)."""
+        heads = slots[:, None] * layer.kv_heads + torch.arange(layer.kv_heads)
+        return (heads * self.length + positions[:, None]).flatten()
+
     @property
     def free_slots(self) -> int:
         """The number of slots that are not allocated."""

@@ -38,7 +38,7 @@ class Scheduler:
         self._waiting: list[Sequence] = []
         self._running: list[Sequence] = []
         self._finished: list[Sequence] = []  # in the current step
-        self._chunk_size = BLOCK  # prompt tokens in a pass; adapted to the measured speed
+        self._chunk_size = 2 * BLOCK  # prompt tokens in a pass; adapted to the measured speed
 
     @property
     def free_slots(self) -> int:
@@ -76,8 +76,7 @@ class Scheduler:
         except Exception:
             log.warning("A forward pass failed; its sequences are run one by one.", exc_info=True)
             schedule, logits = self._forward_alone(schedule)
-        prefilled = sum(length for _, length in schedule if length > 1)
-        self._adapt_chunk_size(prefilled, time.perf_counter() - started)
+        self._adapt_chunk_size(schedule, time.perf_counter() - started)
 
         # 4. Sample the next token of each sequence that has no pending ones.
         sampled = [sequence for sequence, _ in schedule if not sequence.pending]
@@ -147,14 +146,17 @@ class Scheduler:
                 self._finish(sequence, error)
         return succeeded, torch.cat(logits)
 
-    def _adapt_chunk_size(self, prefilled: int, seconds: float) -> None:
+    def _adapt_chunk_size(self, schedule: _Schedule, seconds: float) -> None:
         """Scale the chunk size to the wanted time of a pass, by a factor of at most 2, from how long the last one took.
 
-        Never below one block, whose tokens together cost little more than reading the weights for the first.
+        Never below one block, or two where no answer stalls meanwhile: with fewer tokens, a kernel spends a large part
+        of its time on reading and unpacking the weights.
         """
-        if prefilled * 2 > self._chunk_size:
+        prefilled = [length for _, length in schedule if length > 1]
+        if sum(prefilled) * 2 > self._chunk_size:
+            least = BLOCK if len(prefilled) < len(schedule) else 2 * BLOCK
             factor = min(2.0, max(0.5, _PASS_SECONDS / seconds))
-            self._chunk_size = min(_MAX_CHUNK, max(BLOCK, int(self._chunk_size * factor)))
+            self._chunk_size = min(_MAX_CHUNK, max(least, int(self._chunk_size * factor)))
 
     def _finish(self, sequence: Sequence, error: BaseException | None = None) -> None:
         sequence.error = error

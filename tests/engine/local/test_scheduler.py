@@ -9,6 +9,7 @@ import transformers
 
 from bot import demo
 from bot.engine import Sampling, Stream
+from bot.engine.local.attention import BLOCK
 from bot.engine.local.compatibility import probe
 from bot.engine.local.kv_cache import KVCache
 from bot.engine.local.scheduler import Scheduler
@@ -78,7 +79,8 @@ def run(scheduler: Scheduler) -> list[Sequence]:
 def prompts(count: int, seed: int = 0) -> list[list[int]]:
     draw = random.Random(seed)
     return [
-        [draw.randrange(VOCABULARY) for _ in range(draw.choice([1, 2, 5, 30, 64, 65, 100, 200]))] for _ in range(count)
+        [draw.randrange(VOCABULARY) for _ in range(draw.choice([1, 2, 5, 30, BLOCK, BLOCK + 1, 100, 200]))]
+        for _ in range(count)
     ]
 
 
@@ -121,7 +123,7 @@ async def test_joined_late_and_after_neighbours_left(bench):
         assert sequence.tokens == (expected[: len(sequence.tokens)] if number == 3 else expected)
 
 
-@pytest.mark.parametrize("chunk", [7, 64, 100])
+@pytest.mark.parametrize("chunk", [7, BLOCK, 100])
 async def test_read_in_chunks(bench, chunk):
     scheduler = bench.scheduler(4, chunk=chunk)
     sequences = [(bench.add(scheduler, ids), ids) for ids in prompts(16)[8:12]]
@@ -203,6 +205,14 @@ async def test_a_neighbour_never_changes_an_answer(precision, tmp_path):
     assert all(one.equal(other) for one, other in zip(alone, together, strict=True))
 
 
+def pass_lengths(loaded: LoadedModel) -> list[int]:
+    """A list to which each pass through the model appends how many tokens it has."""
+    lengths: list[int] = []
+    forward = loaded.model.forward
+    loaded.model.forward = lambda **given: (lengths.append(given["input_ids"].shape[1]), forward(**given))[1]
+    return lengths
+
+
 async def test_a_stop_takes_effect_within_a_pass(tmp_path):
     loaded = loading.load(str(save_model(tmp_path / "model")), "float32")
     bench = Bench(loaded, None, probe(loaded.model, LENGTH, loaded.precision))
@@ -270,12 +280,24 @@ async def test_random_coming_and_going_leaves_nothing_behind(tmp_path):
 async def test_who_shares_a_beginning_waits_for_it_to_be_read_once(tmp_path):
     loaded = loading.load(str(save_model(tmp_path / "model")), "float32")
     bench = Bench(loaded, None, probe(loaded.model, LENGTH, loaded.precision))
-    read: list[int] = []
-    forward = loaded.model.forward
-    loaded.model.forward = lambda **given: (read.append(given["input_ids"].shape[1]), forward(**given))[1]
+    read = pass_lengths(loaded)
     system = prompts(20)[7][:1] * 100
     scheduler = bench.scheduler(8, chunk=128)
     for speaker in range(8):
         bench.add(scheduler, [*system, speaker, speaker + 1], Sampling(1, temperature=0))
     run(scheduler)
     assert sum(read) == 100 + 8 * 2
+
+
+async def test_a_prompt_is_read_in_smaller_chunks_while_others_are_answered(tmp_path, monkeypatch):
+    monkeypatch.setattr("bot.engine.local.scheduler._PASS_SECONDS", 1e-9)  # any machine is too slow for larger ones
+    loaded = loading.load(str(save_model(tmp_path / "model")), "float32")
+    bench = Bench(loaded, None, probe(loaded.model, 400, loaded.precision), 400)
+    scheduler, read = bench.scheduler(2), pass_lengths(loaded)
+    first = bench.add(scheduler, list(range(300)), Sampling(9, temperature=0))
+    while first.pending > 1:
+        scheduler.step()
+    assert read == [2 * BLOCK, 2 * BLOCK, 300 - 4 * BLOCK]
+    bench.add(scheduler, list(range(100, 330)), Sampling(1, temperature=0))
+    run(scheduler)
+    assert read[3:7] == [1 + 2 * BLOCK, 1 + BLOCK, 1 + 230 - 3 * BLOCK, 1]
