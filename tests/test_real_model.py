@@ -58,8 +58,8 @@ def test_precisions_are_as_near_to_float32_as_their_documentation_says(folder, t
         figures[precision] = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert figures["float16"]["kl_divergence"] < 1e-4
     assert figures["bfloat16"]["kl_divergence"] < 0.005
-    assert figures["int8"]["kl_divergence"] < 0.012
-    assert figures["int8"]["greedy_tokens_equal"] > 0.9
+    assert figures["int8"]["kl_divergence"] < 0.011  # from CPU to CPU, values at the edge of a step move it by a tenth
+    assert figures["int8"]["greedy_tokens_equal"] > 0.92
 
 
 async def test_five_turns_reach_it_in_discord(discord, path, place, folder, monkeypatch):

@@ -1,7 +1,6 @@
-"""RMS normalization in one call, where a model's own code takes six."""
+"""RMS normalization in four calls, where a model's own code and torch's `rms_norm` take six."""
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 _TOLERANCE = {torch.float32: 1e-6, torch.bfloat16: 1e-2}
@@ -14,10 +13,12 @@ class RMSNorm(nn.Module):
     def __init__(self, weight: nn.Parameter, scale: torch.Tensor, epsilon: float) -> None:
         super().__init__()
         self.weight = weight
-        self._scale, self._epsilon = scale, epsilon
+        self._scale = scale.float() * len(scale) ** 0.5
+        self._least = torch.tensor((epsilon * len(scale)) ** 0.5)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return F.rms_norm(x, self._scale.shape, self._scale, self._epsilon)
+        norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32)
+        return x.div(norm.hypot(self._least)).mul_(self._scale).to(x.dtype)
 
 
 def replace_norms(model: nn.Module) -> None:

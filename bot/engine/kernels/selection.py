@@ -4,6 +4,7 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from math import ceil, inf
@@ -12,17 +13,8 @@ from typing import Literal, TypeAlias, cast, get_args
 import torch
 from torch import nn
 
-from bot.engine.kernels.floating import FBGEMMFloat16Linear, OneDNNLinear, PlainLinear, Unsuitable
-from bot.engine.kernels.int8 import (
-    SPLIT_SHARE,
-    FBGEMMProduct,
-    Int8Linear,
-    OneDNNProduct,
-    Product,
-    is_exact,
-    round_weight,
-    split_outliers,
-)
+from bot.engine.kernels.floating import FBGEMMFloat16Linear, OneDNNLinear, OneDNNRowLinear, PlainLinear, Unsuitable
+from bot.engine.kernels.int8 import FBGEMMProduct, Int8Linear, OneDNNProduct, Product, is_exact, round_weight
 
 Precision: TypeAlias = Literal["float32", "bfloat16", "float16", "int8"]
 Shape: TypeAlias = tuple[int, int]
@@ -30,12 +22,12 @@ Shape: TypeAlias = tuple[int, int]
 Floating: TypeAlias = type[PlainLinear | OneDNNLinear | FBGEMMFloat16Linear]
 
 _FLOATING: dict[Precision, tuple[Floating, ...]] = {
-    "float32": (OneDNNLinear, PlainLinear),
-    "bfloat16": (OneDNNLinear, PlainLinear),
+    "float32": (OneDNNRowLinear, OneDNNLinear, PlainLinear),
+    "bfloat16": (OneDNNRowLinear, OneDNNLinear, PlainLinear),
     "float16": (FBGEMMFloat16Linear,),
 }
 _PRODUCTS: tuple[type[Product], ...] = (FBGEMMProduct, OneDNNProduct)
-_BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "int8": 1 + SPLIT_SHARE}
+_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "int8": 1}
 _TOLERANCE = {"float32": 1e-5, "bfloat16": 1e-2, "float16": 1e-3}
 # The largest norm of a product's error, relative to that of the product.
 
@@ -85,7 +77,12 @@ def select(precision: str, shapes: Iterable[Shape]) -> Kernels:
 
 
 def make_layer(kernels: Kernels, weight: torch.Tensor, bias: torch.Tensor | None) -> nn.Module:
-    """A layer of weight (out, in) and bias (out) that is not rounded to int8, or a plain one where that fails."""
+    """A layer of weight (out, in) and bias (out). One that cannot be rounded is not; where all fails, it is plain."""
+    if kernels.product:
+        with suppress(Unsuitable):
+            return Int8Linear(round_weight(weight, kernels.product), bias, kernels.product)
+    dtype = dtype_of(kernels.precision)
+    weight, bias = weight.to(dtype), None if bias is None else bias.to(dtype)
     try:
         layer = kernels.floating(weight, bias)
         layer(torch.zeros(1, weight.shape[1], dtype=weight.dtype))
@@ -113,7 +110,7 @@ def native_dtype() -> torch.dtype:
     return torch.bfloat16 if native else torch.float32
 
 
-def bytes_per_weight(precision: Precision) -> float:
+def bytes_per_weight(precision: Precision) -> int:
     """The size of a linear layer's weight, at most."""
     return _BYTES[precision]
 
@@ -164,8 +161,7 @@ def _seconds(kernels: Kernels, shape: Shape, limit: float) -> float:
     weight = torch.full((max(1, min(shape[0], _SAMPLE // inputs)), inputs), 0.02, dtype=dtype_of(kernels.precision))
     make: Callable[[], nn.Module]
     if kernels.product:
-        rounded, split = round_weight(weight, kernels.product), split_outliers(torch.ones(inputs))
-        make = partial(Int8Linear, rounded, None, kernels.product, split)
+        make = partial(Int8Linear, round_weight(weight, kernels.product), None, kernels.product)
     else:
         make = partial(kernels.floating, weight, None)
     copies = ceil(_COLD / (weight.numel() * _BYTES[kernels.precision]))

@@ -36,7 +36,7 @@ class _Shared:
     def output(self, index: int, x: torch.Tensor) -> torch.Tensor:
         if self._input is not x or index not in self._computed:
             self._input = x
-            self._computed = dict(enumerate(self._layer(x).split(self._outputs, -1)))
+            self._computed = dict(enumerate(self._layer(x).split_with_sizes(self._outputs, -1)))
         output = self._computed.pop(index)
         if not self._computed:
             self._input = None

@@ -19,7 +19,6 @@ from transformers.quantizers import AutoHfQuantizer
 
 from bot.engine import ModelError
 from bot.engine.chat_template import Tokenizer
-from bot.engine.kernels.calibration import TEXT
 from bot.engine.kernels.selection import Kernels, Precision, dtype_of, native_dtype, select
 from bot.engine.kernels.siblings import find_siblings
 from bot.engine.models import CausalLM, gguf, lora, memory
@@ -35,11 +34,10 @@ from bot.engine.models.weights import (
     weight_bytes,
     weight_files,
 )
-from bot.engine.prompt import AUTO, Prompt, PromptFormat, encode
+from bot.engine.prompt import AUTO, PromptFormat
 
 log = logging.getLogger(__name__)
 
-_CALIBRATION_TOKENS = 64
 _GENERATOR = re.compile("CausalLM|LMHead|ConditionalGeneration")
 _OTHER_MODEL = "Set MODEL_PATH to a decoder-only language model, such as Qwen2."
 
@@ -100,16 +98,7 @@ class PreparedModel:
         """Read the weights. Raises ModelError when they cannot be read."""
         started = time.perf_counter()
         with _building, _as_model_error(self.name):
-            loaded = self.loaded
-            text = encode(Prompt("", (), None, TEXT), loaded.tokenizer, sys.maxsize, loaded.form)
-            read_and_pack(
-                loaded.model,
-                self.sources,
-                self.name,
-                loaded.kernels,
-                self.siblings,
-                text[:_CALIBRATION_TOKENS] or [0],
-            )
+            read_and_pack(self.loaded.model, self.sources, self.name, self.loaded.kernels, self.siblings)
         log.info(
             "Loaded %s in %.1f s: %s, %s, weights of %.2f GB.",
             self.name,

@@ -5,7 +5,6 @@ import logging
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,8 +14,7 @@ from safetensors import safe_open
 from torch import nn
 
 from bot.engine import ModelError
-from bot.engine.kernels.calibration import CalibrationLinear, choose_twice
-from bot.engine.kernels.floating import Unsuitable
+from bot.engine.kernels.int8 import Int8Linear
 from bot.engine.kernels.norm import replace_norms
 from bot.engine.kernels.selection import Kernels, Precision, bytes_per_weight, make_layer
 from bot.engine.kernels.siblings import install
@@ -97,7 +95,7 @@ def weight_bytes(model: CausalLM, precision: Precision | None) -> int:
     embedding = model.get_input_embeddings().weight  # which stays beside a head that is tied to it
     rest = [tensor for tensor in model.parameters() if id(tensor) not in packed or tensor is embedding]
     packed_bytes = sum(int(weight.numel()) for weight in linear) * bytes_per_weight(precision)
-    return round(packed_bytes) + sum(int(tensor.nbytes) for tensor in rest)
+    return packed_bytes + sum(int(tensor.nbytes) for tensor in rest)
 
 
 def read_and_pack(
@@ -106,12 +104,10 @@ def read_and_pack(
     name: str,
     kernels: Kernels | None,
     siblings: Iterable[list[str]],
-    calibration: list[int],
 ) -> None:
     """Read the model's weights, if there are sources, and pack its linear layers, unless `kernels` is None.
 
-    `siblings` names the layers, those together that are packed as one. Int8 layers are calibrated on the tokens of
-    `calibration`.
+    `siblings` names the layers, those together that are packed as one.
     """
     groups = [[path] for path, module in model.named_modules() if kernels is None or type(module) is not nn.Linear]
     groups += siblings if kernels else []
@@ -119,14 +115,14 @@ def read_and_pack(
     def read(paths: list[str]) -> nn.Module | None:
         """Read the weights of these modules, and pack them if they are linear layers."""
         modules = [model.get_submodule(path) for path in paths]
-        if sources is not None:
-            for path, module in zip(paths, modules, strict=True):
-                _fill(path, module, sources)
+        tensors = [_tensors(path, module, sources) for path, module in zip(paths, modules, strict=True)]
         if kernels is None or type(modules[0]) is not nn.Linear:
+            if sources is not None:
+                modules[0].load_state_dict(tensors[0], strict=False)  # its submodules' tensors are missing
             return None
-        layer = _pack(modules, kernels)
+        layer = _pack(tensors, kernels)
         install(model, paths, layer)
-        del modules
+        del modules, tensors
         memory.trim()
         return layer
 
@@ -134,62 +130,37 @@ def read_and_pack(
     # largest come first, while there is room.
     groups.sort(key=lambda paths: _size(model, paths), reverse=True)
     sizes = [_size(model, paths) for paths in groups]
-    layers: dict[tuple[str, ...], nn.Module | None] = {}
+    unrounded: list[str] = []
     with above_bars(), Progress("Loading", sum(sizes)) as bar, ThreadPoolExecutor(_THREADS) as threads:
         for paths, size, layer in zip(groups, sizes, threads.map(read, groups), strict=True):
-            layers[tuple(paths)] = layer
+            if layer and kernels and kernels.product and not isinstance(layer, Int8Linear):
+                unrounded += paths
             bar.update(size)
     if kernels is None:
         if sources is not None:
             model.tie_weights(recompute_mapping=False)
         return
     replace_norms(model)
-    if kernels.product:
-        _calibrate(model, layers, name, calibration)
-
-
-def _calibrate(model: CausalLM, layers: dict[tuple[str, ...], nn.Module | None], name: str, tokens: list[int]) -> None:
-    """Calibrate and pack the layers that have been rounded to int8, and log those that have not."""
-    kept = [paths for paths, layer in layers.items() if layer and not isinstance(layer, CalibrationLinear)]
-    if kept:
+    if unrounded:
         log.warning(
             "%d of the linear layers of %s are not rounded to int8, as that would be too coarse: %s.",
-            sum(map(len, kept)),
+            len(unrounded),
             name,
-            ", ".join(sorted(path for paths in kept for path in paths)),
+            ", ".join(sorted(unrounded)),
         )
-    with torch.inference_mode():
-        model(input_ids=torch.tensor([tokens]), use_cache=False)
-    rounded = {paths: layer for paths, layer in layers.items() if isinstance(layer, CalibrationLinear)}
-    layers.clear()
-    twice = choose_twice(rounded.values())
-
-    def pack(paths: tuple[str, ...]) -> None:
-        layer = rounded.pop(paths)
-        install(model, paths, layer.calibrated(twice=layer in twice))
-        memory.trim()
-
-    with ThreadPoolExecutor(_THREADS) as threads:
-        for _ in threads.map(pack, list(rounded)):
-            pass
 
 
 def _size(model: CausalLM, paths: list[str]) -> int:
     return sum(tensor.nbytes for path in paths for tensor in model.get_submodule(path).parameters(recurse=False))
 
 
-def _pack(modules: list[nn.Linear], kernels: Kernels) -> nn.Module:
-    """One layer with the outputs of all modules."""
-    weight = modules[0].weight.data if len(modules) == 1 else torch.cat([module.weight.data for module in modules])
+def _pack(layers: list[dict[str, torch.Tensor]], kernels: Kernels) -> nn.Module:
+    """One layer with the outputs of all linear layers, which have these tensors."""
+    weights = [tensors["weight"] for tensors in layers]
     bias = None
-    if any(module.bias is not None for module in modules):
-        bias = torch.cat(
-            [weight.new_zeros(module.out_features) if module.bias is None else module.bias.data for module in modules]
-        )
-    if kernels.product:
-        with suppress(Unsuitable):
-            return CalibrationLinear(weight, bias, kernels.product)
-    return make_layer(kernels, weight, bias)
+    if any("bias" in tensors for tensors in layers):
+        bias = torch.cat([tensors.get("bias", torch.zeros(len(tensors["weight"]))) for tensors in layers])
+    return make_layer(kernels, weights[0] if len(weights) == 1 else torch.cat(weights), bias)
 
 
 def load_by_transformers(
@@ -220,11 +191,10 @@ def load_by_transformers(
     return model
 
 
-def _fill(path: str, module: nn.Module, sources: Sources) -> None:
-    """Read a module's own tensors, not those of its submodules."""
-    for name, tensor in module.state_dict().items():
-        if "." not in name:
-            tensor.copy_(_read(*sources[f"{path}.{name}" if path else name]))
+def _tensors(path: str, module: nn.Module, sources: Sources | None) -> dict[str, torch.Tensor]:
+    """A module's own tensors, not those of its submodules: as they are stored, if there are sources."""
+    own = {name: tensor for name, tensor in module.state_dict().items() if "." not in name}
+    return own if sources is None else {name: _read(*sources[f"{path}.{name}" if path else name]) for name in own}
 
 
 def _equal(one: tuple[Path, str], other: tuple[Path, str], dtype: torch.dtype) -> bool:

@@ -4,11 +4,16 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from bot.engine.kernels.floating import FBGEMMFloat16Linear, OneDNNLinear, PlainLinear, Unsuitable
+from bot.engine.kernels.floating import FBGEMMFloat16Linear, OneDNNLinear, OneDNNRowLinear, PlainLinear, Unsuitable
 from bot.engine.kernels.selection import Kernels, make_layer, select
 
-KERNELS = [(OneDNNLinear, torch.float32), (FBGEMMFloat16Linear, torch.float32), (PlainLinear, torch.bfloat16)]
-TOLERANCE = {OneDNNLinear: 1e-5, FBGEMMFloat16Linear: 1e-3, PlainLinear: 1e-2}
+KERNELS = [
+    (OneDNNLinear, torch.float32),
+    (OneDNNRowLinear, torch.float32),
+    (FBGEMMFloat16Linear, torch.float32),
+    (PlainLinear, torch.bfloat16),
+]
+TOLERANCE = {OneDNNLinear: 1e-5, OneDNNRowLinear: 1e-5, FBGEMMFloat16Linear: 1e-3, PlainLinear: 1e-2}
 
 
 def random(*shape: int, seed: int = 0) -> torch.Tensor:

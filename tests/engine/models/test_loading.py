@@ -15,6 +15,8 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 from bot.engine import ModelError
+from bot.engine.kernels import selection
+from bot.engine.kernels.floating import PlainLinear
 from bot.engine.models import loading, memory
 from bot.engine.models.locate import locate
 from bot.engine.prompt import Prompt, PromptFormat, encode
@@ -279,6 +281,27 @@ def test_each_precision_is_near_to_the_model(good, precision):
     expected = transformers.AutoModelForCausalLM.from_pretrained(good)(input_ids=TOKENS).logits
     found = logits(loading.load(str(good), precision)).float()
     assert (found - expected).norm() / expected.norm() < {"float32": 1e-5, "bfloat16": 0.05, "int8": 0.1}[precision]
+
+
+@pytest.mark.parametrize("stored", [torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16", "int8"])
+@pytest.mark.parametrize("plain", [False, True])
+def test_any_stored_type_is_read_and_the_file_is_not_needed_afterwards(folder, monkeypatch, stored, precision, plain):
+    if plain:
+        monkeypatch.setattr(selection, "_FLOATING", dict.fromkeys(selection._FLOATING, (PlainLinear,)))
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder)
+    for name, tensor in model.named_parameters():
+        if name.endswith("bias"):
+            tensor.data.normal_(generator=torch.Generator().manual_seed(0))  # a new model's are zeros
+    model.to(stored).save_pretrained(folder)
+    expected = model.float()(input_ids=TOKENS).logits
+    loaded = loading.load(str(folder), precision)
+    before = logits(loaded)
+    assert (before - expected).norm() / expected.norm() < 0.1
+    file = folder / "model.safetensors"
+    with file.open("r+b") as written:
+        written.write(bytes(file.stat().st_size))
+    assert logits(loaded).equal(before)
 
 
 def test_the_models_own_repetition_penalty_is_found(folder):
