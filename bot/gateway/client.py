@@ -27,6 +27,8 @@ from bot.texts import LOADING, READY
 log = logging.getLogger(__name__)
 
 _TOKEN = re.compile(r"(?P<path>/(?:webhooks|interactions)/[0-9]+/)[\w.~%-]+")
+_REPEATED_ERRORS = (500, 502, 504, 524)  # by discord.py itself
+_PAUSES = (1, 3)  # seconds between attempts, as in discord.py
 _REMEMBERED_EVENTS = 1000  # messages, commands and presses that are recognized when they come again
 
 
@@ -105,7 +107,7 @@ class Client(commands.AutoShardedBot):
         self._events: deque[tuple[str, int]] = deque(maxlen=_REMEMBERED_EVENTS)
         status.expect(self.shard_ids or [0])
         status.latencies = lambda: self.latencies
-        self._never_cancel_requests()
+        self._make_requests_persistent()
         self.tree.error(self._on_command_error)
 
     async def setup_hook(self) -> None:
@@ -177,18 +179,26 @@ class Client(commands.AutoShardedBot):
     async def on_message(self, message: discord.Message, /) -> None:
         """Leave messages to the cogs: the bot has no commands with a prefix."""
 
-    def _never_cancel_requests(self) -> None:
-        """Let each request to Discord come to its own end, even when nobody waits for it any more.
+    def _make_requests_persistent(self) -> None:
+        """Let each request to Discord come to its own end, and repeat edits and deletions that Discord could not do.
 
         A request that meets discord.py's global rate limit holds back all others until it has slept; cancelled while
-        it sleeps, it would hold them back for ever (seen with 2.7.1).
+        it sleeps, it would hold them back for ever (seen with 2.7.1). It repeats requests after a few errors of the
+        server, but not after 503 and most of Cloudflare's; a button that was to be removed would stay.
         """
         request = self.http.request
 
-        async def uninterrupted(*args: Any, **options: Any) -> Any:
-            return await asyncio.shield(request(*args, **options))
+        async def persistent(route: discord.http.Route, **options: Any) -> Any:
+            for pause in _PAUSES if route.method in ("PATCH", "DELETE") else ():
+                try:
+                    return await asyncio.shield(request(route, **options))
+                except discord.DiscordServerError as error:
+                    if error.status in _REPEATED_ERRORS:
+                        raise
+                await asyncio.sleep(pause)
+            return await asyncio.shield(request(route, **options))
 
-        self.http.request = uninterrupted  # type: ignore[method-assign]
+        self.http.request = persistent  # type: ignore[method-assign]
 
     async def _on_command_error(
         self, interaction: discord.Interaction, error: discord.app_commands.AppCommandError
