@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Any
 
 
 @dataclass
@@ -26,9 +27,13 @@ class Fault:
     """With status 429: user, shared, or global."""
     delay: float = 0.0
     """Seconds before anything else; inf never answers."""
+    text: str = ""
+    """Only of requests with a message in whose text this is, as Discord may refuse a text."""
 
-    def meets(self, method: str, path: str) -> bool:
-        return self.times != 0 and fnmatchcase(method, self.method) and fnmatchcase(path, self.path)
+    def meets(self, method: str, path: str, body: Any) -> bool:
+        content = str(body.get("content") or "") if isinstance(body, dict) else ""
+        same_kind = fnmatchcase(method, self.method) and fnmatchcase(path, self.path) and self.text in content
+        return self.times != 0 and same_kind
 
 
 class Faults:
@@ -43,9 +48,9 @@ class Faults:
         """From now on, nothing fails."""
         self._faults.clear()
 
-    def next(self, method: str, path: str) -> Fault | None:
+    def next(self, method: str, path: str, body: Any = None) -> Fault | None:
         """The fault for this request, counted down."""
-        fault = next((f for f in self._faults if f.meets(method, path)), None)
+        fault = next((f for f in self._faults if f.meets(method, path, body)), None)
         if fault is not None and fault.times is not None:
             fault.times -= 1
         return fault

@@ -109,7 +109,7 @@ class Rest:
 
     async def _answer(self, route: Route, request: Request, authorization: str | None) -> web.Response:
         discord = self._discord
-        fault = discord.faults.next(request.method, request.path)
+        fault = discord.faults.next(request.method, request.path, request.body)
         if fault is not None:
             await self._wait(fault.delay)
         major = next((request.ids[name] for name in MAJOR if name in request.ids), "")
