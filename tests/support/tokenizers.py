@@ -61,3 +61,11 @@ def make_tokenizer(
     if declared_special:
         wrapped.eos_token = "<|im_end|>"
     return wrapped
+
+
+def make_poor_tokenizer(letters: str) -> PreTrainedTokenizerFast:
+    """A tokenizer without a chat template that knows these letters, and makes nothing of all others."""
+    tokenizer = Tokenizer(models.BPE({letter: number for number, letter in enumerate(letters)}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer)

@@ -9,7 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Protocol, Self
 
-from bot.engine import Beginning, Description, EngineError, ModelError, NotContinuable, Sampling, Status, Stream
+from bot.engine import (
+    Beginning,
+    Description,
+    EngineError,
+    ModelError,
+    NoAnswer,
+    NotContinuable,
+    Sampling,
+    Status,
+    Stream,
+)
 from bot.engine.local.attention import Unsupported
 from bot.engine.local.compatibility import probe
 from bot.engine.local.kv_cache import KVCache
@@ -310,6 +320,8 @@ class LocalEngine:
         try:
             beginning = encode_beginning(request.prompt, loaded.tokenizer, loaded.form)
             read, prompt = self._fit(request.prompt, loaded, len(beginning))
+            if not prompt:  # the tokenizer knows nothing of what is asked
+                raise NoAnswer
             request.stream.turns_read = len(read.turns)
             limit = self._max_length(loaded)
             runner.add(Sequence(request, prompt, loaded, beginning=beginning, penalty=penalty, limit=limit))

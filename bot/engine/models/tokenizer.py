@@ -80,6 +80,8 @@ def check_tokenizer(tokenizer: Tokenizer, model: CausalLM, name: str, form: Prom
             f"The chat template of {name} cannot be used: {first_sentence(error)} Repair it, or set PROMPT_FORMAT to"
             " plain."
         ) from error
+    if not sample:
+        raise ModelError(f"The tokenizer of {name} makes no tokens of text: its vocabulary is another's. {_COPY_FILES}")
     embedded = model.get_input_embeddings().num_embeddings
     added = tokenizer.added_tokens_decoder
     if max([*sample, *(id_ for id_ in tokenizer.get_vocab().values() if id_ not in added)]) >= embedded:

@@ -26,7 +26,7 @@ from bot.engine.prompt import Exchange, Prompt, QuestionTooLong, encode
 from tests.support.local import ENDLESS, GREEDY, PROMPT, answer, make_engine, read
 from tests.support.models import save_model
 from tests.support.parley import ROOT
-from tests.support.tokenizers import ALPACA, CHATML, LLAMA_2, VICUNA, ZEPHYR
+from tests.support.tokenizers import ALPACA, CHATML, LLAMA_2, VICUNA, ZEPHYR, make_poor_tokenizer
 
 
 def generated(folder, prompt: Prompt, **options) -> str:
@@ -79,6 +79,15 @@ async def test_a_model_is_validated_before_its_weights_are_read(folder, monkeypa
         may_read.set()
         await engine.ready()
         assert engine.status().precision == "float32"
+
+
+async def test_a_question_of_which_the_tokenizer_knows_nothing_gets_a_sentence(tmp_path):
+    folder = save_model(tmp_path)
+    (folder / "chat_template.jinja").unlink()
+    make_poor_tokenizer("kxyz").save_pretrained(folder)
+    async with make_engine(folder) as engine, asyncio.timeout(30):
+        with pytest.raises(NoAnswer):
+            await answer(engine, Prompt("", (), None, "hello"))
 
 
 async def test_a_stop_ends_the_answer_and_leaves_room(engine):

@@ -21,7 +21,7 @@ from bot.engine.models import loading, memory
 from bot.engine.models.locate import locate
 from bot.engine.prompt import Prompt, PromptFormat, encode
 from tests.support.models import ARCHITECTURES, TOKENS, logits, refusal, save_model
-from tests.support.tokenizers import CHATML, make_tokenizer
+from tests.support.tokenizers import CHATML, make_poor_tokenizer, make_tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -517,6 +517,12 @@ def test_a_config_that_transformers_cannot_read_is_told(folder):
         f"The config.json of {folder} cannot be used: Validation error for field 'max_position_embeddings'" in sentence
     )
     assert "expected int, got float (value: 512.5). Repair it" in sentence
+
+
+def test_a_tokenizer_that_knows_no_text(folder):
+    (folder / "chat_template.jinja").unlink()
+    make_poor_tokenizer("xyz").save_pretrained(folder)
+    assert "makes no tokens of text" in refusal(folder)
 
 
 def test_a_tokenizer_of_another_model(folder):
