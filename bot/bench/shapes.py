@@ -29,7 +29,7 @@ _NOISE = 2**20 + 7  # coprime to the widths, so that no two tokens have the same
 
 
 def make(shape: str, folder: Path) -> None:
-    """Save a model in bfloat16, and a tokenizer with a word for each token."""
+    """Save a model in bfloat16, and a tokenizer that knows every byte, and words for the other tokens."""
     config = transformers.Qwen2Config(**SHAPES[shape], architectures=["Qwen2ForCausalLM"])
     with torch.device("meta"):
         model = transformers.Qwen2ForCausalLM(config)
@@ -41,9 +41,12 @@ def make(shape: str, folder: Path) -> None:
     }
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     config.save_pretrained(folder)
-    words = {f"w{number}": number for number in range(config.vocab_size)}
-    tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="w0"))
-    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
+    alphabet = sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet())
+    words = [*alphabet, *(f"w{number}" for number in range(config.vocab_size - len(alphabet)))]
+    vocabulary = {word: number for number, word in enumerate(words)}
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE(vocabulary, []))
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = tokenizers.decoders.ByteLevel()
     transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer).save_pretrained(folder)
 
 
