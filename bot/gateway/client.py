@@ -183,8 +183,8 @@ class Client(commands.AutoShardedBot):
         """Let each request to Discord come to its own end, and repeat edits and deletions that Discord could not do.
 
         A request that meets discord.py's global rate limit holds back all others until it has slept; cancelled while
-        it sleeps, it would hold them back for ever (seen with 2.7.1). It repeats requests after a few errors of the
-        server, but not after 503 and most of Cloudflare's; a button that was to be removed would stay.
+        it sleeps, it would hold them back for ever (seen with 2.7.1). discord.py repeats requests after a few errors of
+        Discord, but not after 503 and most of Cloudflare's; a button that was to be removed would stay.
         """
         request = self.http.request
 
