@@ -34,7 +34,7 @@ async def compare(settings: Settings, old: str, new: str, cases: Sequence[Case])
     for number, (case, *pair) in enumerate(zip(cases, *answers, strict=True), 1):
         if not _same(*pair):
             differing += 1
-            print(printable("\n".join([*_difference(number, case, names, pair, width), ""])))
+            print(*_difference(number, case, names, pair, width), "", sep="\n")
     print(f"{differing} of {len(cases)} answers differ.")
     expected = [case.expected for case in cases]
     known = len(cases) - expected.count(None)
@@ -72,11 +72,11 @@ def _show(progress: str) -> None:
 
 def _difference(number: int, case: Case, names: Sequence[str], answers: Sequence[str], width: int) -> Iterator[str]:
     """A question and its two answers, in lines."""
-    yield from wrap(f"{number}. {messages(case.prompt)[-1]['content']}", width)
+    yield from wrap(printable(f"{number}. {messages(case.prompt)[-1]['content']}"), width)
     if case.expected is not None:
-        yield from wrap(f"Expected: {case.expected}", width)
+        yield from wrap(printable(f"Expected: {case.expected}"), width)
     left, right = (
-        f"{name}{_verdict(case.expected, answer)}:\n{answer or '(no answer)'}"
+        printable(f"{name}{_verdict(case.expected, answer)}:\n{answer or '(no answer)'}")
         for name, answer in zip(names, answers, strict=True)
     )
     yield from side_by_side(left, right, width)

@@ -13,6 +13,7 @@ from bot.engine import ModelError
 from bot.engine.models import loading
 from bot.feedback.compare import compare
 from bot.feedback.questions import Case, QuestionsError, from_examples, from_file
+from bot.feedback.side_by_side import _columns
 from bot.settings import Settings
 from bot.storage.database import open_database
 from bot.storage.examples import ExampleStore
@@ -64,15 +65,15 @@ async def test_a_new_model_must_not_know_less(settings, other, tmp_path, capsys)
 async def test_what_differs_is_shown_side_by_side(settings, other, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "90")
     conversation = [{"role": "system", "content": ""}, *asked("hi \x1b[31m", "Hello!", CLEAR, ABOUT_CLEAR)]
-    await compare(settings, "demo", other, cases(tmp_path, conversation, asked("hello")))
+    await compare(settings, "demo", other, cases(tmp_path, conversation, asked("hello" + "\x07" * 90)))
     shown = capsys.readouterr().out.splitlines()
     assert shown[:2] == [f"1. {CLEAR}", f"Expected: {ABOUT_CLEAR}"]
     assert shown[2].startswith("demo (as expected):")
     assert "| " + other[:20] in shown[2]
     assert any(line.startswith("/clear forgets this channel's turns, so") for line in shown)
-    second = shown[shown.index("2. hello") :]
-    assert second[1].startswith("demo:  ")
-    assert all(len(line) <= 90 for line in shown[:-1])
+    assert any(line.startswith("hello\\x07") for line in shown)
+    assert any(line.startswith("demo:  ") for line in shown)
+    assert all(_columns(line) <= 90 for line in shown[:-1])
     assert "As expected, of 1: 1 by demo" in shown[-1]
 
 
