@@ -72,11 +72,11 @@ def _show(progress: str) -> None:
 
 def _difference(number: int, case: Case, names: Sequence[str], answers: Sequence[str], width: int) -> Iterator[str]:
     """A question and its two answers, in lines."""
-    yield from wrap(printable(f"{number}. {messages(case.prompt)[-1]['content']}"), width)
+    yield from wrap(f"{number}. {messages(case.prompt)[-1]['content']}", width)
     if case.expected is not None:
-        yield from wrap(printable(f"Expected: {case.expected}"), width)
+        yield from wrap(f"Expected: {case.expected}", width)
     left, right = (
-        printable(f"{name}{_verdict(case.expected, answer)}:\n{answer or '(no answer)'}")
+        f"{name}{_verdict(case.expected, answer)}:\n{answer or '(no answer)'}"
         for name, answer in zip(names, answers, strict=True)
     )
     yield from side_by_side(left, right, width)

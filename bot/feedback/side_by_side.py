@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Iterator
 from itertools import zip_longest
 
+from bot.printable import printable
+
 _BETWEEN = " | "
 _NARROW = 40  # columns; below, the texts stand one above the other
 
@@ -21,8 +23,8 @@ def side_by_side(left: str, right: str, width: int) -> Iterator[str]:
 
 
 def wrap(text: str, width: int) -> Iterator[str]:
-    """The lines of a text, wrapped at spaces, or within a word that is longer than a line."""
-    for line in text.expandtabs(4).split("\n"):
+    """The lines of a text, made printable and wrapped at spaces, or within a word that is longer than a line."""
+    for line in printable(text).expandtabs(4).split("\n"):
         begun = ""
         for piece in re.findall(r" +|[^ ]+", line):
             if begun.strip() and _columns(begun + piece) > width:
