@@ -467,7 +467,7 @@ async def test_text_of_a_failed_edit_is_shown_by_the_next_one(discord, path, pla
         question = await alice.say(channel, f"{discord.bot.mention} tell")
         if method == "PATCH":
             await channel.reply_to(question)
-            discord.fault("PATCH", "/channels/*/messages/*", status=503)
+            discord.fault("PATCH", "/channels/*/messages/*", status=503, times=3)  # as often as it is tried
         hold.set()
         await channel.reply_to(question, wanted=lambda m: m.content == "The beginning of an answer and its end")
         await running.until_stored(channel.id, ("tell", "The beginning of an answer and its end"))
