@@ -6,10 +6,10 @@ python -m bot.bench.shapes NAME FOLDER
 import sys
 from pathlib import Path
 
-import tokenizers
 import torch
 import transformers
 from safetensors.torch import save_file
+from tokenizers import pre_tokenizers
 
 SHAPES = {
     "qwen2-1.5b": {
@@ -41,13 +41,10 @@ def make(shape: str, folder: Path) -> None:
     }
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     config.save_pretrained(folder)
-    alphabet = sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet())
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     words = [*alphabet, *(f"w{number}" for number in range(config.vocab_size - len(alphabet)))]
     vocabulary = {word: number for number, word in enumerate(words)}
-    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE(vocabulary, []))
-    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = tokenizers.decoders.ByteLevel()
-    transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer).save_pretrained(folder)
+    transformers.Qwen2Tokenizer(vocabulary, merges=[]).save_pretrained(folder)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Small real tokenizers of the same kind as Qwen2's, without a download."""
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
-from transformers import PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast, Qwen2Tokenizer
 
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
@@ -63,9 +63,6 @@ def make_tokenizer(
     return wrapped
 
 
-def make_poor_tokenizer(letters: str) -> PreTrainedTokenizerFast:
+def make_poor_tokenizer(letters: str) -> Qwen2Tokenizer:
     """A tokenizer without a chat template that knows these letters, and makes nothing of all others."""
-    tokenizer = Tokenizer(models.BPE({letter: number for number, letter in enumerate(letters)}, []))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer)
+    return Qwen2Tokenizer({letter: number for number, letter in enumerate(letters)}, merges=[])
