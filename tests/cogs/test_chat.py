@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import aiohttp
 import pytest
+from discord.state import ConnectionState
 
 from bot.engine import ModelError, Thought
 from bot.texts import (
@@ -592,12 +593,18 @@ async def test_an_answer_is_replaced_by_another_answer_and_not_by_a_thought(disc
 
 async def test_a_message_in_a_server_that_is_not_cached_is_no_direct_message(discord, path, place, monkeypatch):
     _, channel, alice = place
+    parse = ConnectionState.parse_message_create
+
+    def parse_uncached(state, data):
+        with monkeypatch.context() as uncached:
+            uncached.setattr(ConnectionState, "_get_guild", lambda state, guild: None)
+            parse(state, data)
+
+    monkeypatch.setattr(ConnectionState, "parse_message_create", parse_uncached)
     engine = ScriptedEngine()
     async with parley(discord, engine, path, direct_messages=False):
-        with monkeypatch.context() as uncached:
-            uncached.setattr("discord.state.ConnectionState._get_guild", lambda state, guild: None)
-            await alice.say(channel, "not for the bot")
-            question = await alice.say(channel, f"{discord.bot.mention} for the bot")
-            await channel.reply_to(question)
+        await alice.say(channel, "not for the bot")
+        question = await alice.say(channel, f"{discord.bot.mention} for the bot")
+        await channel.reply_to(question)
     (prompt,) = engine.prompts
     assert (prompt.speaker, prompt.question) == ("Alice", "for the bot")
