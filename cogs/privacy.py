@@ -1,5 +1,6 @@
 """What people can do about what is stored: /forget, /export; and what leaves Discord leaves the database."""
 
+import asyncio
 import csv
 import io
 import json
@@ -84,17 +85,18 @@ class Privacy(commands.Cog):
     @commands.Cog.listener()
     async def on_raw_message_delete(self, deleted: discord.RawMessageDeleteEvent) -> None:
         """Forget the turn of a message that somebody has deleted."""
-        self._note_deletion(deleted.channel_id, deleted.message_id)
+        await self._forget_deleted(deleted.channel_id, deleted.message_id)
 
     @commands.Cog.listener()
     async def on_raw_bulk_message_delete(self, deleted: discord.RawBulkMessageDeleteEvent) -> None:
         """Forget the turns of messages that were deleted together."""
-        for message in deleted.message_ids:
-            self._note_deletion(deleted.channel_id, message)
+        await asyncio.gather(*(self._forget_deleted(deleted.channel_id, message) for message in deleted.message_ids))
 
-    def _note_deletion(self, channel: int, message: int) -> None:
+    async def _forget_deleted(self, channel: int, message: int) -> None:
+        """Forget the turn of a deleted message, once it is known which turn that is."""
         if not self._active_replies.was_deleted_by_us(message):
             self._active_replies.discard(message)
+            await self._active_replies.settled(message)
             self._changes.add(("deleted", message), partial(self._forget_message, channel, message))
 
     async def _forget_message(self, channel: int, message: int) -> None:

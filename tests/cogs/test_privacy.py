@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from bot.storage.examples import ExampleStore
 from bot.texts import NOTHING_TO_EXPORT
 from tests.discord_stand_in import Permission
 from tests.support.databases import locked
@@ -167,6 +168,31 @@ async def test_an_answer_deleted_while_it_grows_is_not_remembered(discord, path,
         await discord.quiet(1.5)
         assert await running.stored(channel.id) == []
         assert await running.turns.unfinished() == []
+
+
+@pytest.mark.parametrize("together", [False, True])
+async def test_an_answer_deleted_while_it_is_stored_is_not_remembered(discord, path, place, monkeypatch, together):
+    _, channel, alice = place
+    keep, storing, go_on = ExampleStore.add, asyncio.Event(), asyncio.Event()
+
+    async def slowly(examples, example):
+        storing.set()
+        await go_on.wait()
+        await keep(examples, example)
+
+    monkeypatch.setattr(ExampleStore, "add", slowly)
+    async with parley(discord, ScriptedEngine(), path, feedback=True) as running:
+        await running.bot.core.examples.agree(alice.id)
+        question = await alice.say(channel, f"{discord.bot.mention} hi")
+        answer = await channel.reply_to(question)
+        await storing.wait()
+        purge(discord, answer) if together else await discord.owner.delete(answer)
+        await discord.quiet()
+        go_on.set()
+        await until_gone(running, channel)
+        await discord.quiet()
+        assert await running.turns.unfinished() == []
+        assert [example async for example in running.bot.core.examples.all()] == []
 
 
 @pytest.mark.slow
