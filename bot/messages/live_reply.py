@@ -157,6 +157,16 @@ class LiveReply:
         self._notice_at = now + _FIRST_NOTICE
         if self._destination.lifetime:
             self._closes_at = now + self._destination.lifetime
+        try:
+            await self._grow()
+        except discord.NotFound:  # deleted, even if Discord has not told of it otherwise
+            answer.discard()
+            raise
+        return tuple(message.id for message in self._messages)
+
+    async def _grow(self) -> None:
+        """Show the answer until all of it is shown."""
+        answer = self._answer
         await self._wait_until(State.STARTED)
         await self._make_room()
         await self._wait_until(State.WRITING)
@@ -177,7 +187,6 @@ class LiveReply:
                 raise OutOfTime
             if answer.stopped and not answer.discarded and self._messages and not answer.text:
                 await self.tell(STOPPED_WAITING)
-        return tuple(message.id for message in self._messages)
 
     async def _next_change(self, until: float = math.inf) -> bool:
         """Wait for the answer to change; returns False if the time comes first, by the event loop's clock."""

@@ -137,16 +137,6 @@ async def test_a_question_deleted_while_it_is_answered_is_not_remembered(discord
         assert await running.stored(channel.id) == []
 
 
-def purge(discord, *messages):
-    """Delete messages together, as moderators' bots do."""
-    channel = messages[0].channel
-    ids = [str(message.id) for message in messages]
-    data = {"ids": ids, "channel_id": str(channel.id), "guild_id": str(channel.guild.id)}
-    discord.gateway.send("MESSAGE_DELETE_BULK", data, guild=channel.guild)
-    for message in messages:
-        message.deleted_at = discord.clock.now()
-
-
 @pytest.mark.parametrize("together", [False, True])
 @pytest.mark.parametrize("again", [False, True])
 async def test_an_answer_deleted_while_it_grows_is_not_remembered(discord, path, place, again, together):
@@ -162,12 +152,24 @@ async def test_an_answer_deleted_while_it_grows_is_not_remembered(discord, path,
         else:
             await alice.say(channel, f"{discord.bot.mention} hi")
         growing = await channel.wait_for("the beginning of one")
-        purge(discord, growing) if together else await discord.owner.delete(growing)
+        await (discord.owner.purge if together else discord.owner.delete)(growing)
         await discord.quiet()
         hold.set()
         await discord.quiet(1.5)
         assert await running.stored(channel.id) == []
         assert await running.turns.unfinished() == []
+
+
+async def test_an_answer_whose_deletion_discord_did_not_tell_is_not_remembered(discord, path, place):
+    _, channel, alice = place
+    hold = asyncio.Event()
+    async with parley(discord, ScriptedEngine(["the first"], [hold, "another answer"]), path) as running:
+        answer = await running.ask(channel, alice)
+        await alice.press(answer, "Regenerate")
+        await discord.until(lambda: answer.labels == ["Stop"])
+        answer.deleted_at = discord.clock.now()
+        hold.set()
+        await until_gone(running, channel)
 
 
 @pytest.mark.parametrize("together", [False, True])
@@ -186,7 +188,7 @@ async def test_an_answer_deleted_while_it_is_stored_is_not_remembered(discord, p
         question = await alice.say(channel, f"{discord.bot.mention} hi")
         answer = await channel.reply_to(question)
         await storing.wait()
-        purge(discord, answer) if together else await discord.owner.delete(answer)
+        await (discord.owner.purge if together else discord.owner.delete)(answer)
         await discord.quiet()
         go_on.set()
         await until_gone(running, channel)
