@@ -94,10 +94,13 @@ class Privacy(commands.Cog):
 
     async def _forget_deleted(self, channel: int, message: int) -> None:
         """Forget the turn of a deleted message, once it is known which turn that is."""
-        if not self._active_replies.was_deleted_by_us(message):
-            self._active_replies.discard(message)
-            await self._active_replies.settled(message)
-            self._changes.add(("deleted", message), partial(self._forget_message, channel, message))
+        if self._active_replies.was_deleted_by_us(message):
+            return
+        answer = self._active_replies.discard(message)
+        await self._active_replies.settled(message)
+        self._changes.add(("deleted", message), partial(self._forget_message, channel, message))
+        if answer and answer.turn:  # which has been dropped, if the database could be used
+            self._changes.add(("discarded", message), partial(self._turns.drop, answer.turn))
 
     async def _forget_message(self, channel: int, message: int) -> None:
         self._active_replies.forget(await self._turns.forget_message(channel, message))

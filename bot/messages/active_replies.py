@@ -69,10 +69,12 @@ class ActiveReplies:
             answer.stop()
         return answer is not None
 
-    def discard(self, message: int) -> None:
-        """Discard the answer that a message shows, if it is under way: somebody has deleted the message."""
-        if answer := self._find(message):
+    def discard(self, message: int) -> Answer | None:
+        """Discard the answer that a message shows, if it is under way, and return it: the message has been deleted."""
+        answer = self._find(message)
+        if answer:
             answer.discard()
+        return answer
 
     def is_under_way(self, message: int) -> bool:
         """Whether a message shows an answer that is under way, or is to be replaced by one."""

@@ -197,6 +197,23 @@ async def test_an_answer_deleted_while_it_is_stored_is_not_remembered(discord, p
         assert [example async for example in running.bot.core.examples.all()] == []
 
 
+async def test_an_answer_deleted_while_it_grows_is_forgotten_once_the_database_can_be_used(
+    discord, path, place, monkeypatch
+):
+    monkeypatch.setattr("bot.storage.database._BUSY_TIMEOUT", 50)
+    _, channel, alice = place
+    hold, timing = asyncio.Event(), {"retry_interval": 0.05}
+    async with parley(discord, ScriptedEngine(["the beginning ", hold, "and the end"]), path, timing=timing) as running:
+        await alice.say(channel, f"{discord.bot.mention} hi")
+        growing = await channel.wait_for("the beginning")
+        with locked(path):
+            await discord.owner.delete(growing)
+            hold.set()
+            await discord.quiet(2)
+        await running.settled()
+        await until_gone(running, channel)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("deleted", ["the first message", "the last message", "all", "all, at the beginning"])
 async def test_an_answer_deleted_while_it_is_regenerated_does_not_come_back(discord, path, place, deleted):
