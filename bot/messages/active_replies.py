@@ -15,7 +15,9 @@ from bot.messages.transient_errors import REQUEST_ERRORS
 from bot.observer import Observer
 from bot.storage.turns import Forgotten, Turn
 
-_REMEMBERED_DELETIONS = 1000  # of our own, until Discord reports them
+_REMEMBERED_DELETIONS = 1000
+# Those of others until the request that sent the message ends, which may be after its deletion; our own until Discord
+# reports them.
 
 
 class ActiveReplies:
@@ -44,12 +46,15 @@ class ActiveReplies:
         self._messages: dict[Answer, list[int]] = {}
         self._over: dict[Answer, asyncio.Event] = {}
         self._deleted: deque[int] = deque(maxlen=_REMEMBERED_DELETIONS)
+        self._deleted_by_us: deque[int] = deque(maxlen=_REMEMBERED_DELETIONS)
         self._forgotten: asyncio.Queue[Turn] = asyncio.Queue()
 
     def add(self, answer: Answer, *messages: int) -> None:
-        """An answer is under way, and these messages show it."""
+        """An answer is under way, and these messages show it. A message that is deleted already discards it."""
         self._messages.setdefault(answer, []).extend(messages)
         self._over.setdefault(answer, asyncio.Event())
+        if not set(messages).isdisjoint(self._deleted):
+            answer.discard()
 
     def remove(self, answer: Answer) -> None:
         """An answer is no longer under way: it has been stored, or dropped."""
@@ -71,6 +76,7 @@ class ActiveReplies:
 
     def discard(self, message: int) -> Answer | None:
         """Discard the answer that a message shows, if it is under way, and return it: the message has been deleted."""
+        self._deleted.append(message)
         answer = self._find(message)
         if answer:
             answer.discard()
@@ -89,13 +95,13 @@ class ActiveReplies:
 
     async def delete(self, message: Any) -> None:
         """Delete a message of an old answer; one that stays, or is gone already, does no harm."""
-        self._deleted.append(message.id)
+        self._deleted_by_us.append(message.id)
         with suppress(*REQUEST_ERRORS):
             await message.delete()
 
     def was_deleted_by_us(self, message: int) -> bool:
         """Whether a deleted message was deleted by `delete`."""
-        return message in self._deleted
+        return message in self._deleted_by_us
 
     async def remove_button(self, channel: Any, turn: Turn) -> None:
         """Remove Regenerate from a turn that is no longer the newest."""

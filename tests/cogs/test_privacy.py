@@ -172,6 +172,17 @@ async def test_an_answer_whose_deletion_discord_did_not_tell_is_not_remembered(d
         await until_gone(running, channel)
 
 
+async def test_an_answer_deleted_before_discord_has_said_that_it_is_sent_is_not_remembered(discord, path, place):
+    _, channel, alice = place
+    async with parley(discord, ScriptedEngine(), path) as running:
+        discord.fault("POST", f"/channels/{channel.id}/messages", status=502, too_late=True)
+        question = await alice.say(channel, f"{discord.bot.mention} hi")
+        await discord.owner.delete(await channel.reply_to(question))
+        await discord.quiet(1.5)  # discord.py repeats the request after one second
+        assert await running.stored(channel.id) == []
+        assert await running.turns.unfinished() == []
+
+
 @pytest.mark.parametrize("together", [False, True])
 async def test_an_answer_deleted_while_it_is_stored_is_not_remembered(discord, path, place, monkeypatch, together):
     _, channel, alice = place
