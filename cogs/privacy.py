@@ -1,6 +1,5 @@
 """What people can do about what is stored: /forget, /export; and what leaves Discord leaves the database."""
 
-import asyncio
 import csv
 import io
 import json
@@ -13,6 +12,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.conversation.answer import Answer
 from bot.gateway.client import Client
 from bot.gateway.status import GatewayStatus
 from bot.messages.active_replies import ActiveReplies
@@ -85,25 +85,22 @@ class Privacy(commands.Cog):
     @commands.Cog.listener()
     async def on_raw_message_delete(self, deleted: discord.RawMessageDeleteEvent) -> None:
         """Forget the turn of a message that somebody has deleted."""
-        await self._forget_deleted(deleted.channel_id, deleted.message_id)
+        self._note_deletion(deleted.channel_id, deleted.message_id)
 
     @commands.Cog.listener()
     async def on_raw_bulk_message_delete(self, deleted: discord.RawBulkMessageDeleteEvent) -> None:
         """Forget the turns of messages that were deleted together."""
-        await asyncio.gather(*(self._forget_deleted(deleted.channel_id, message) for message in deleted.message_ids))
+        for message in deleted.message_ids:
+            self._note_deletion(deleted.channel_id, message)
 
-    async def _forget_deleted(self, channel: int, message: int) -> None:
-        """Forget the turn of a deleted message, once it is known which turn that is."""
-        if self._active_replies.was_deleted_by_us(message):
-            return
-        answer = self._active_replies.discard(message)
-        await self._active_replies.settled(message)
-        self._changes.add(("deleted", message), partial(self._forget_message, channel, message))
-        if answer and answer.turn:  # which has been dropped, if the database could be used
-            self._changes.add(("discarded", message), partial(self._turns.drop, answer.turn))
+    def _note_deletion(self, channel: int, message: int) -> None:
+        if not self._active_replies.was_deleted_by_us(message):
+            answer = self._active_replies.discard(message)
+            self._changes.add(("deleted", message), partial(self._forget_message, channel, message, answer))
 
-    async def _forget_message(self, channel: int, message: int) -> None:
-        self._active_replies.forget(await self._turns.forget_message(channel, message))
+    async def _forget_message(self, channel: int, message: int, under_way: Answer | None = None) -> None:
+        turn = under_way.turn if under_way else None
+        self._active_replies.forget(await self._turns.forget_message(channel, message, turn))
         self._review.remove(await self._examples.forget_message(channel, message))
 
     @commands.Cog.listener()

@@ -268,10 +268,11 @@ class TurnStore:
         async with self._database.transaction() as connection:
             await connection.execute(_EDIT, values)
 
-    async def forget_message(self, channel: int, message: int) -> Forgotten:
-        """Forget the turn that a message is part of."""
+    async def forget_message(self, channel: int, message: int, under_way: Turn | None = None) -> Forgotten:
+        """Forget the turn that a message is part of, or is about to be: the one `under_way`."""
         async with self._database.transaction() as connection:
-            return await _delete(connection, _CONTAINS_MESSAGE, channel, message)
+            condition = f"({_CONTAINS_MESSAGE} OR id = ?3)"
+            return await _delete(connection, condition, channel, message, under_way.id if under_way else 0)
 
     async def forget_person(self, asker: int) -> Forgotten:
         """Forget all that somebody asked, in all channels, and the summaries of it."""
